@@ -1,0 +1,21 @@
+#include "cli/verbs.h"
+
+namespace popaug::cli {
+
+// A new verb: a file cli/VERB.cc, a declaration here, a line in the list.
+
+const std::vector<AddVerb>& all_verbs() {
+  static const std::vector<AddVerb> verbs = {
+  };
+  return verbs;
+}
+
+void examples(CLI::App& verb, std::initializer_list<std::pair<const char*, const char*>> lines) {
+  std::string text = "Examples:";
+  for (const auto& [command, what] : lines) {
+    text += "\n  " + std::string(command) + "\n      " + what;
+  }
+  verb.footer(text);
+}
+
+}  // namespace popaug::cli

@@ -1,0 +1,10 @@
+// The door of room augment: ops, spaces, policies, and the engine that applies them.
+#ifndef POPAUG_AUGMENT_AUGMENT_H_
+#define POPAUG_AUGMENT_AUGMENT_H_
+
+#include "popaug/augment/augmenter.h"
+#include "popaug/augment/op.h"
+#include "popaug/augment/policy.h"
+#include "popaug/augment/space.h"
+
+#endif  // POPAUG_AUGMENT_AUGMENT_H_

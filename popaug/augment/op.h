@@ -1,0 +1,47 @@
+// The op table: an operation is one row (STYLE 2).
+#ifndef POPAUG_AUGMENT_OP_H_
+#define POPAUG_AUGMENT_OP_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "popaug/base/base.h"
+#include "popaug/image/image.h"
+
+namespace popaug {
+
+// Draws inside an op (Cutout's centre, a crop) come from this, never from hidden state.
+struct OpContext {
+  Random* random = nullptr;
+  bool hole_fill = true;  // uncovered pixels: holes (alpha 0, black underneath), else opaque black
+};
+
+// Applies an op in place. `value` is the level's value with its sign, already scaled to the image.
+using OpFunction = void (*)(Image& image, double value, OpContext& context);
+
+struct OpRow {
+  std::string name;          // "Rotate"
+  std::string summary;       // one line for tables and documents
+  std::string unit;          // "degrees", "px", "factor", "bits", "threshold", "" when ignored
+  bool uses_value = true;    // false: the level is ignored
+  bool mirrors = false;      // a negative value is meaningful (signed in the pba space)
+  bool draws = false;        // uses OpContext::random
+  bool changes_grey = true;  // false: cannot change an image whose channels are equal
+  OpFunction plain = nullptr;  // the specification: equal to Pillow 12.3.0 (DESIGN 4.1)
+};
+
+// The rows known to this process: built-in ops in the order of REFERENCE 2 (then the extra ops),
+// then registered ones. Valid until the next register_op().
+const std::vector<OpRow>& op_rows();
+// nullptr if unknown.
+const OpRow* find_op(std::string_view name);
+// Adds a row of the user's own; Error if the name is taken. Call before any Augmenter is made.
+void register_op(OpRow row);
+
+// Applies the plain twin of one op by name; the value carries its sign.
+void apply_op(Image& image, std::string_view op, double value, OpContext& context);
+
+}  // namespace popaug
+
+#endif  // POPAUG_AUGMENT_OP_H_

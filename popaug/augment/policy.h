@@ -1,0 +1,69 @@
+// A policy: entries and the rule that draws from them for one image (DESIGN section 2).
+#ifndef POPAUG_AUGMENT_POLICY_H_
+#define POPAUG_AUGMENT_POLICY_H_
+
+#include <string>
+#include <vector>
+
+#include "popaug/augment/space.h"
+#include "popaug/base/base.h"
+
+namespace popaug {
+
+struct PolicyEntry {
+  int op = 0;              // index into the space's ops
+  double probability = 0;  // 0..1
+  int level = 0;           // 0 .. levels-1
+  bool operator==(const PolicyEntry&) const = default;
+};
+
+// For kSubPolicies, entries stand in consecutive groups of rule.group.
+struct Policy {
+  std::vector<PolicyEntry> entries;
+  bool operator==(const Policy&) const = default;
+};
+
+enum class RuleKind {
+  kNone,         // no op at all: only base transforms
+  kPba,          // REFERENCE 3: a count, then entries in random order until the count is used up
+  kSubPolicies,  // REFERENCE 7, AutoAugment: one group per image, its entries tried in order
+  kRandAugment,  // REFERENCE 7: `count` entries drawn with replacement, each always applied
+  kTrivial,      // REFERENCE 7: one op, level uniform over all levels; entries are the ops
+};
+
+struct Rule {
+  RuleKind kind = RuleKind::kPba;
+  std::vector<double> count_weights = {0.2, 0.3, 0.5};  // kPba: weight of count 0, 1, 2, ...
+  int group = 2;                                        // kSubPolicies
+  int count = 2;                                        // kRandAugment
+  bool operator==(const Rule&) const = default;
+};
+
+// What every image gets around the policy (DESIGN: base transforms). Pixels are for side 32 and
+// scale as DESIGN 4.7 says unless `scale_pixels` is false (paper settings).
+struct BaseTransforms {
+  int pad = 0;               // zeros on each side before the crop; 0: no crop
+  double flip = 0;           // probability of a horizontal flip
+  int cutout = 0;            // side of the hole square; 0: none
+  bool scale_pixels = true;
+  bool operator==(const BaseTransforms&) const = default;
+};
+
+// Every op of the space twice, in order, all zero: the start of a PBA search (REFERENCE 3, 4).
+Policy zero_policy(const Space& space, int copies = 2);
+
+// Throws Error (starting with `origin`) for entries outside the space, NaN, groups that do not
+// divide.
+void check_policy(const Policy& policy, const Rule& rule, const Space& space,
+                  const std::string& origin);
+
+Json policy_to_json(const Policy& policy, const Space& space);  // [{"op","probability","level"}..]
+Policy policy_from_json(const Json& json, const Space& space, const std::string& origin);
+Json rule_to_json(const Rule& rule);
+Rule rule_from_json(const Json& json, const std::string& origin);
+Json base_to_json(const BaseTransforms& base);
+BaseTransforms base_from_json(const Json& json, const std::string& origin);
+
+}  // namespace popaug
+
+#endif  // POPAUG_AUGMENT_POLICY_H_

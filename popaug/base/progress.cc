@@ -1,0 +1,109 @@
+#include "popaug/base/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+
+#include "popaug/base/text.h"
+
+namespace popaug {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class SilentProgress : public Progress {
+ public:
+  void update(double, double, const std::string&) override {}
+  void line(const std::string&) override {}
+};
+
+size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  return 80;
+}
+
+}  // namespace
+
+Progress& silent_progress() {
+  static SilentProgress instance;
+  return instance;
+}
+
+struct TerminalProgress::State {
+  std::mutex mutex;
+  std::string what;
+  double plain_seconds;
+  bool terminal = ::isatty(STDERR_FILENO) != 0;
+  Clock::time_point start = Clock::now();
+  Clock::time_point shown{};
+  double first_done = -1;
+  std::string last;
+  bool open = false;     // a rewritable line stands on the terminal
+  bool current = false;  // `last` has been shown
+
+  double since(Clock::time_point t) const {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  }
+  void show() {
+    if (terminal) {
+      std::string text = last;
+      const size_t width = terminal_width() - 1;
+      if (text.size() > width) text.resize(width);
+      std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+      open = true;
+    } else {
+      std::fprintf(stderr, "%s\n", last.c_str());
+    }
+    std::fflush(stderr);
+    shown = Clock::now();
+    current = true;
+  }
+};
+
+TerminalProgress::TerminalProgress(std::string what, double plain_seconds)
+    : state_(std::make_unique<State>()) {
+  state_->what = std::move(what);
+  state_->plain_seconds = plain_seconds;
+}
+
+TerminalProgress::~TerminalProgress() { finish(); }
+
+void TerminalProgress::update(double done, double total, const std::string& note) {
+  std::lock_guard lock(state_->mutex);
+  State& s = *state_;
+  if (s.first_done < 0) s.first_done = done;
+  const double elapsed = s.since(s.start);
+  const double gained = done - s.first_done;
+  char head[96];
+  std::snprintf(head, sizeof head, " %3.0f %%", total > 0 ? 100 * done / total : 0.0);
+  s.last = s.what + head;
+  if (gained > 0 && done < total) {
+    s.last += ", " + duration_text(elapsed / gained * (total - done)) + " left";
+  } else if (done >= total) {
+    s.last += ", " + duration_text(elapsed);
+  }
+  if (!note.empty()) s.last += ", " + note;
+  s.current = false;
+  const double interval = s.terminal ? 0.2 : s.plain_seconds;
+  if (s.shown == Clock::time_point{} || done >= total || s.since(s.shown) >= interval) s.show();
+}
+
+void TerminalProgress::line(const std::string& text) {
+  std::lock_guard lock(state_->mutex);
+  if (state_->open) std::fprintf(stderr, "\r\x1b[K");
+  std::fprintf(stderr, "%s\n", text.c_str());
+  if (state_->open) state_->show();
+}
+
+void TerminalProgress::finish() {
+  std::lock_guard lock(state_->mutex);
+  if (!state_->current && !state_->last.empty()) state_->show();
+  if (state_->open) std::fprintf(stderr, "\n");
+  state_->open = false;
+}
+
+}  // namespace popaug

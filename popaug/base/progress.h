@@ -1,0 +1,43 @@
+// The progress line of long work: what, how far, time left.
+#ifndef POPAUG_BASE_PROGRESS_H_
+#define POPAUG_BASE_PROGRESS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace popaug {
+
+// Where progress goes. A library function reports to one of these and never prints itself.
+// Thread safe.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  // `done` of `total` units; `note` is a few words ("best 71.3 %, member 4").
+  virtual void update(double done, double total, const std::string& note) = 0;
+  // A line that stays ("round 3: member 5 copies member 1").
+  virtual void line(const std::string& text) = 0;
+};
+
+// Says nothing.
+Progress& silent_progress();
+
+// On a terminal one line that is rewritten a few times a second; otherwise a plain line at the
+// start, the end, and every `plain_seconds`. Time left comes from the pace so far. Writes to
+// stderr. finish() (or the destructor) leaves the cursor on a fresh line.
+class TerminalProgress : public Progress {
+ public:
+  explicit TerminalProgress(std::string what, double plain_seconds = 10);
+  ~TerminalProgress() override;
+  void update(double done, double total, const std::string& note) override;
+  void line(const std::string& text) override;
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace popaug
+
+#endif  // POPAUG_BASE_PROGRESS_H_

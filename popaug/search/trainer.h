@@ -1,0 +1,57 @@
+// What a search drives: anything that trains a member for a round.
+#ifndef POPAUG_SEARCH_TRAINER_H_
+#define POPAUG_SEARCH_TRAINER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "popaug/augment/augment.h"
+#include "popaug/base/base.h"
+
+namespace popaug {
+
+// The work of one member for one round: a pure value, journaled and sent to workers (DESIGN 6).
+struct RoundWork {
+  int member = 0;
+  int round = 0;         // from 0
+  int first_epoch = 0;   // epochs trained before this round
+  int epochs = 1;        // of this round
+  int total_epochs = 1;  // of the search, for learning-rate rules
+  uint64_t seed = 0;     // of the search
+  Policy policy;
+  std::map<std::string, double> genes;  // other hyperparameters searched ("lr", "weight_decay", ...)
+  fs::path from;         // checkpoint to start from; empty: start afresh
+  fs::path to;           // where to write the checkpoint (the name carries the attempt)
+};
+
+// What a round gave. Everything but `seconds` must depend on the work alone.
+struct RoundResult {
+  double score = 0;                 // higher is better, finite
+  std::vector<uint8_t> correct;     // per validation image 0/1; empty if the trainer gives none
+  std::map<std::string, double> metrics;  // "train_loss", "val_loss", ...
+  int64_t images_trained = 0;
+  int64_t images_evaluated = 0;
+  double seconds = 0;               // wall clock: to run.log, never to the journal
+};
+
+// One per worker; run() is called by one thread at a time.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  // Trains, evaluates once at the end (DESIGN 4.4), writes the checkpoint `work.to` durably.
+  // `heartbeat(share)` is to be called at least every few seconds, share in 0..1. Throws Error;
+  // throws Interrupted soon after `stop` is requested, leaving nothing at work.to.
+  virtual RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
+                          const StopToken& stop) = 0;
+};
+
+// Called once per worker, in the worker's own thread.
+using TrainerFactory = std::function<std::unique_ptr<Trainer>(int worker)>;
+
+}  // namespace popaug
+
+#endif  // POPAUG_SEARCH_TRAINER_H_
