@@ -5,8 +5,7 @@ namespace popaug::cli {
 // A new verb: a file cli/VERB.cc, a declaration here, a line in the list.
 
 const std::vector<AddVerb>& all_verbs() {
-  static const std::vector<AddVerb> verbs = {
-  };
+  static const std::vector<AddVerb> verbs = {};
   return verbs;
 }
 

@@ -25,7 +25,7 @@ struct SampleKey {
 
 // One op drawn for one image.
 struct Draw {
-  int op = 0;       // index into the space
+  int op = 0;  // index into the space
   int level = 0;
   bool negative = false;
 };

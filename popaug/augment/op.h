@@ -21,13 +21,13 @@ struct OpContext {
 using OpFunction = void (*)(Image& image, double value, OpContext& context);
 
 struct OpRow {
-  std::string name;          // "Rotate"
-  std::string summary;       // one line for tables and documents
-  std::string unit;          // "degrees", "px", "factor", "bits", "threshold", "" when ignored
-  bool uses_value = true;    // false: the level is ignored
-  bool mirrors = false;      // a negative value is meaningful (signed in the pba space)
-  bool draws = false;        // uses OpContext::random
-  bool changes_grey = true;  // false: cannot change an image whose channels are equal
+  std::string name;            // "Rotate"
+  std::string summary;         // one line for tables and documents
+  std::string unit;            // "degrees", "px", "factor", "bits", "threshold", "" when ignored
+  bool uses_value = true;      // false: the level is ignored
+  bool mirrors = false;        // a negative value is meaningful (signed in the pba space)
+  bool draws = false;          // uses OpContext::random
+  bool changes_grey = true;    // false: cannot change an image whose channels are equal
   OpFunction plain = nullptr;  // the specification: equal to Pillow 12.3.0 (DESIGN 4.1)
 };
 

@@ -42,9 +42,9 @@ struct Rule {
 // What every image gets around the policy (DESIGN: base transforms). Pixels are for side 32 and
 // scale as DESIGN 4.7 says unless `scale_pixels` is false (paper settings).
 struct BaseTransforms {
-  int pad = 0;               // zeros on each side before the crop; 0: no crop
-  double flip = 0;           // probability of a horizontal flip
-  int cutout = 0;            // side of the hole square; 0: none
+  int pad = 0;      // zeros on each side before the crop; 0: no crop
+  double flip = 0;  // probability of a horizontal flip
+  int cutout = 0;   // side of the hole square; 0: none
   bool scale_pixels = true;
   bool operator==(const BaseTransforms&) const = default;
 };

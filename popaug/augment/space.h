@@ -27,9 +27,9 @@ struct SpaceOp {
 };
 
 struct Space {
-  std::string name;       // "pba", "autoaugment", "randaugment", "trivial", "trivial-standard", own
-  int levels = 11;        // levels are 0 .. levels-1
-  int search_levels = 10; // a search draws 0 .. search_levels-1 (REFERENCE 2: 0..9)
+  std::string name;  // "pba", "autoaugment", "randaugment", "trivial", "trivial-standard", own
+  int levels = 11;   // levels are 0 .. levels-1
+  int search_levels = 10;  // a search draws 0 .. search_levels-1 (REFERENCE 2: 0..9)
   Fill fill = Fill::kHole;
   std::vector<SpaceOp> ops;
   bool operator==(const Space&) const = default;

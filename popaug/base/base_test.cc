@@ -197,7 +197,8 @@ TEST(Toml, RoundTripKeepsOrderAndValues) {
 TEST(Thread, ParallelForVisitsAllAndRethrowsTheLowestError) {
   for (int threads : {1, 2, 7}) {
     std::vector<int> seen(1000);
-    parallel_for(1000, threads, [&](size_t i) { ++seen[i]; }, 3);
+    parallel_for(
+        1000, threads, [&](size_t i) { ++seen[i]; }, 3);
     EXPECT_EQ(std::accumulate(seen.begin(), seen.end(), 0), 1000);
     EXPECT_EQ(message_of([&] {
                 parallel_for(1000, threads, [](size_t i) {

@@ -60,8 +60,10 @@ Json parse_json(std::string_view text, std::string_view origin, const JsonLimits
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -90,7 +92,9 @@ Json read_json(const std::filesystem::path& path, const JsonLimits& limits) {
   return parse_json(read_file(path, limits.bytes), show_path(path), limits);
 }
 
-std::string json_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string json_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string json_pretty(const Json& value) {
   return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -157,15 +161,17 @@ double JsonReader::number(const std::string& key, double low, double high) {
 
 int64_t JsonReader::integer(const std::string& key, int64_t low, int64_t high) {
   const Json& field = any(key);
-  const bool whole = field.is_number_integer() ||
-                     (field.is_number_float() && std::trunc(field.get<double>()) == field.get<double>());
+  const bool whole =
+      field.is_number_integer() ||
+      (field.is_number_float() && std::trunc(field.get<double>()) == field.get<double>());
   if (!whole) fail(key, "expected a whole number, found " + json_line(field));
   const bool fits = field.is_number_unsigned()
                         ? high >= 0 && field.get<uint64_t>() <= static_cast<uint64_t>(high)
                         : field.get<double>() >= -9.2e18 && field.get<double>() <= 9.2e18;
   const int64_t value = fits ? field.get<int64_t>() : 0;
   if (!fits || value < low || value > high) {
-    fail(key, json_line(field) + " is not in " + std::to_string(low) + " .. " + std::to_string(high));
+    fail(key,
+         json_line(field) + " is not in " + std::to_string(low) + " .. " + std::to_string(high));
   }
   return value;
 }

@@ -50,7 +50,7 @@ class JsonReader {
   const Json& object(const std::string& key);
   std::string text(const std::string& key);
   bool boolean(const std::string& key);
-  double number(const std::string& key, double low, double high);       // finite, low..high
+  double number(const std::string& key, double low, double high);  // finite, low..high
   int64_t integer(const std::string& key, int64_t low, int64_t high);
   uint64_t unsigned64(const std::string& key);
   // Optional fields: the fallback where the key is absent.

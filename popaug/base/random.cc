@@ -42,8 +42,7 @@ Random::Random(const RandomKey& key) {
   key_ = {static_cast<uint32_t>(key.seed), static_cast<uint32_t>(key.seed >> 32)};
   counter_ = {0, static_cast<uint32_t>(key.sample),
               static_cast<uint32_t>(key.sample >> 32) | static_cast<uint32_t>(key.epoch << 8),
-              static_cast<uint32_t>(key.stream) |
-                  static_cast<uint32_t>(key.purpose) << 24};
+              static_cast<uint32_t>(key.stream) | static_cast<uint32_t>(key.purpose) << 24};
 }
 
 uint32_t Random::next32() {

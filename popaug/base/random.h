@@ -14,20 +14,20 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 // What a draw is for: two purposes never share a stream. Values are part of the results that
 // popaug promises to repeat: append only, never renumber.
 enum class Purpose : uint8_t {
-  kAugment = 0,       // ops of the policy: (stream: member, epoch, sample)
-  kBaseTransform = 1, // crop, flip, cutout: (stream: member, epoch, sample)
-  kShuffle = 2,       // data order: (stream: member, epoch)
-  kInit = 3,          // initial weights: (stream: member, sample: parameter index)
-  kExploit = 4,       // donors, ties, drift targets: (epoch: round)
-  kExplore = 5,       // mutations: (stream: member, epoch: round)
-  kSplit = 6,         // data splits: (stream: split number)
-  kNetwork = 7,       // shake, drop and dropout draws: (stream: member, epoch, sample: step)
-  kSchedule = 8,      // shuffled schedules, random policies: (stream: segment)
-  kToy = 9,           // toy trainers
-  kTest = 10,         // tests and benchmarks
-  kCompare = 11,      // arms, seeds, bootstrap: (stream: arm)
-  kStart = 12,        // starting populations that are not zero: (stream: member)
-  kOp = 13,           // draws inside an op, e.g. Cutout's centre: (stream: member, epoch, sample)
+  kAugment = 0,        // ops of the policy: (stream: member, epoch, sample)
+  kBaseTransform = 1,  // crop, flip, cutout: (stream: member, epoch, sample)
+  kShuffle = 2,        // data order: (stream: member, epoch)
+  kInit = 3,           // initial weights: (stream: member, sample: parameter index)
+  kExploit = 4,        // donors, ties, drift targets: (epoch: round)
+  kExplore = 5,        // mutations: (stream: member, epoch: round)
+  kSplit = 6,          // data splits: (stream: split number)
+  kNetwork = 7,        // shake, drop and dropout draws: (stream: member, epoch, sample: step)
+  kSchedule = 8,       // shuffled schedules, random policies: (stream: segment)
+  kToy = 9,            // toy trainers
+  kTest = 10,          // tests and benchmarks
+  kCompare = 11,       // arms, seeds, bootstrap: (stream: arm)
+  kStart = 12,         // starting populations that are not zero: (stream: member)
+  kOp = 13,            // draws inside an op, e.g. Cutout's centre: (stream: member, epoch, sample)
 };
 
 // The key of one stream of draws. Packing into Philox: the Philox key is `seed`; of the counter,

@@ -50,12 +50,18 @@ toml::table to_table(const Json& object);
 
 template <typename Insert>
 void with_node(const Json& value, Insert insert) {
-  if (value.is_object()) insert(to_table(value));
-  else if (value.is_array()) insert(to_array(value));
-  else if (value.is_boolean()) insert(value.get<bool>());
-  else if (value.is_number_float()) insert(value.get<double>());
-  else if (value.is_number()) insert(value.get<int64_t>());
-  else insert(value.get<std::string>());
+  if (value.is_object())
+    insert(to_table(value));
+  else if (value.is_array())
+    insert(to_array(value));
+  else if (value.is_boolean())
+    insert(value.get<bool>());
+  else if (value.is_number_float())
+    insert(value.get<double>());
+  else if (value.is_number())
+    insert(value.get<int64_t>());
+  else
+    insert(value.get<std::string>());
 }
 
 toml::array to_array(const Json& list) {
@@ -73,8 +79,9 @@ toml::table to_table(const Json& object) {
 }
 
 std::string toml_key(const std::string& key) {
-  const bool bare = !key.empty() && key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL"
-                                                          "MNOPQRSTUVWXYZ0123456789_-") == key.npos;
+  const bool bare = !key.empty() && key.find_first_not_of(
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL"
+                                        "MNOPQRSTUVWXYZ0123456789_-") == key.npos;
   if (bare) return key;
   std::ostringstream out;
   out << toml::value<std::string>(key);
@@ -87,8 +94,10 @@ void write_table(std::ostringstream& out, const std::string& path, const Json& o
     out << toml_key(key) << " = ";
     with_node(value, [&](auto&& node) {
       using Node = std::decay_t<decltype(node)>;
-      if constexpr (std::is_same_v<Node, toml::array>) out << node;
-      else if constexpr (!std::is_same_v<Node, toml::table>) out << toml::value(node);
+      if constexpr (std::is_same_v<Node, toml::array>)
+        out << node;
+      else if constexpr (!std::is_same_v<Node, toml::table>)
+        out << toml::value(node);
     });
     out << "\n";
   }

@@ -19,20 +19,20 @@ namespace popaug {
 struct Split {
   std::string name;  // "train", "val", "test"
   int width = 0, height = 0, channels = 3;
-  std::shared_ptr<const void> storage;   // keeps `pixels` alive
-  std::span<const uint8_t> pixels;       // [count * height * width * channels]
-  std::vector<uint32_t> labels;          // [count], index into classes
-  std::vector<std::string> groups;       // [count] or empty
+  std::shared_ptr<const void> storage;  // keeps `pixels` alive
+  std::span<const uint8_t> pixels;      // [count * height * width * channels]
+  std::vector<uint32_t> labels;         // [count], index into classes
+  std::vector<std::string> groups;      // [count] or empty
   size_t count() const { return labels.size(); }
   size_t image_bytes() const { return size_t{1} * width * height * channels; }
 };
 
 struct Dataset {
   std::string path;
-  std::string kind;                   // "folder", "manifest", "idx", "cifar", "svhn", "npz", "packed"
-  std::vector<std::string> classes;   // names, in label order
-  std::vector<Split> splits;          // those the source gives
-  std::vector<std::string> notes;     // what reading did: sentences for the user
+  std::string kind;  // "folder", "manifest", "idx", "cifar", "svhn", "npz", "packed"
+  std::vector<std::string> classes;                 // names, in label order
+  std::vector<Split> splits;                        // those the source gives
+  std::vector<std::string> notes;                   // what reading did: sentences for the user
   const Split* find(std::string_view split) const;  // nullptr if absent
 };
 

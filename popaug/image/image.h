@@ -41,8 +41,8 @@ struct DecodeInfo {
 };
 
 struct DecodeLimits {
-  int side = 16384;                          // pixels
-  uint64_t pixels = uint64_t{64} << 20;      // width * height
+  int side = 16384;                      // pixels
+  uint64_t pixels = uint64_t{64} << 20;  // width * height
 };
 
 // JPEG or PNG, recognised by content. EXIF orientation is applied, palettes are expanded, 16-bit

@@ -23,19 +23,20 @@ struct RoundWork {
   int total_epochs = 1;  // of the search, for learning-rate rules
   uint64_t seed = 0;     // of the search
   Policy policy;
-  std::map<std::string, double> genes;  // other hyperparameters searched ("lr", "weight_decay", ...)
-  fs::path from;         // checkpoint to start from; empty: start afresh
-  fs::path to;           // where to write the checkpoint (the name carries the attempt)
+  std::map<std::string, double>
+      genes;      // other hyperparameters searched ("lr", "weight_decay", ...)
+  fs::path from;  // checkpoint to start from; empty: start afresh
+  fs::path to;    // where to write the checkpoint (the name carries the attempt)
 };
 
 // What a round gave. Everything but `seconds` must depend on the work alone.
 struct RoundResult {
-  double score = 0;                 // higher is better, finite
-  std::vector<uint8_t> correct;     // per validation image 0/1; empty if the trainer gives none
+  double score = 0;              // higher is better, finite
+  std::vector<uint8_t> correct;  // per validation image 0/1; empty if the trainer gives none
   std::map<std::string, double> metrics;  // "train_loss", "val_loss", ...
   int64_t images_trained = 0;
   int64_t images_evaluated = 0;
-  double seconds = 0;               // wall clock: to run.log, never to the journal
+  double seconds = 0;  // wall clock: to run.log, never to the journal
 };
 
 // One per worker; run() is called by one thread at a time.

@@ -23,22 +23,22 @@ struct TrainSettings {
   std::string lr_rule = "cosine";  // "cosine" (per step), "svhn-steps", "constant"
   double weight_decay = 5e-4;      // the L2 term of the loss (REFERENCE 4)
   double momentum = 0.9;
-  double clip = 5;                 // gradient norm, L2 term inside; 0: none
+  double clip = 5;  // gradient norm, L2 term inside; 0: none
   double label_smoothing = 0;
   int warmup_steps = 0;
-  std::string conv = "exact";      // "fast" or "exact"
+  std::string conv = "exact";  // "fast" or "exact"
   std::string device = "cpu";
-  bool paper_pixels = false;       // pixel values unscaled (DESIGN 4.7)
+  bool paper_pixels = false;  // pixel values unscaled (DESIGN 4.7)
 };
 
 // A stream of evaluation: the share of wrong labels, and what a decision or a report needs.
 struct Evaluation {
   int64_t images = 0, wrong = 0;
-  double loss = 0;                            // mean cross-entropy
-  std::vector<uint8_t> correct;               // [images]
+  double loss = 0;                              // mean cross-entropy
+  std::vector<uint8_t> correct;                 // [images]
   std::vector<std::vector<int64_t>> confusion;  // [label][predicted]
-  std::vector<float> confidence;              // [images] probability of the predicted class
-  std::vector<uint32_t> predicted;            // [images]
+  std::vector<float> confidence;                // [images] probability of the predicted class
+  std::vector<uint32_t> predicted;              // [images]
   double accuracy() const { return images ? 1.0 - double(wrong) / double(images) : 0; }
 };
 
