@@ -1,0 +1,95 @@
+// A search in a run directory (docs/formats/run.md): resumable at any instant.
+#ifndef POPAUG_SEARCH_RUN_H_
+#define POPAUG_SEARCH_RUN_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "popaug/schedule/schedule.h"
+#include "popaug/search/journal.h"
+#include "popaug/search/population.h"
+
+namespace popaug {
+
+// How a search is carried out: nothing here changes journal, schedule or weights.
+struct RunOptions {
+  fs::path directory;
+  bool resume = false;            // continue the run that stands there
+  std::string config_toml;        // text of config.toml, written when the run starts
+  std::string resume_command;     // for the sentence that ends an interrupted run
+  int workers = 0;                // 0: one per core, at most one per member
+  std::string worker_command;     // started `workers` times; empty: threads in this process
+  double silence_seconds = 300;   // of a process worker before it counts as hung
+  int attempts = 3;               // that a member's round may take before the search stops
+  bool checkpoints = true;        // false: the trainer keeps no weights (toy, simulations)
+  Json machine = Json::object();  // into result.json as it is: device, host, versions
+};
+
+// A result as a worker hands it in. `work` is what SearchRun::take() gave.
+struct Told {
+  RoundWork work;
+  RoundResult result;
+  std::string worker;  // for run.log
+};
+
+// The run directory and the state machine together, for whoever executes the work: the pools
+// below, a Python loop, a Ray driver. Holds the directory's lock. Not thread safe.
+class SearchRun {
+ public:
+  // Opens a new directory (refused if a run stands there) or resumes (refused if its settings
+  // differ, naming the difference; if journal or checkpoints are damaged).
+  SearchRun(const SearchSettings& settings, const RunOptions& options);
+  ~SearchRun();
+
+  // The next work, with `from` and `to` filled in; nothing when all that is due is out or waits
+  // for results of others. `to` lies in the run directory and carries the attempt.
+  std::optional<RoundWork> take();
+  // Takes over results: checks them, renames the checkpoints to their final names, appends to the
+  // journal what has its turn (one sync for all), stores what arrived early, decides, and deletes
+  // what no resume needs. Throws Error for a result that cannot be (score not finite, checkpoint
+  // missing); the work is then to be given back.
+  void tell(std::span<const Told> results);
+  // The work came to nothing and will be given out again; its attempt's file is removed. Throws
+  // Error past the limit of attempts, with what went wrong last.
+  void give_back(const RoundWork& work, const std::string& reason, const std::string& worker);
+
+  bool finished() const;
+  const Population& population() const;
+  // Results so far and in all (an estimate for an asynchronous search).
+  int64_t done() const;
+  int64_t total() const;
+  // "best 71.3 %, member 4, policies differ by 1.3": for progress.
+  std::string note() const;
+  // Copies of the latest decision as sentences, once.
+  std::vector<std::string> news();
+  // One line of run.log: an event with its fields and the time.
+  void log(const std::string& event, Json fields);
+
+  // After the last decision: best.safetensors, best.schedule.json, pbt_policy_N.txt, progress.csv,
+  // result.json; then the members' checkpoints go. Repeatable: a kill inside loses nothing.
+  Json write_results();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct SearchOutcome {
+  int winner = 0;
+  double score = 0;
+  Schedule schedule;
+  Json result;  // result.json
+};
+
+// Runs or resumes a search to its end: `factory` for threads (ignored when options.worker_command
+// is set). Throws Interrupted with the resuming command when `stop` is requested.
+SearchOutcome run_search(const SearchSettings& settings, const TrainerFactory& factory,
+                         const RunOptions& options, Progress& progress, const StopToken& stop);
+
+}  // namespace popaug
+
+#endif  // POPAUG_SEARCH_RUN_H_
