@@ -1,0 +1,9 @@
+"""Tests import the package from the build folder, where the extension module stands beside it."""
+
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILT = pathlib.Path(os.environ.get("POPAUG_BUILD", ROOT / "build")) / "python"
+sys.path.insert(0, str(BUILT if (BUILT / "popaug").is_dir() else ROOT / "python"))
