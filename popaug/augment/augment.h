@@ -5,6 +5,7 @@
 #include "popaug/augment/augmenter.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/policy.h"
+#include "popaug/augment/sampler.h"
 #include "popaug/augment/space.h"
 
 #endif  // POPAUG_AUGMENT_AUGMENT_H_

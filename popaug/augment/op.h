@@ -2,6 +2,7 @@
 #ifndef POPAUG_AUGMENT_OP_H_
 #define POPAUG_AUGMENT_OP_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,24 +12,29 @@
 
 namespace popaug {
 
-// Draws inside an op (Cutout's centre, a crop) come from this, never from hidden state.
+// What an op gets besides the image and its value.
 struct OpContext {
-  Random* random = nullptr;
+  Random* random = nullptr;  // draws inside an op (Cutout's centre) come from here, never elsewhere
   bool hole_fill = true;  // uncovered pixels: holes (alpha 0, black underneath), else opaque black
+  bool grey = false;      // the image is grey and must stay so: Cutout writes a grey underneath
 };
 
 // Applies an op in place. `value` is the level's value with its sign, already scaled to the image.
-using OpFunction = void (*)(Image& image, double value, OpContext& context);
+using OpFunction = std::function<void(Image& image, double value, OpContext& context)>;
 
 struct OpRow {
-  std::string name;            // "Rotate"
-  std::string summary;         // one line for tables and documents
-  std::string unit;            // "degrees", "px", "factor", "bits", "threshold", "" when ignored
-  bool uses_value = true;      // false: the level is ignored
-  bool mirrors = false;        // a negative value is meaningful (signed in the pba space)
-  bool draws = false;          // uses OpContext::random
-  bool changes_grey = true;    // false: cannot change an image whose channels are equal
-  OpFunction plain = nullptr;  // the specification: equal to Pillow 12.3.0 (DESIGN 4.1)
+  std::string name;           // "Rotate"
+  std::string summary;        // one line for tables and documents
+  std::string unit;           // "degrees", "px", "factor", "bits", "threshold", "" when ignored
+  bool uses_value = true;     // false: the level is ignored
+  bool mirrors = false;       // a negative value is meaningful (signed in the pba space)
+  bool draws = false;         // uses OpContext::random
+  bool changes_grey = true;   // false: cannot change an image whose channels are equal
+  double low = 0, high = 0;   // the values that the op accepts, sign included
+  bool has_identity = false;  // `identity` is the value that changes no pixel, hole or not
+  double identity = 0;
+  OpFunction plain = nullptr;       // the specification: equal to Pillow 12.3.0 (DESIGN 4.1)
+  std::string origin = "built-in";  // or the plugin's file
 };
 
 // The rows known to this process: built-in ops in the order of REFERENCE 2 (then the extra ops),
@@ -36,10 +42,14 @@ struct OpRow {
 const std::vector<OpRow>& op_rows();
 // nullptr if unknown.
 const OpRow* find_op(std::string_view name);
-// Adds a row of the user's own; Error if the name is taken. Call before any Augmenter is made.
+// Adds a row of the user's own; Error if the name is taken or the row contradicts itself. Not
+// thread safe: call before any Augmenter is made.
 void register_op(OpRow row);
+// The sentence for an op that nobody knows, with the nearest name.
+std::string unknown_op(std::string_view name);
 
-// Applies the plain twin of one op by name; the value carries its sign.
+// Applies the plain twin of one op by name; the value carries its sign. Error for an unknown op, a
+// value that the op does not accept, or an empty image.
 void apply_op(Image& image, std::string_view op, double value, OpContext& context);
 
 }  // namespace popaug

@@ -51,9 +51,15 @@ struct BaseTransforms {
 
 // Every op of the space twice, in order, all zero: the start of a PBA search (REFERENCE 3, 4).
 Policy zero_policy(const Space& space, int copies = 2);
+// Every op of the space once, probability 1, all at one level: the policy of RandAugment(N, M), and
+// (where the level does not matter) of TrivialAugment.
+Policy every_op(const Space& space, int level = 0);
+
+// The base transforms in pixels of an image of this size (DESIGN 4.7).
+BaseTransforms scaled_base(const BaseTransforms& base, int width, int height);
 
 // Throws Error (starting with `origin`) for entries outside the space, NaN, groups that do not
-// divide.
+// divide, weights that do not sum to 1.
 void check_policy(const Policy& policy, const Rule& rule, const Space& space,
                   const std::string& origin);
 

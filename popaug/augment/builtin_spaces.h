@@ -1,0 +1,17 @@
+// The spaces that popaug ships (REFERENCE 2 and 7). Private to room augment.
+#ifndef POPAUG_AUGMENT_BUILTIN_SPACES_H_
+#define POPAUG_AUGMENT_BUILTIN_SPACES_H_
+
+#include "popaug/augment/space.h"
+
+namespace popaug::builtin {
+
+Space pba();               // 15 ops, levels 0..10
+Space autoaugment();       // the same values, in the AutoAugment paper's order
+Space randaugment();       // torchvision's RandAugment, 31 bins
+Space trivial();           // torchvision's TrivialAugmentWide, 31 bins
+Space trivial_standard();  // the ops and ranges of randaugment, for the rule of trivial
+
+}  // namespace popaug::builtin
+
+#endif  // POPAUG_AUGMENT_BUILTIN_SPACES_H_

@@ -1,0 +1,209 @@
+#include "popaug/augment/policy.h"
+
+#include <cmath>
+#include <utility>
+
+namespace popaug {
+namespace {
+
+constexpr size_t kMaxEntries = 1024;
+constexpr size_t kMaxCounts = 65;  // weights of counts 0..64
+constexpr int kMaxOpsPerImage = 64;
+
+const std::vector<std::pair<RuleKind, std::string>> kKinds = {
+    {RuleKind::kNone, "none"},
+    {RuleKind::kPba, "pba"},
+    {RuleKind::kSubPolicies, "sub-policies"},
+    {RuleKind::kRandAugment, "randaugment"},
+    {RuleKind::kTrivial, "trivial"},
+};
+
+std::string entry_name(const std::string& origin, size_t index) {
+  return origin + ": entry " + std::to_string(index + 1);
+}
+
+void check_weights(const std::vector<double>& weights, const std::string& origin) {
+  if (weights.empty() || weights.size() > kMaxCounts) {
+    throw Error(origin + ": count_weights has " + std::to_string(weights.size()) +
+                " weights; expected 1..65, for the counts 0, 1, 2, ...");
+  }
+  double sum = 0;
+  for (const double weight : weights) {
+    if (!(weight >= 0 && weight <= 1)) {
+      throw Error(origin + ": count_weights: " + number_text(weight) + "; a weight is within 0..1");
+    }
+    sum += weight;
+  }
+  if (std::fabs(sum - 1) > 1e-9) {
+    throw Error(origin + ": count_weights sum to " + number_text(sum) + "; expected 1");
+  }
+}
+
+void check_rule(const Rule& rule, const std::string& origin) {
+  if (rule.kind == RuleKind::kPba) check_weights(rule.count_weights, origin);
+  if (rule.kind == RuleKind::kSubPolicies && (rule.group < 1 || rule.group > kMaxOpsPerImage)) {
+    throw Error(origin + ": group " + std::to_string(rule.group) + "; expected 1..64 entries");
+  }
+  if (rule.kind == RuleKind::kRandAugment && (rule.count < 0 || rule.count > kMaxOpsPerImage)) {
+    throw Error(origin + ": count " + std::to_string(rule.count) + "; expected 0..64 ops");
+  }
+}
+
+}  // namespace
+
+Policy zero_policy(const Space& space, int copies) {
+  Policy policy;
+  for (int copy = 0; copy < copies; ++copy) {
+    for (int op = 0; op < static_cast<int>(space.ops.size()); ++op) {
+      policy.entries.push_back({.op = op, .probability = 0, .level = 0});
+    }
+  }
+  return policy;
+}
+
+Policy every_op(const Space& space, int level) {
+  Policy policy;
+  for (int op = 0; op < static_cast<int>(space.ops.size()); ++op) {
+    policy.entries.push_back({.op = op, .probability = 1, .level = level});
+  }
+  return policy;
+}
+
+void check_policy(const Policy& policy, const Rule& rule, const Space& space,
+                  const std::string& origin) {
+  check_rule(rule, origin);
+  if (policy.entries.size() > kMaxEntries) {
+    throw Error(origin + ": " + std::to_string(policy.entries.size()) + " entries; at most 1024");
+  }
+  for (size_t i = 0; i < policy.entries.size(); ++i) {
+    const PolicyEntry& entry = policy.entries[i];
+    if (entry.op < 0 || entry.op >= static_cast<int>(space.ops.size())) {
+      throw Error(entry_name(origin, i) + ": op number " + std::to_string(entry.op) +
+                  " is not in space " + quote(space.name));
+    }
+    if (!(entry.probability >= 0 && entry.probability <= 1)) {
+      throw Error(entry_name(origin, i) + ": probability " + number_text(entry.probability) +
+                  "; expected 0..1");
+    }
+    if (entry.level < 0 || entry.level >= space.levels) {
+      throw Error(entry_name(origin, i) + ": level " + std::to_string(entry.level) + "; space " +
+                  quote(space.name) + " has levels 0.." + std::to_string(space.levels - 1));
+    }
+  }
+  const bool needs_entries = (rule.kind == RuleKind::kRandAugment && rule.count > 0) ||
+                             rule.kind == RuleKind::kSubPolicies || rule.kind == RuleKind::kTrivial;
+  if (needs_entries && policy.entries.empty()) {
+    throw Error(origin + ": the policy has no entries, and its rule draws one for every image");
+  }
+  if (rule.kind == RuleKind::kSubPolicies && policy.entries.size() % rule.group != 0) {
+    throw Error(origin + ": " + std::to_string(policy.entries.size()) +
+                " entries do not divide into sub-policies of " + std::to_string(rule.group));
+  }
+}
+
+Json policy_to_json(const Policy& policy, const Space& space) {
+  Json json = Json::array();
+  for (const PolicyEntry& entry : policy.entries) {
+    json.push_back({{"op", space.ops.at(entry.op).op},
+                    {"probability", entry.probability},
+                    {"level", entry.level}});
+  }
+  return json;
+}
+
+Policy policy_from_json(const Json& json, const Space& space, const std::string& origin) {
+  if (!json.is_array()) throw Error(origin + ": a policy is a list of entries");
+  if (json.size() > kMaxEntries) {
+    throw Error(origin + ": " + std::to_string(json.size()) + " entries; at most 1024");
+  }
+  Policy policy;
+  for (size_t i = 0; i < json.size(); ++i) {
+    JsonReader reader(json[i], entry_name(origin, i));
+    PolicyEntry entry;
+    const std::string name = reader.text("op");
+    const std::vector<std::string> names = space.op_names();
+    for (size_t op = 0; op < names.size(); ++op) {
+      if (names[op] == name) entry.op = static_cast<int>(op);
+    }
+    if (names.empty() || names[entry.op] != name) {
+      reader.fail("op", unknown_name("op", name, names) + " in space " + quote(space.name));
+    }
+    entry.probability = reader.number("probability", 0, 1);
+    entry.level = static_cast<int>(reader.integer("level", 0, space.levels - 1));
+    reader.finish();
+    policy.entries.push_back(entry);
+  }
+  return policy;
+}
+
+Json rule_to_json(const Rule& rule) {
+  Json json;
+  for (const auto& [kind, name] : kKinds) {
+    if (kind == rule.kind) json["kind"] = name;
+  }
+  if (rule.kind == RuleKind::kPba) json["count_weights"] = rule.count_weights;
+  if (rule.kind == RuleKind::kSubPolicies) json["group"] = rule.group;
+  if (rule.kind == RuleKind::kRandAugment) json["count"] = rule.count;
+  return json;
+}
+
+Rule rule_from_json(const Json& json, const std::string& origin) {
+  JsonReader reader(json, origin);
+  Rule rule;
+  const std::string name = reader.text("kind");
+  std::vector<std::string> names;
+  bool known = false;
+  for (const auto& [kind, text] : kKinds) {
+    names.push_back(text);
+    if (text == name) {
+      rule.kind = kind;
+      known = true;
+    }
+  }
+  if (!known) reader.fail("kind", unknown_name("rule", name, names));
+  if (rule.kind == RuleKind::kPba) {
+    rule.count_weights.clear();
+    for (const Json& weight : reader.array("count_weights")) {
+      if (!weight.is_number()) reader.fail("count_weights", "expected a list of numbers");
+      rule.count_weights.push_back(weight.get<double>());
+    }
+  }
+  if (rule.kind == RuleKind::kSubPolicies) {
+    rule.group = static_cast<int>(reader.integer("group", 1, kMaxOpsPerImage));
+  }
+  if (rule.kind == RuleKind::kRandAugment) {
+    rule.count = static_cast<int>(reader.integer("count", 0, kMaxOpsPerImage));
+  }
+  reader.finish();
+  check_rule(rule, origin);
+  return rule;
+}
+
+Json base_to_json(const BaseTransforms& base) {
+  return {{"pad", base.pad},
+          {"flip", base.flip},
+          {"cutout", base.cutout},
+          {"scale_pixels", base.scale_pixels}};
+}
+
+BaseTransforms base_from_json(const Json& json, const std::string& origin) {
+  JsonReader reader(json, origin);
+  BaseTransforms base;
+  base.pad = static_cast<int>(reader.integer_or("pad", 0, 4096, base.pad));
+  base.flip = reader.number_or("flip", 0, 1, base.flip);
+  base.cutout = static_cast<int>(reader.integer_or("cutout", 0, 16384, base.cutout));
+  base.scale_pixels = reader.boolean_or("scale_pixels", base.scale_pixels);
+  reader.finish();
+  return base;
+}
+
+BaseTransforms scaled_base(const BaseTransforms& base, int width, int height) {
+  if (!base.scale_pixels) return base;
+  const double shorter = width < height ? width : height;
+  BaseTransforms scaled = base;
+  scaled.pad = static_cast<int>(std::floor(base.pad * shorter / 32 + 0.5));
+  scaled.cutout = static_cast<int>(std::floor(base.cutout * shorter / 32 + 0.5));
+  return scaled;
+}
+
+}  // namespace popaug

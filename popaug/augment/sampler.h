@@ -1,0 +1,94 @@
+// Draws: which ops, how strongly, and where the base transforms fall, for one image.
+//
+// The order of draws from an image's streams is part of the results that popaug promises to repeat.
+// From Purpose::kAugment:
+//   kPba           uniform() against the running sums of count_weights gives the count; if it is
+//   not
+//                  0, the entries of probability > 0 are visited in random order, drawn lazily: of
+//                  n entries not yet visited, below(n) picks position j, the last unvisited entry
+//                  takes its place; chance(probability) applies it, then next32() & 1 is the sign
+//                  if the op is signed; the count used up or no entry left ends it.
+//   kSubPolicies   below(groups), then for each entry chance(probability), and the sign as above.
+//   kRandAugment   `count` times below(entries), and the sign.
+//   kTrivial       below(entries), below(levels), and the sign.
+// What an op itself draws (Cutout's centre) comes from Purpose::kOp, in the order of ops.
+// From Purpose::kBaseTransform, each only if the transform is on: below(2 * pad + 1) twice (left
+// and upper edge of the crop in the padded image), chance(flip), below(width) and below(height)
+// (centre of the cutout: the square starts cutout / 2 before it and is clipped).
+#ifndef POPAUG_AUGMENT_SAMPLER_H_
+#define POPAUG_AUGMENT_SAMPLER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "popaug/augment/policy.h"
+#include "popaug/base/base.h"
+
+namespace popaug {
+
+// Who an image is drawn for; with the seed, the whole of its randomness (DESIGN 4.2).
+struct SampleKey {
+  uint64_t seed = 0;
+  uint32_t stream = 0;  // member or arm
+  uint32_t epoch = 0;
+  uint64_t sample = 0;  // index of the image in its data set
+};
+
+// The stream of one purpose under a key; Error if a field does not fit (base/random.h).
+Random stream_of(const SampleKey& key, Purpose purpose);
+
+// One op drawn for one image.
+struct Draw {
+  int op = 0;  // index into the space
+  int level = 0;
+  bool negative = false;
+  bool operator==(const Draw&) const = default;
+};
+
+// Where the base transforms fall. Pixels; meaningful only for transforms that are on.
+struct BaseDraw {
+  int crop_x = 0, crop_y = 0;  // left and upper edge of the crop in the padded image
+  bool flip = false;
+  int cutout_x = 0, cutout_y = 0;  // centre
+};
+
+// A rule and a policy, checked and prepared. Immutable, thread safe, no allocation in draw().
+class Sampler {
+ public:
+  // Error as check_policy.
+  Sampler(const Space& space, const Rule& rule, const Policy& policy);
+
+  // The most ops that one image can get.
+  int max_draws() const { return max_draws_; }
+  // Writes the draws to `out` (room for max_draws()) and returns how many there are. `random` is
+  // the stream Purpose::kAugment.
+  int draw(Random& random, Draw* out) const;
+
+ private:
+  int draw_pba(Random& random, Draw* out) const;
+  int draw_group(Random& random, Draw* out) const;
+  int draw_randaugment(Random& random, Draw* out) const;
+  int draw_trivial(Random& random, Draw* out) const;
+  Draw make(int entry, int level, Random& random) const;
+
+  Rule rule_;
+  int levels_;
+  std::vector<PolicyEntry> entries_;
+  std::vector<bool> signed_;          // per op of the space
+  std::vector<uint16_t> active_;      // entries of probability > 0, in order
+  std::vector<double> running_sums_;  // of count_weights
+  int max_draws_ = 0;
+};
+
+// Draws of the base transforms, already scaled to the image; `random` is the stream
+// Purpose::kBaseTransform.
+BaseDraw draw_base(const BaseTransforms& scaled, int width, int height, Random& random);
+
+// Draws for one image under a policy: pure, the same on every machine. Checks the policy each time;
+// for many images make a Sampler.
+std::vector<Draw> draw_ops(const Space& space, const Rule& rule, const Policy& policy,
+                           const SampleKey& key);
+
+}  // namespace popaug
+
+#endif  // POPAUG_AUGMENT_SAMPLER_H_
