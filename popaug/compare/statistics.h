@@ -1,0 +1,52 @@
+// Statistics of a comparison: means, paired differences, Holm's correction, and what could be seen.
+#ifndef POPAUG_COMPARE_STATISTICS_H_
+#define POPAUG_COMPARE_STATISTICS_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace popaug {
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+// Mean and spread of one arm over seeds.
+struct MeanSummary {
+  int count = 0;
+  double mean = 0;
+  double deviation = 0;  // sample standard deviation (n - 1); 0 for one value
+  Interval interval;     // 95 % by Student's t; NaN below two values
+};
+// Throws Error for an empty list or a value that is not finite.
+MeanSummary summarise(std::span<const double> values);
+
+// The paired difference a - b over seeds (same split, initial weights and data order per seed).
+struct PairedDifference {
+  int count = 0;
+  double mean = 0;
+  double deviation = 0;  // of the differences
+  Interval interval;     // 95 % by Student's t
+  double p = 1;          // two-sided, paired t test; 0 or 1 where all differences are equal
+};
+// Throws Error unless both have the same length of at least two.
+PairedDifference paired_difference(std::span<const double> a, std::span<const double> b);
+
+// Holm's step-down adjusted p values, in the order of `p` (Holm 1979).
+std::vector<double> holm(std::span<const double> p);
+
+// Smallest number of seeds at which a two-sided paired t test at `alpha` finds a true difference of
+// `effect` with probability `power`, given the deviation of the differences; by the noncentral t
+// distribution. At least 2; capped at 100,000.
+int seeds_needed(double deviation, double effect, double alpha = 0.05, double power = 0.8);
+
+// 95 % interval of a share by Wilson's score (Wilson 1927). `total` at least 1.
+Interval wilson(int64_t hits, int64_t total);
+
+// Exact two-sided McNemar test: p of `only_a` against `only_b` discordant pairs.
+double mcnemar(int64_t only_a, int64_t only_b);
+
+}  // namespace popaug
+
+#endif  // POPAUG_COMPARE_STATISTICS_H_
