@@ -30,9 +30,10 @@ struct Split {
 struct Dataset {
   std::string path;
   std::string kind;  // "folder", "manifest", "idx", "cifar", "svhn", "npz", "packed"
-  std::vector<std::string> classes;                 // names, in label order
-  std::vector<Split> splits;                        // those the source gives
-  std::vector<std::string> notes;                   // what reading did: sentences for the user
+  std::vector<std::string> classes;  // names, in label order
+  std::vector<Split> splits;         // those the source gives
+  std::vector<std::string> notes;    // what reading did: sentences for the user
+  std::string known_fingerprint;     // of a packed file, which records it; else empty
   const Split* find(std::string_view split) const;  // nullptr if absent
 };
 

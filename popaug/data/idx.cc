@@ -1,0 +1,167 @@
+// IDX, the format of MNIST and Fashion-MNIST: a big-endian header, then bytes; often gzipped.
+#include <algorithm>
+#include <cctype>
+
+#include "popaug/data/inflate.h"
+#include "popaug/data/source.h"
+
+namespace popaug::source {
+namespace {
+
+constexpr uint64_t kMaxFile = uint64_t{64} << 30;
+constexpr uint64_t kMaxSide = 16384;
+
+struct Array {
+  std::vector<uint64_t> sizes;
+  std::string bytes;  // the whole file, inflated
+  size_t offset = 0;  // of the values in it
+};
+
+uint32_t big_endian(std::string_view bytes) {
+  uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
+  return value;
+}
+
+Array read_array(const fs::path& path, size_t dimensions) {
+  const std::string origin = show_path(path);
+  Array array;
+  array.bytes = read_file(path, kMaxFile);
+  const bool gzipped = is_gzip(array.bytes);
+  array.offset = 4 + 4 * dimensions;
+  const std::string header = gzipped ? inflate_prefix(array.bytes, array.offset, origin)
+                                     : array.bytes.substr(0, array.offset);
+  if (header.size() < 4) throw Error(origin + ": is too short for an IDX file");
+  constexpr uint32_t kUnsignedByte = 0x08;
+  if (big_endian(header) != (kUnsignedByte << 8 | dimensions)) {
+    throw Error(origin + ": is not an IDX file of unsigned bytes in " + std::to_string(dimensions) +
+                (dimensions == 1 ? " dimension" : " dimensions"));
+  }
+  if (header.size() < array.offset) throw Error(origin + ": is too short for an IDX file");
+  uint64_t size = array.offset, values = 1;
+  for (size_t i = 0; i < dimensions; ++i) {
+    array.sizes.push_back(big_endian(std::string_view(header).substr(4 + 4 * i)));
+    if (i > 0 && (array.sizes[i] == 0 || array.sizes[i] > kMaxSide)) {
+      throw Error(origin + ": announces images with a side of " + std::to_string(array.sizes[i]) +
+                  "; the limits are 1 and " + std::to_string(kMaxSide));
+    }
+    values *= array.sizes[i];  // at most 2^32 * 2^14 * 2^14
+  }
+  size += values;
+  if (gzipped) {
+    array.bytes = inflate_exactly(array.bytes, size, origin);
+  } else if (array.bytes.size() != size) {
+    throw Error(origin + ": holds " + std::to_string(array.bytes.size()) +
+                " bytes, but announces " + std::to_string(size));
+  }
+  return array;
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool is_images_name(const std::string& name) {
+  return name.find("images") != name.npos && name.find("idx3") != name.npos;
+}
+
+fs::path labels_beside(const fs::path& images) {
+  std::string name = images.filename().string();
+  name.replace(name.find("images"), 6, "labels");
+  name.replace(name.find("idx3"), 4, "idx1");
+  const fs::path same = images.parent_path() / name;
+  if (fs::exists(same)) return same;
+  fs::path other = same;
+  if (same.extension() == ".gz") {
+    other.replace_extension();
+  } else {
+    other += ".gz";
+  }
+  if (fs::exists(other)) return other;
+  throw Error(show_path(images) + ": its labels are missing; expected " + show_path(same));
+}
+
+SourceSplit read_split(const fs::path& images_path, const std::string& name) {
+  auto images = std::make_shared<Array>(read_array(images_path, 3));
+  const fs::path labels_path = labels_beside(images_path);
+  const Array labels = read_array(labels_path, 1);
+  if (labels.sizes[0] != images->sizes[0]) {
+    throw Error(show_path(labels_path) + ": holds " + std::to_string(labels.sizes[0]) +
+                " labels for the " + std::to_string(images->sizes[0]) + " images of " +
+                show_path(images_path));
+  }
+  SourceSplit out;
+  out.split.name = name;
+  out.split.width = static_cast<int>(images->sizes[2]);
+  out.split.height = static_cast<int>(images->sizes[1]);
+  out.split.channels = 1;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(images->bytes.data());
+  out.split.pixels = {bytes + images->offset, images->bytes.size() - images->offset};
+  out.split.storage = std::move(images);
+  for (size_t i = labels.offset; i < labels.bytes.size(); ++i) {
+    out.split.labels.push_back(static_cast<uint8_t>(labels.bytes[i]));
+  }
+  return out;
+}
+
+// The names of Fashion-MNIST's classes, as its authors give them (github zalandoresearch/
+// fashion-mnist, README, "Labels"); the files hold numbers only.
+std::vector<std::string> known_names(const std::vector<SourceSplit>& splits) {
+  Hasher hasher;
+  for (const SourceSplit& split : splits) {
+    const auto* bytes = reinterpret_cast<const char*>(split.split.labels.data());
+    hasher.add_field({bytes, split.split.labels.size() * sizeof(uint32_t)});
+  }
+  if (hasher.hex() != "596c8259dff6f7f5d29e917e15821e0f") return {};
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+}
+
+}  // namespace
+
+bool is_idx_folder(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (is_images_name(lower(entry.path().filename().string()))) return true;
+  }
+  return false;
+}
+
+Source open_idx(const fs::path& folder) {
+  Source source;
+  source.kind = "idx";
+  std::map<std::string, fs::path> found;  // by split
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = lower(entry.path().filename().string());
+    if (!is_images_name(name)) continue;
+    const std::string before = name.substr(0, name.find("images"));
+    std::string split;
+    for (const char* word : {"train", "valid", "val", "t10k", "test"}) {
+      if (split.empty() && before.find(word) != before.npos) split = split_name(word);
+    }
+    if (split.empty()) split = "train";
+    const auto [at, fresh] = found.emplace(split, entry.path());
+    if (!fresh) {
+      throw Error(show_path(folder) + ": both " + show_path(at->second.filename()) + " and " +
+                  show_path(entry.path().filename()) + " hold the images of split " + split +
+                  "; remove one");
+    }
+  }
+  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name));
+  sort_splits(source.splits);
+  uint32_t highest = 0;
+  for (const SourceSplit& split : source.splits) {
+    for (const uint32_t label : split.split.labels) highest = std::max(highest, label);
+  }
+  source.classes = class_file(folder);
+  if (source.classes.empty()) source.classes = known_names(source.splits);
+  if (source.classes.empty()) source.classes = number_names(highest + 1);
+  if (source.classes.size() <= highest) {
+    throw Error(show_path(folder / "classes.txt") + ": names " +
+                std::to_string(source.classes.size()) + " classes, but the labels go up to " +
+                std::to_string(highest));
+  }
+  return source;
+}
+
+}  // namespace popaug::source

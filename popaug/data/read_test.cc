@@ -1,0 +1,180 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "popaug/data/data.h"
+
+namespace popaug {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+template <typename F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Image flat(int width, int height, uint8_t r, uint8_t g, uint8_t b) {
+  Image image(width, height);
+  for (uint8_t* p = image.data(); p != image.data() + image.size_bytes(); p += 4) {
+    p[0] = r;
+    p[1] = g;
+    p[2] = b;
+  }
+  return image;
+}
+
+void put(const fs::path& path, std::string_view bytes) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+void put(const fs::path& path, const Image& image) { put(path, encode_png(image)); }
+
+class Folder : public ::testing::Test {
+ protected:
+  const fs::path& root() const { return folder_.path(); }
+  std::string read_error(const ReadOptions& options = {}) const {
+    return message_of([&] { read_dataset(root(), options); });
+  }
+  void put_small_set() const {
+    for (const char* split : {"train", "test"}) {
+      for (const char* label : {"cat", "dog"}) {
+        for (int i = 0; i < 3; ++i) {
+          put(root() / split / label / (std::to_string(i) + ".png"),
+              flat(4, 2, static_cast<uint8_t>(10 * i), *label == 'c' ? 1 : 2, *split == 't'));
+        }
+      }
+    }
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(Folder, SplitsAndClassesComeFromTheNames) {
+  put_small_set();
+  const Dataset data = read_dataset(root());
+  EXPECT_EQ(data.kind, "folder");
+  EXPECT_THAT(data.classes, ElementsAre("cat", "dog"));
+  ASSERT_EQ(data.splits.size(), 2u);
+  EXPECT_EQ(data.splits[0].name, "train");
+  EXPECT_EQ(data.find("val"), nullptr);
+  const Split& test = *data.find("test");
+  EXPECT_EQ(test.width, 4);
+  EXPECT_EQ(test.height, 2);
+  EXPECT_EQ(test.channels, 3);
+  EXPECT_THAT(test.labels, ElementsAre(0, 0, 0, 1, 1, 1));
+  EXPECT_EQ(test.pixels[5 * test.image_bytes()], 20);
+  EXPECT_EQ(test.pixels[5 * test.image_bytes() + 1], 2);
+}
+
+TEST_F(Folder, PlainClassesAreOneTrainingSplit) {
+  put(root() / "a" / "deep" / "x.png", flat(3, 3, 1, 2, 3));
+  put(root() / "train" / "y.png", flat(3, 3, 4, 5, 6));  // a class of that name
+  const Dataset data = read_dataset(root());
+  EXPECT_THAT(data.classes, ElementsAre("a", "train"));
+  ASSERT_EQ(data.splits.size(), 1u);
+  EXPECT_EQ(data.splits[0].name, "train");
+  EXPECT_EQ(data.splits[0].count(), 2u);
+}
+
+TEST_F(Folder, UnequalSizesNeedASize) {
+  put(root() / "a" / "x.png", flat(3, 3, 1, 2, 3));
+  put(root() / "b" / "y.png", flat(5, 4, 4, 5, 6));
+  EXPECT_THAT(read_error(), HasSubstr("y.png is 5x4 pixels, but"));
+  EXPECT_THAT(read_error(), HasSubstr("--size"));
+  const Dataset data = read_dataset(root(), {.width = 6, .height = 2});
+  EXPECT_EQ(data.splits[0].image_bytes(), 36u);
+  EXPECT_EQ(data.splits[0].pixels[36], 4);
+}
+
+TEST_F(Folder, BrokenFilesAreNamed) {
+  put_small_set();
+  const std::string whole = encode_png(flat(4, 2, 1, 1, 1));
+  put(root() / "train" / "cat" / "broken.png", whole.substr(0, whole.size() / 2));
+  EXPECT_THAT(read_error(), HasSubstr("train/cat/broken.png: the PNG data is broken or cut short"));
+  put(root() / "train" / "cat" / "broken.png", "");
+  EXPECT_THAT(read_error(), HasSubstr("train/cat/broken.png: the file is empty"));
+  fs::remove(root() / "train" / "cat" / "broken.png");
+  fs::create_directories(root() / "train" / "cat" / "x.jpg");
+  EXPECT_THAT(read_error(), HasSubstr("x.jpg is a folder, although it is named as an image"));
+}
+
+TEST_F(Folder, LinksAreFollowedButNoLoops) {
+  put_small_set();
+  fs::create_directory_symlink(root() / "train" / "cat", root() / "train" / "lynx");
+  EXPECT_EQ(read_dataset(root()).find("train")->count(), 9u);
+  fs::create_directory_symlink("..", root() / "train" / "cat" / "loop");
+  EXPECT_THAT(read_error(), HasSubstr("the link leads back to a folder that holds it"));
+  fs::remove(root() / "train" / "cat" / "loop");
+  fs::create_symlink("nowhere", root() / "train" / "cat" / "gone.png");
+  EXPECT_THAT(read_error(), HasSubstr("gone.png: cannot be read"));
+}
+
+TEST_F(Folder, NamesMayBeAnything) {
+  const std::string odd[] = {"a b", "quote\"'", "new\nline", "\xFF\xFE", "ende "};
+  for (const std::string& name : odd) {
+    put(root() / name / (name + ".png"), flat(2, 2, 9, 9, 9));
+  }
+  const Dataset data = read_dataset(root());
+  EXPECT_EQ(data.classes.size(), 5u);
+  EXPECT_THAT(data.classes, ::testing::UnorderedElementsAreArray(odd));
+}
+
+TEST_F(Folder, NothingToReadIsSaid) {
+  EXPECT_THAT(read_error(), HasSubstr("holds no images; expected CLASS/"));
+  EXPECT_THAT(message_of([&] { read_dataset(root() / "missing"); }),
+              HasSubstr("missing does not exist"));
+  put(root() / "stray.png", flat(2, 2, 9, 9, 9));
+  EXPECT_THAT(read_error(), HasSubstr("stands beside the class folders and has no class"));
+}
+
+TEST_F(Folder, MoreThanTheMemoryLimitMustBePacked) {
+  put_small_set();
+  EXPECT_THAT(read_error({.memory_limit = 12 * 24 - 1}), HasSubstr("popaug data convert --data"));
+  EXPECT_NO_THROW(read_dataset(root(), {.memory_limit = 12 * 24}));
+}
+
+TEST_F(Folder, TheNumberOfThreadsChangesNothing) {
+  put_small_set();
+  const std::string one = fingerprint(read_dataset(root(), {.threads = 1}));
+  EXPECT_EQ(one, fingerprint(read_dataset(root(), {.threads = 5})));
+  put(root() / "test" / "dog" / "2.png", flat(4, 2, 1, 1, 1));
+  EXPECT_NE(one, fingerprint(read_dataset(root())));
+}
+
+TEST(Statistics, AreThePopulationsOnTheUnitScale) {
+  Split split;
+  split.width = 2;
+  split.height = 1;
+  split.channels = 3;
+  const std::vector<uint8_t> pixels = {0, 255, 7, 255, 255, 7, 0, 0, 0, 0, 0, 0};
+  split.pixels = pixels;
+  split.labels = {0, 0};
+  const ChannelStatistics first = channel_statistics(split, std::vector<uint32_t>{0});
+  EXPECT_THAT(first.mean, ElementsAre(0.5, 1.0, 7.0 / 255));
+  EXPECT_THAT(first.std, ElementsAre(0.5, 0.0, 0.0));
+  const ChannelStatistics both = channel_statistics(split, std::vector<uint32_t>{0, 1});
+  EXPECT_DOUBLE_EQ(both.mean[0], 0.25);
+  EXPECT_DOUBLE_EQ(both.std[0], std::sqrt(3.0) / 4);
+}
+
+TEST(Idx, FashionMnistIsReadWhole) {
+  const Dataset data = read_dataset("/usr/share/datasets/fashion-mnist");
+  EXPECT_EQ(data.kind, "idx");
+  ASSERT_NE(data.find("train"), nullptr);
+  EXPECT_EQ(data.find("train")->count(), 60000u);
+  EXPECT_EQ(data.find("test")->count(), 10000u);
+  EXPECT_EQ(data.classes[9], "Ankle boot");
+  EXPECT_EQ(data.find("train")->labels[0], 9u);
+}
+
+}  // namespace
+}  // namespace popaug

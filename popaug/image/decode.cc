@@ -1,0 +1,133 @@
+// What decoding does whatever the codec: recognition, limits, orientation.
+#include "popaug/image/codec.h"
+
+namespace popaug {
+namespace codec {
+
+void check_size(uint64_t width, uint64_t height, const std::string& origin,
+                const DecodeLimits& limits) {
+  const std::string size = std::to_string(width) + "x" + std::to_string(height);
+  if (width == 0 || height == 0) {
+    throw Error(origin + ": announces an image of " + size + " pixels");
+  }
+  const uint64_t side = static_cast<uint64_t>(limits.side);
+  if (width > side || height > side || width * height > limits.pixels) {
+    throw Error(origin + ": announces an image of " + size + " pixels; the limits are " +
+                std::to_string(side) + " a side and " + std::to_string(limits.pixels) +
+                " in all. Reduce the image first");
+  }
+}
+
+namespace {
+
+// Integers of a TIFF block in its byte order; 0 past the end.
+struct Tiff {
+  std::string_view bytes;
+  bool little;
+
+  uint32_t at(size_t offset, int size) const {
+    if (offset > bytes.size() || bytes.size() - offset < static_cast<size_t>(size)) return 0;
+    uint32_t value = 0;
+    for (int i = 0; i < size; ++i) {
+      const uint32_t byte = static_cast<uint8_t>(bytes[offset + i]);
+      value |= byte << 8 * (little ? i : size - 1 - i);
+    }
+    return value;
+  }
+};
+
+}  // namespace
+
+int exif_orientation(std::string_view tiff) {
+  if (tiff.size() < 8 || (tiff.substr(0, 2) != "II" && tiff.substr(0, 2) != "MM")) return 1;
+  const Tiff block{tiff, tiff[0] == 'I'};
+  if (block.at(2, 2) != 42) return 1;
+  const size_t directory = block.at(4, 4);
+  const uint32_t entries = block.at(directory, 2);
+  for (uint32_t i = 0; i < entries; ++i) {
+    const size_t entry = directory + 2 + size_t{12} * i;
+    if (entry + 12 > tiff.size()) return 1;
+    if (block.at(entry, 2) != 0x0112) continue;
+    constexpr uint32_t kShort = 3;
+    const uint32_t value = block.at(entry + 8, 2);
+    const bool good = block.at(entry + 2, 2) == kShort && value >= 1 && value <= 8;
+    return good ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+// EXIF 2.3, section 4.6.4: 2 mirrored, 3 half turn, 4 flipped, 5 transposed, 6 to be turned
+// clockwise, 7 transposed across the other diagonal, 8 to be turned anticlockwise.
+Image oriented(Image image, int orientation) {
+  if (orientation <= 1 || orientation > 8) return image;
+  const bool swapped = orientation >= 5;
+  const int width = image.width(), height = image.height();
+  Image out(swapped ? height : width, swapped ? width : height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const int right = width - 1 - x, bottom = height - 1 - y;
+      int u = x, v = y;
+      switch (orientation) {
+        case 2:
+          u = right;
+          break;
+        case 3:
+          u = right;
+          v = bottom;
+          break;
+        case 4:
+          v = bottom;
+          break;
+        case 5:
+          u = y;
+          v = x;
+          break;
+        case 6:
+          u = bottom;
+          v = x;
+          break;
+        case 7:
+          u = bottom;
+          v = right;
+          break;
+        case 8:
+          u = y;
+          v = right;
+          break;
+      }
+      std::copy_n(image.pixel(x, y), 4, out.pixel(u, v));
+    }
+  }
+  return out;
+}
+
+}  // namespace codec
+
+Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo* info,
+                   const DecodeLimits& limits) {
+  DecodeInfo ignored;
+  DecodeInfo& met = info != nullptr ? *info : ignored;
+  met = DecodeInfo();
+  if (bytes.empty()) throw Error(origin + ": the file is empty; expected a JPEG or PNG image");
+  std::string exif;
+  Image image;
+  if (codec::is_jpeg(bytes)) {
+    image = codec::decode_jpeg(bytes, origin, met, limits, exif);
+  } else if (codec::is_png(bytes)) {
+    image = codec::decode_png(bytes, origin, met, limits, exif);
+  } else {
+    throw Error(origin + ": is neither a JPEG nor a PNG image (by its first bytes)");
+  }
+  const int orientation = codec::exif_orientation(exif);
+  if (orientation == 1) return image;
+  met.notes.push_back("turned upright by its EXIF orientation");
+  return codec::oriented(std::move(image), orientation);
+}
+
+Image load_image(const fs::path& path, DecodeInfo* info, const DecodeLimits& limits) {
+  // A compressed image larger than its pixels would be is no photograph.
+  const std::string bytes = read_file(path, std::max<uint64_t>(limits.pixels * 8, 1 << 20));
+  return decode_image(bytes, show_path(path), info, limits);
+}
+
+}  // namespace popaug

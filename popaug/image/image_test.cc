@@ -1,0 +1,146 @@
+#include "popaug/image/image.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "popaug/image/codec.h"
+
+namespace popaug {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A picture with edges and ramps, the same always.
+Image picture(int width, int height, bool holes = false) {
+  Image image(width, height);
+  Random random({.seed = 5});
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      uint8_t* p = image.pixel(x, y);
+      p[0] = static_cast<uint8_t>(255 * x / width);
+      p[1] = static_cast<uint8_t>(255 * y / height);
+      p[2] = static_cast<uint8_t>(random.below(64) + (x / 5 + y / 3) % 2 * 128);
+      p[3] = holes && (x + y) % 7 == 0 ? 0 : 255;
+    }
+  }
+  return image;
+}
+
+template <typename F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Image, StartsOpaqueBlack) {
+  const Image image(3, 2);
+  EXPECT_EQ(image.size_bytes(), 24u);
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(image.data()[i], i % 4 == 3 ? 255 : 0);
+}
+
+TEST(Png, ComesBackEqual) {
+  for (const auto& [width, height] : {std::pair(1, 1), {3, 7}, {32, 32}, {61, 40}}) {
+    const Image image = picture(width, height);
+    EXPECT_EQ(decode_image(encode_png(image), "x.png"), image);
+    EXPECT_EQ(encode_png(image), encode_png(image));
+  }
+}
+
+TEST(Png, HolesAreWrittenAsAlphaAndCompositedOnReading) {
+  const Image image = picture(14, 9, true);
+  DecodeInfo info;
+  const Image back = decode_image(encode_png(image), "x.png", &info);
+  EXPECT_THAT(info.notes, ::testing::ElementsAre("alpha composited on black"));
+  for (int y = 0; y < 9; ++y) {
+    for (int x = 0; x < 14; ++x) {
+      const bool hole = image.pixel(x, y)[3] == 0;
+      for (int c = 0; c < 3; ++c) {
+        EXPECT_EQ(back.pixel(x, y)[c], hole ? 0 : image.pixel(x, y)[c]);
+      }
+      EXPECT_EQ(back.pixel(x, y)[3], 255);
+    }
+  }
+}
+
+TEST(Jpeg, ComesBackNearly) {
+  const Image image = picture(40, 24);
+  const Image back = decode_image(encode_jpeg(image, 95), "x.jpg");
+  ASSERT_EQ(back.width(), 40);
+  ASSERT_EQ(back.height(), 24);
+  double error = 0;
+  for (size_t i = 0; i < image.size_bytes(); ++i) {
+    error += std::abs(image.data()[i] - back.data()[i]);
+  }
+  EXPECT_LT(error / static_cast<double>(image.size_bytes()), 12);
+}
+
+TEST(Decode, CutAtEveryByteIsAnError) {
+  for (const std::string& whole : {encode_png(picture(19, 11)), encode_jpeg(picture(19, 11)),
+                                   encode_png(picture(19, 11, true))}) {
+    EXPECT_NO_THROW(decode_image(whole, "x"));
+    for (size_t size = 0; size < whole.size(); ++size) {
+      const std::string cut = whole.substr(0, size);
+      EXPECT_THAT(message_of([&] { decode_image(cut, "a/x"); }), HasSubstr("a/x: "))
+          << size << " of " << whole.size();
+    }
+  }
+}
+
+TEST(Decode, WhatIsNoImageIsNamed) {
+  EXPECT_THAT(message_of([] { decode_image("", "a.jpg"); }), HasSubstr("a.jpg: the file is empty"));
+  EXPECT_THAT(message_of([] { decode_image("GIF89a...", "a.gif"); }),
+              HasSubstr("a.gif: is neither a JPEG nor a PNG"));
+  EXPECT_THAT(message_of([] { load_image("/nonexistent/a.png"); }),
+              HasSubstr("/nonexistent/a.png: cannot open"));
+}
+
+TEST(Decode, LimitsAreKept) {
+  const std::string png = encode_png(picture(40, 10));
+  EXPECT_THAT(message_of([&] { decode_image(png, "x", nullptr, {.side = 39}); }),
+              HasSubstr("40x10 pixels; the limits are 39 a side"));
+  EXPECT_THAT(message_of([&] { decode_image(png, "x", nullptr, {.pixels = 399}); }),
+              HasSubstr("399 in all"));
+  EXPECT_NO_THROW(decode_image(png, "x", nullptr, {.side = 40, .pixels = 400}));
+}
+
+TEST(Exif, OrientationIsFoundInBothByteOrders) {
+  const std::string little("II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0", 22);
+  const std::string big("MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x08\0\0", 22);
+  EXPECT_EQ(codec::exif_orientation(little), 6);
+  EXPECT_EQ(codec::exif_orientation(big), 8);
+  for (size_t size = 0; size < little.size() - 2; ++size) {
+    EXPECT_EQ(codec::exif_orientation(little.substr(0, size)), 1) << size;
+  }
+}
+
+TEST(Exif, EveryOrientationTurnsTheCorners) {
+  Image image(2, 3);
+  for (int i = 0; i < 6; ++i) image.pixel(i % 2, i / 2)[0] = static_cast<uint8_t>(i);
+  // 0 1 / 2 3 / 4 5, read row by row after turning.
+  const std::vector<std::vector<int>> expected = {
+      {0, 1, 2, 3, 4, 5}, {1, 0, 3, 2, 5, 4}, {5, 4, 3, 2, 1, 0}, {4, 5, 2, 3, 0, 1},
+      {0, 2, 4, 1, 3, 5}, {4, 2, 0, 5, 3, 1}, {5, 3, 1, 4, 2, 0}, {1, 3, 5, 0, 2, 4}};
+  for (int o = 1; o <= 8; ++o) {
+    const Image out = codec::oriented(image, o);
+    ASSERT_EQ(out.width(), o >= 5 ? 3 : 2);
+    for (int i = 0; i < 6; ++i) {
+      EXPECT_EQ(out.pixel(i % out.width(), i / out.width())[0], expected[o - 1][i]) << o;
+    }
+  }
+}
+
+TEST(Resize, KeepsFlatColoursAndTheSameSize) {
+  const Image image = picture(17, 13);
+  EXPECT_EQ(resize(image, 17, 13), image);
+  Image flat(9, 5);
+  for (size_t i = 0; i < flat.size_bytes(); ++i) flat.data()[i] = i % 4 == 3 ? 255 : 77;
+  const Image out = resize(flat, 31, 3);
+  for (size_t i = 0; i < out.size_bytes(); ++i) EXPECT_EQ(out.data()[i], i % 4 == 3 ? 255 : 77);
+}
+
+}  // namespace
+}  // namespace popaug
