@@ -3,6 +3,7 @@
 #define POPAUG_AUGMENT_AUGMENT_H_
 
 #include "popaug/augment/augmenter.h"
+#include "popaug/augment/closed_form.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/policy.h"
 #include "popaug/augment/sampler.h"
