@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "popaug/image/codec.h"
+#include "popaug/image/sheet.h"
 
 namespace popaug {
 namespace {
@@ -140,6 +143,36 @@ TEST(Resize, KeepsFlatColoursAndTheSameSize) {
   for (size_t i = 0; i < flat.size_bytes(); ++i) flat.data()[i] = i % 4 == 3 ? 255 : 77;
   const Image out = resize(flat, 31, 3);
   for (size_t i = 0; i < out.size_bytes(); ++i) EXPECT_EQ(out.data()[i], i % 4 == 3 ? 255 : 77);
+}
+
+TEST(ContactSheet, HoldsEveryImageAndItsWords) {
+  Image red(4, 3), holes(2, 2);
+  for (size_t i = 0; i < red.size_bytes(); i += 4) red.data()[i] = 255;
+  for (size_t i = 3; i < holes.size_bytes(); i += 4) holes.data()[i] = 0;
+  const Image sheet = contact_sheet({{red, "red"}, {holes, ""}, {red, "again"}}, 2, 5, "Title");
+  size_t reds = 0, chequered = 0, ink = 0;
+  for (int y = 0; y < sheet.height(); ++y) {
+    for (int x = 0; x < sheet.width(); ++x) {
+      const uint8_t* p = sheet.pixel(x, y);
+      EXPECT_EQ(p[3], 255);
+      reds += p[0] == 255 && p[1] == 0;
+      chequered += p[0] == 235 && p[1] == 200;
+      ink += p[0] == 40;
+    }
+  }
+  EXPECT_EQ(reds, 2u * 4 * 3 * 25);
+  EXPECT_EQ(chequered, 16u + 8 + 16 + 8 + 4);  // light 4x4 squares of a 10x10 field
+  EXPECT_GT(ink, 50u);
+}
+
+TEST(ContactSheet, LettersDiffer) {
+  std::set<std::string> seen;
+  for (char letter = 32; letter < 127; ++letter) {
+    std::string dots;
+    for (int i = 0; i < 40; ++i) dots += sheet::glyph_dot(letter, i % 5, i / 5) ? '#' : '.';
+    EXPECT_TRUE(seen.insert(dots).second) << letter;
+  }
+  EXPECT_EQ(sheet::glyph_dot('\n', 1, 0), sheet::glyph_dot('?', 1, 0));
 }
 
 }  // namespace
