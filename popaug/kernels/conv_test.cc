@@ -1,0 +1,303 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "popaug/kernels/kernels.h"
+
+namespace popaug::kernels {
+namespace {
+
+using Floats = std::vector<float>;
+using Doubles = std::vector<double>;
+
+// Seeded uniform numbers in [low, high).
+class Numbers {
+ public:
+  explicit Numbers(uint32_t seed) : state_(seed * 2654435761u + 12345u) {}
+  float next(float low, float high) {
+    state_ = state_ * 1664525u + 1013904223u;
+    return low + (high - low) * float(state_ >> 8) / 16777216.0f;
+  }
+  Floats many(size_t n, float low = -1, float high = 1) {
+    Floats v(n);
+    for (float& f : v) f = next(low, high);
+    return v;
+  }
+
+ private:
+  uint32_t state_;
+};
+
+Doubles wide(const Floats& v) { return {v.begin(), v.end()}; }
+
+// Norm of the difference over the norm of what is right.
+double error(const Floats& got, const Doubles& want) {
+  double difference = 0, norm = 1e-300;
+  for (size_t i = 0; i < want.size(); ++i) {
+    difference += (double(got[i]) - want[i]) * (double(got[i]) - want[i]);
+    norm += want[i] * want[i];
+  }
+  return std::sqrt(difference / norm);
+}
+double error(const Doubles& got, const Doubles& want) {
+  double difference = 0, norm = 1e-300;
+  for (size_t i = 0; i < want.size(); ++i) {
+    difference += (got[i] - want[i]) * (got[i] - want[i]);
+    norm += want[i] * want[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+std::string name_of(const ConvShape& s) {
+  return std::to_string(s.batch) + "x" + std::to_string(s.height) + "x" + std::to_string(s.width) +
+         " " + std::to_string(s.in) + "->" + std::to_string(s.out) + " k" +
+         std::to_string(s.kernel) + " s" + std::to_string(s.stride);
+}
+
+// Sides that are and are not multiples of the tile, channels that are and are not of any vector's
+// length, blocks that end within an image, every kind of kernel and stride.
+const std::vector<ConvShape> kShapes = {
+    {2, 8, 8, 16, 32, 3, 1},  {1, 7, 5, 8, 8, 3, 1},     {3, 9, 13, 17, 19, 3, 1},
+    {1, 1, 1, 9, 3, 3, 1},    {5, 4, 4, 128, 64, 3, 1},  {2, 33, 30, 12, 20, 3, 1},
+    {2, 3, 40, 64, 65, 3, 1}, {9, 8, 8, 24, 130, 3, 1},  {2, 8, 8, 3, 16, 3, 1},
+    {1, 5, 7, 1, 5, 3, 1},    {2, 8, 8, 32, 64, 3, 2},   {3, 7, 9, 10, 6, 3, 2},
+    {2, 8, 8, 32, 64, 1, 2},  {1, 9, 7, 13, 21, 1, 2},   {2, 6, 6, 16, 32, 1, 1},
+    {1, 1, 1, 4, 4, 3, 2},    {4, 28, 28, 16, 16, 3, 1}, {1, 2, 2, 40, 8, 1, 1}};
+
+// What a convolution within a network is given, and its answer in double.
+struct Case {
+  explicit Case(const ConvShape& s, uint32_t seed = 1) : shape(s) {
+    Numbers numbers(seed + uint32_t(s.in * 131 + s.out * 17 + s.height));
+    const size_t in = size_t(s.in), out = size_t(s.out);
+    x = numbers.many(s.in_pixels() * in, -2, 3);
+    weights = numbers.many(s.weights(), -0.5f, 0.5f);
+    mean = numbers.many(in, 0, 1);
+    scale = numbers.many(in, 0.25f, 1.5f);
+    shift = numbers.many(in, -0.5f, 0.5f);
+    y_addend = numbers.many(s.out_pixels() * out);
+    d_addend = numbers.many(s.in_pixels() * in);
+    d_out = numbers.many(s.out_pixels() * out);
+    x_out = numbers.many(s.out_pixels() * out, 0, 4);
+    p = numbers.many(out, 0.5f, 1.5f);
+    q = numbers.many(out, -0.2f, 0.2f);
+    r = numbers.many(out, -0.1f, 0.1f);
+    out_mean = numbers.many(out, 1.5f, 2.5f);
+    z = plain::activated(wide(x), wide(mean), wide(scale), wide(shift));
+    y = plain::conv_forward(s, z, wide(weights));
+    for (size_t i = 0; i < y.size(); ++i) y[i] += double(y_addend[i]);
+    grad.resize(y.size());
+    for (size_t i = 0; i < y.size(); ++i) {
+      const size_t c = i % out;
+      grad[i] = double(y_addend[i]) + double(p[c]) * double(d_out[i]) +
+                double(q[c]) * (double(x_out[i]) - double(out_mean[c])) + double(r[c]);
+    }
+    dweights = plain::conv_backward_weights(s, z, grad);
+    d = plain::conv_backward_data(s, grad, wide(weights));
+    sum.resize(in);
+    dot.resize(in);
+    for (size_t i = 0; i < d.size(); ++i) {
+      const size_t c = i % in;
+      d[i] = z[i] > 0 ? d[i] + double(d_addend[i]) : 0;
+      sum[c] += d[i];
+      dot[c] += d[i] * (double(x[i]) - double(mean[c]));
+    }
+  }
+  Activation act() const { return {mean.data(), scale.data(), shift.data()}; }
+  Gradient gradient(float* keep) const {
+    return {nullptr,  y_addend.data(), d_out.data(),    x_out.data(), p.data(),
+            q.data(), r.data(),        out_mean.data(), keep};
+  }
+  ConvShape shape;
+  Floats x, weights, mean, scale, shift, y_addend, d_addend, d_out, x_out, p, q, r, out_mean;
+  Doubles z, y, grad, dweights, d, sum, dot;
+};
+
+class EveryTarget : public testing::TestWithParam<int64_t> {
+ protected:
+  void SetUp() override { force_target(GetParam()); }
+  void TearDown() override { force_target(0); }
+};
+
+// Winograd's rounding at these sizes; direct products lie far below it.
+constexpr double kTolerance = 3e-6;
+
+TEST_P(EveryTarget, ForwardEqualsTheTwin) {
+  Workspace workspace;
+  for (const ConvShape& shape : kShapes) {
+    SCOPED_TRACE(name_of(shape));
+    const Case c(shape);
+    Weights weights;
+    weights.pack(shape, c.weights.data());
+    Floats y(c.y.size());
+    Moments moments(shape.out);
+    conv_forward(shape, c.x.data(), c.act(), weights, c.y_addend.data(), y.data(), &moments,
+                 workspace);
+    EXPECT_LT(error(y, c.y), kTolerance);
+    const Doubles want = plain::moments(wide(y), shape.out);
+    EXPECT_EQ(moments.count, double(shape.out_pixels()));
+    const size_t out = size_t(shape.out);
+    EXPECT_LT(error(moments.mean, Doubles(want.begin(), want.begin() + int64_t(out))), 1e-6);
+    if (shape.out_pixels() > 1) {
+      EXPECT_LT(error(moments.m2, Doubles(want.begin() + int64_t(out), want.end())), 1e-6);
+    }
+
+    Floats bare(c.y.size());
+    conv_forward(shape, c.x.data(), Activation(), weights, nullptr, bare.data(), nullptr,
+                 workspace);
+    EXPECT_LT(error(bare, plain::conv_forward(shape, wide(c.x), wide(c.weights))), kTolerance);
+  }
+}
+
+TEST_P(EveryTarget, BackwardEqualsTheTwin) {
+  Workspace workspace;
+  for (const ConvShape& shape : kShapes) {
+    SCOPED_TRACE(name_of(shape));
+    const Case c(shape);
+    Weights weights;
+    weights.pack(shape, c.weights.data());
+    Floats keep(c.grad.size()), dweights(c.dweights.size()), d(c.d.size());
+    GradientSums sums(shape.in);
+    conv_backward(shape, c.x.data(), c.act(), weights, c.gradient(keep.data()), dweights.data(),
+                  c.d_addend.data(), d.data(), &sums, workspace);
+    EXPECT_LT(error(keep, c.grad), 1e-6);
+    EXPECT_LT(error(dweights, c.dweights), kTolerance);
+    EXPECT_LT(error(d, c.d), kTolerance);
+    EXPECT_LT(error(sums.sum, c.sum), 2 * kTolerance);
+    EXPECT_LT(error(sums.dot, c.dot), 2 * kTolerance);
+
+    // Each output alone, the addend in place, and the gradient given as it is.
+    Gradient given;
+    given.grad = keep.data();
+    Floats only_weights(dweights.size()), only_d = c.d_addend;
+    conv_backward(shape, c.x.data(), c.act(), weights, given, only_weights.data(), nullptr, nullptr,
+                  nullptr, workspace);
+    EXPECT_EQ(only_weights, dweights);
+    conv_backward(shape, c.x.data(), c.act(), weights, given, nullptr, only_d.data(), only_d.data(),
+                  nullptr, workspace);
+    EXPECT_EQ(only_d, d);
+    conv_backward(shape, c.x.data(), Activation(), weights, given, nullptr, nullptr, d.data(),
+                  nullptr, workspace);
+    EXPECT_LT(error(d, plain::conv_backward_data(shape, wide(keep), wide(c.weights))), kTolerance);
+  }
+}
+
+TEST_P(EveryTarget, RepeatsGiveTheSameBytesWhateverTheWorkspaceHeld) {
+  const ConvShape shape{3, 9, 13, 17, 19, 3, 1};
+  const Case c(shape);
+  Weights weights;
+  weights.pack(shape, c.weights.data());
+  const auto run = [&](Workspace& workspace) {
+    Floats result(c.y.size() + c.d.size() + c.dweights.size());
+    Moments moments(shape.out);
+    GradientSums sums(shape.in);
+    conv_forward(shape, c.x.data(), c.act(), weights, nullptr, result.data(), &moments, workspace);
+    conv_backward(shape, c.x.data(), c.act(), weights, c.gradient(nullptr),
+                  result.data() + c.y.size() + c.d.size(), nullptr, result.data() + c.y.size(),
+                  &sums, workspace);
+    for (double v : moments.m2) result.push_back(float(v));
+    for (double v : sums.dot) result.push_back(float(v));
+    return result;
+  };
+  Workspace fresh, used(1 << 20);
+  const float garbage = std::nanf("");
+  for (size_t i = 0; i < used.size(); ++i) used.data()[i] = garbage;
+  const Floats first = run(fresh), second = run(used);
+  EXPECT_EQ(0, std::memcmp(first.data(), second.data(), first.size() * sizeof(float)));
+  Floats beside[2];
+  std::thread other([&] {
+    Workspace own;
+    beside[1] = run(own);
+  });
+  beside[0] = run(fresh);
+  other.join();
+  EXPECT_EQ(first, beside[0]);
+  EXPECT_EQ(first, beside[1]);
+}
+
+TEST_P(EveryTarget, MomentsKeepTheirDigitsWhenTheMeanIsLarge) {
+  Numbers numbers(7);
+  for (const int channels : {1, 16, 21}) {
+    // Spread 1 about 4096, and an outlier first, where a careless shift would sit.
+    Floats x = numbers.many(size_t(channels) * 5000, 4096 - 1, 4096 + 1);
+    x[0] = 0;
+    const Doubles want = plain::moments(wide(x), channels);
+    Moments got(channels);
+    moments_of(x.data(), 5000, channels, &got);
+    for (size_t c = 0; c < size_t(channels); ++c) {
+      EXPECT_NEAR(got.mean[c], want[c], 1e-3);
+      const double m2 = want[size_t(channels) + c];
+      EXPECT_NEAR(got.m2[c] / m2, 1, 1e-4) << channels << " channels, channel " << c;
+    }
+  }
+}
+
+TEST_P(EveryTarget, NormaliseMaskAndPoolEqualTheTwin) {
+  for (const int channels : {3, 16, 40}) {
+    const int batch = 3, pixels = 35;
+    const Case c({batch, 5, 7, channels, 4, 1, 1});
+    const size_t n = size_t(batch * pixels), all = size_t(channels);
+    Floats y(c.x.size());
+    normalise(c.x.data(), n, channels, c.act(), true, y.data());
+    EXPECT_LT(error(y, c.z), 1e-6);
+    normalise(c.x.data(), n, channels, c.act(), false, y.data());
+    for (size_t i = 0; i < y.size(); ++i) {
+      const size_t k = i % all;
+      ASSERT_NEAR(y[i], c.scale[k] * (c.x[i] - c.mean[k]) + c.shift[k], 1e-5);
+    }
+
+    Floats pooled(size_t(batch) * all);
+    pool_forward(c.x.data(), batch, pixels, channels, c.act(), pooled.data());
+    Doubles mean(pooled.size());
+    for (size_t i = 0; i < c.z.size(); ++i) {
+      mean[i / (all * size_t(pixels)) * all + i % all] += c.z[i] / pixels;
+    }
+    EXPECT_LT(error(pooled, mean), 1e-6);
+
+    // From the pooled gradient; then the same as a gradient of every pixel.
+    Numbers numbers(3);
+    const Floats grad = numbers.many(pooled.size());
+    Floats spread(c.x.size());
+    Doubles want(c.x.size()), sum(all), dot(all);
+    for (size_t i = 0; i < spread.size(); ++i) {
+      const size_t k = i % all;
+      spread[i] = grad[i / (all * size_t(pixels)) * all + k] / float(pixels);
+      want[i] = c.z[i] > 0 ? double(spread[i]) : 0;
+      sum[k] += want[i];
+      dot[k] += want[i] * (double(c.x[i]) - double(c.mean[k]));
+    }
+    Floats d(c.x.size());
+    GradientSums sums(channels), again(channels);
+    pool_backward(c.x.data(), grad.data(), batch, pixels, channels, c.act(), d.data(), &sums);
+    EXPECT_LT(error(d, want), 1e-6);
+    EXPECT_LT(error(sums.sum, sum), 1e-5);
+    EXPECT_LT(error(sums.dot, dot), 1e-5);
+    mask_and_sum(c.x.data(), spread.data(), n, channels, c.act(), true, spread.data(), &again);
+    EXPECT_LT(error(spread, want), 1e-6);
+    EXPECT_LT(error(again.dot, dot), 1e-5);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, EveryTarget, testing::ValuesIn(supported_targets()));
+
+// The points that conv-fast.md chose: a change of them must show.
+TEST(Kernels, WinogradRoundsNoMoreThanItsPointsExplain) {
+  Workspace workspace;
+  const ConvShape shape{4, 16, 16, 64, 64, 3, 1};
+  const Case c(shape);
+  Weights weights;
+  weights.pack(shape, c.weights.data());
+  Floats y(c.y.size()), dweights(c.dweights.size()), d(c.d.size());
+  conv_forward(shape, c.x.data(), c.act(), weights, c.y_addend.data(), y.data(), nullptr,
+               workspace);
+  conv_backward(shape, c.x.data(), c.act(), weights, c.gradient(nullptr), dweights.data(),
+                c.d_addend.data(), d.data(), nullptr, workspace);
+  EXPECT_LT(error(y, c.y), 1e-6);
+  EXPECT_LT(error(d, c.d), 1e-6);
+  EXPECT_LT(error(dweights, c.dweights), 2e-6);
+}
+
+}  // namespace
+}  // namespace popaug::kernels

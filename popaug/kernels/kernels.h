@@ -1,0 +1,162 @@
+// The door of room kernels: convolution and batch normalisation for training on a CPU, without
+// torch.
+//
+// Tensors are float32, NHWC (torch's channels_last), contiguous; weights are [out][kh][kw][in],
+// which is torch's OIHW in channels_last. Nothing here is shared between calls but what the caller
+// passes in: several threads may train several networks as long as each has a Workspace of its own.
+// All sums run in an order that the shape alone fixes, so repeats give the same bytes.
+//
+// 3x3 convolutions of stride 1 use Winograd's F(4x4, 3x3) (Lavin and Gray, 1509.09308) at the
+// points 0, +-5/8, +-3/2, infinity, which round half as coarsely as the customary 0, +-1, +-2,
+// infinity (docs/decisions/conv-fast.md); all others are products of matrices over windows.
+#ifndef POPAUG_KERNELS_KERNELS_H_
+#define POPAUG_KERNELS_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace popaug::kernels {
+
+// 64-byte aligned floats, zero when first reserved. Large ones ask for huge pages.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(size_t floats) { reserve(floats); }
+  ~Buffer();
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+
+  // At least so many floats; what was there is lost when it has to grow.
+  float* reserve(size_t floats);
+  float* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  float* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Scratch of one thread. Kernels carve what they need from it and leave nothing behind.
+using Workspace = Buffer;
+
+// A square convolution without bias or dilation, padding (kernel - 1) / 2.
+struct ConvShape {
+  int batch = 1, height = 1, width = 1;  // of the input
+  int in = 1, out = 1;                   // channels
+  int kernel = 3;                        // 1 or 3
+  int stride = 1;                        // 1 or 2
+  int out_height() const { return (height - 1) / stride + 1; }
+  int out_width() const { return (width - 1) / stride + 1; }
+  size_t in_pixels() const { return size_t(batch) * size_t(height) * size_t(width); }
+  size_t out_pixels() const { return size_t(batch) * size_t(out_height()) * size_t(out_width()); }
+  size_t weights() const { return size_t(out) * size_t(in) * size_t(kernel) * size_t(kernel); }
+  bool winograd() const { return kernel == 3 && stride == 1 && in >= 8; }
+};
+
+// What a convolution sees instead of x: relu(scale * (x - mean) + shift), per channel [in]. It is
+// computed while rows are read and never stored. All null: x itself.
+struct Activation {
+  const float* mean = nullptr;
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  explicit operator bool() const { return scale != nullptr; }
+};
+
+// Mean and sum of squared deviations of each channel over all pixels, collected in double from
+// blocks that are each centred on a value of their own: no digits are lost when a channel's mean is
+// large against its spread.
+struct Moments {
+  explicit Moments(int channels = 0) : mean(size_t(channels)), m2(size_t(channels)) {}
+  double count = 0;
+  std::vector<double> mean, m2;
+};
+
+// Sums over all pixels of a gradient d and of d * (x - mean), per channel, in double.
+struct GradientSums {
+  explicit GradientSums(int channels = 0) : sum(size_t(channels)), dot(size_t(channels)) {}
+  std::vector<double> sum, dot;
+};
+
+// The gradient that enters a convolution from above: grad itself, or
+//   (add ? add : 0) + p * d + q * (x - mean) + r
+// per channel [out], which is the backward of a batch normalisation of x, whose output's gradient
+// is d. Made row by row where it is needed and stored to `keep` if that is given (it may be `add`).
+struct Gradient {
+  const float* grad = nullptr;
+  const float* add = nullptr;
+  const float* d = nullptr;
+  const float* x = nullptr;
+  const float *p = nullptr, *q = nullptr, *r = nullptr, *mean = nullptr;
+  float* keep = nullptr;
+};
+
+// One convolution's weights in the layouts that the kernels read. Pack again after each step.
+class Weights {
+ public:
+  void pack(const ConvShape& shape, const float* weights);
+  const float* forward() const { return forward_.data(); }
+  const float* backward() const { return backward_.data(); }
+
+ private:
+  Buffer forward_, backward_;
+};
+
+// y = conv(act(x)) (+ addend). `moments`, if given, receives y's moments.
+void conv_forward(const ConvShape& shape, const float* x, const Activation& act,
+                  const Weights& weights, const float* addend, float* y, Moments* moments,
+                  Workspace& workspace);
+
+// From the gradient of y: dweights (if not null), and d, the gradient of act(x) times the ReLU's
+// mask (plain dx when act is empty), if d is not null; `addend` is another gradient of act(x),
+// added before the mask; it may be d itself. `sums`, if given, receives d's sums (act not empty).
+void conv_backward(const ConvShape& shape, const float* x, const Activation& act,
+                   const Weights& weights, const Gradient& gradient, float* dweights,
+                   const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+
+// Moments of x [pixels][channels].
+void moments_of(const float* x, size_t pixels, int channels, Moments* moments);
+
+// y = relu(scale * (x - mean) + shift), and without ReLU if relu is false; y may be x.
+void normalise(const float* x, size_t pixels, int channels, const Activation& act, bool relu,
+               float* y);
+
+// d = the gradient of relu's output times its mask, and its sums: the first half of the backward of
+// a batch normalisation with ReLU. `grad` may be d.
+void mask_and_sum(const float* x, const float* grad, size_t pixels, int channels,
+                  const Activation& act, bool relu, float* d, GradientSums* sums);
+
+// Its second half, for when no convolution's backward takes the Gradient directly: writes `keep`.
+void materialise(const Gradient& gradient, size_t pixels, int channels);
+
+// Mean over the pixels of each image of act(x): [batch][channels], and its backward: d from
+// grad [batch][channels], masked, with its sums.
+void pool_forward(const float* x, int batch, int pixels, int channels, const Activation& act,
+                  float* y);
+void pool_backward(const float* x, const float* grad, int batch, int pixels, int channels,
+                   const Activation& act, float* d, GradientSums* sums);
+
+// Names of the instruction sets that this machine can run; tests force each in turn.
+std::vector<int64_t> supported_targets();
+// Uses only this target from now on; 0 lifts the restriction. Not for use while kernels run.
+void force_target(int64_t target);
+
+// Plain twins in double, the specification of the kernels above (conv_plain.cc).
+namespace plain {
+std::vector<double> activated(const std::vector<double>& x, const std::vector<double>& mean,
+                              const std::vector<double>& scale, const std::vector<double>& shift);
+std::vector<double> conv_forward(const ConvShape& shape, const std::vector<double>& x,
+                                 const std::vector<double>& weights);
+std::vector<double> conv_backward_data(const ConvShape& shape, const std::vector<double>& dy,
+                                       const std::vector<double>& weights);
+std::vector<double> conv_backward_weights(const ConvShape& shape, const std::vector<double>& x,
+                                          const std::vector<double>& dy);
+// Mean, then sum of squared deviations, of each channel.
+std::vector<double> moments(const std::vector<double>& x, int channels);
+}  // namespace plain
+
+}  // namespace popaug::kernels
+
+#endif  // POPAUG_KERNELS_KERNELS_H_

@@ -1,0 +1,61 @@
+// Scratch layouts shared by the kernels of this room; not part of its door.
+#ifndef POPAUG_KERNELS_LAYOUT_H_
+#define POPAUG_KERNELS_LAYOUT_H_
+
+#include <algorithm>
+#include <cstddef>
+
+#include "popaug/kernels/kernels.h"
+
+namespace popaug::kernels {
+
+inline constexpr size_t kLine = 16;  // floats in a cache line, and in the widest vector
+
+inline size_t whole_lines(size_t floats) { return (floats + kLine - 1) / kLine * kLine; }
+
+// Floats from one row of a scratch matrix to the next. Rows of 512 bytes and more get an odd number
+// of lines, lest a panel of a matrix falls into a quarter of the first-level cache's sets.
+inline size_t leading(size_t columns) {
+  const size_t whole = whole_lines(columns);
+  return whole >= 128 && whole / kLine % 2 == 0 ? whole + kLine : whole;
+}
+
+// Floats from one of the 36 matrices to the next; one line more, for the same reason.
+inline size_t plane(size_t rows, size_t columns) { return rows * leading(columns) + kLine; }
+
+inline constexpr size_t kPoints = 36;
+
+// How a Winograd convolution is cut: tiles of 4 x 4 outputs in rows of tiles, blocks of whole rows.
+struct TilePlan {
+  explicit TilePlan(const ConvShape& s)
+      : tiles_y((size_t(s.height) + 3) / 4),
+        tiles_x((size_t(s.width) + 3) / 4),
+        rows(size_t(s.batch) * tiles_y),
+        row_pixels(4 * tiles_x + 2) {
+    // Enough tiles to feed the register blocks, few enough that the transformed tiles of narrow
+    // layers stay in the second-level cache.
+    const size_t channels = size_t(std::max(s.in, s.out));
+    const size_t wanted = channels <= 64 ? std::max<size_t>(32, 2048 / channels) : 64;
+    block_rows = std::clamp<size_t>((wanted + tiles_x - 1) / tiles_x, 1, rows);
+    tiles = block_rows * tiles_x;
+  }
+  size_t tiles_y, tiles_x, rows, row_pixels, block_rows, tiles;
+};
+
+// Hands out parts of a workspace, each on a cache line of its own.
+class Carver {
+ public:
+  size_t add(size_t floats) {
+    const size_t at = total_;
+    total_ += whole_lines(floats) + kLine;
+    return at;
+  }
+  size_t total() const { return total_; }
+
+ private:
+  size_t total_ = 0;
+};
+
+}  // namespace popaug::kernels
+
+#endif  // POPAUG_KERNELS_LAYOUT_H_
