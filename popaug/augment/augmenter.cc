@@ -1,21 +1,26 @@
 #include "popaug/augment/augmenter.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 
 #include "popaug/augment/op.h"
+#include "popaug/augment/prepared_op.h"
 
 namespace popaug {
 namespace {
 
 constexpr int kMaxSide = 16384;
+// Images that a thread takes at a time.
+constexpr size_t kGrain = 32;
 
-struct Scaling {
-  std::vector<float> scale, offset;  // per channel
-};
+std::string size_text(int width, int height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
 
-Scaling scaling_of(const Normalisation& normalisation, int channels) {
+simd::ChannelScale scale_of(const Normalisation& normalisation, int channels) {
   if (channels != 1 && channels != 3) {
     throw Error("augmentation: " + std::to_string(channels) + " channels; expected 1 or 3");
   }
@@ -25,26 +30,29 @@ Scaling scaling_of(const Normalisation& normalisation, int channels) {
                 std::to_string(normalisation.std.size()) + " deviations; expected " +
                 std::to_string(channels) + " of each");
   }
-  Scaling scaling;
+  simd::ChannelScale scale;
   for (int c = 0; c < channels; ++c) {
     const double mean = normalisation.mean[c], std = normalisation.std[c];
     if (!std::isfinite(mean) || !std::isfinite(std) || std <= 0) {
       throw Error("normalisation: channel " + std::to_string(c) + " has mean " + number_text(mean) +
                   " and deviation " + number_text(std) +
-                  "; expected finite numbers, the deviation " + "above 0");
+                  "; expected finite numbers, the deviation above 0");
     }
-    scaling.scale.push_back(static_cast<float>(1.0 / (255.0 * std)));
-    scaling.offset.push_back(static_cast<float>(-mean / std));
+    scale.scale[c] = static_cast<float>(1.0 / (255.0 * std));
+    scale.offset[c] = static_cast<float>(-mean / std);
   }
-  return scaling;
+  return scale;
+}
+
+void check_size(int width, int height) {
+  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
+    throw Error("augmentation: images of " + size_text(width, height) +
+                "; expected 1..16384 pixels a side");
+  }
 }
 
 void check_batch(const ByteBatch& images, std::span<const uint32_t> indices) {
-  if (images.width < 1 || images.height < 1 || images.width > kMaxSide ||
-      images.height > kMaxSide) {
-    throw Error("augmentation: images of " + std::to_string(images.width) + "x" +
-                std::to_string(images.height) + "; expected 1..16384 pixels a side");
-  }
+  check_size(images.width, images.height);
   const size_t bytes = size_t{1} * images.width * images.height * images.channels;
   if (indices.size() > 1 && images.stride < bytes) {
     throw Error("augmentation: a stride of " + std::to_string(images.stride) +
@@ -52,142 +60,290 @@ void check_batch(const ByteBatch& images, std::span<const uint32_t> indices) {
   }
 }
 
-void to_rgba(const uint8_t* bytes, int channels, Image& image) {
-  uint8_t* out = image.data();
-  for (size_t i = 0; i < image.size_bytes(); i += 4, bytes += channels) {
-    for (int c = 0; c < 3; ++c) out[i + c] = bytes[channels == 1 ? 0 : c];
-    out[i + 3] = 255;
-  }
+void expand(const Kernels& kernels, const uint8_t* bytes, int channels, Workspace& work) {
+  const auto kernel = channels == 1 ? kernels.table.expand_grey : kernels.table.expand_rgb;
+  kernel(bytes, work.pixels(), work.size());
 }
 
-void write_normalised(const Image& image, const Scaling& scaling, size_t position,
-                      const FloatBatch& out) {
-  float* base = out.data + static_cast<ptrdiff_t>(position) * out.sn;
-  for (int y = 0; y < image.height(); ++y) {
-    for (int x = 0; x < image.width(); ++x) {
-      const uint8_t* pixel = image.pixel(x, y);
-      for (size_t c = 0; c < scaling.scale.size(); ++c) {
-        const float product = static_cast<float>(pixel[c]) * scaling.scale[c];
-        base[static_cast<ptrdiff_t>(c) * out.sc + y * out.sy + x * out.sx] =
-            pixel[3] == 0 ? 0.0f : product + scaling.offset[c];
-      }
+// The pixels of `work`, cropped, normalised, to image `position` of `out`.
+void write(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+           const simd::ChannelScale& scale, int channels, size_t position, const FloatBatch& out) {
+  float* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+  const int width = work.width(), height = work.height();
+  if (channels == 3 && out.sc == 1 && out.sx == 3) {
+    return kernels.output.interleaved(work.pixels(), width, height, crop, scale, target, out.sy);
+  }
+  if (out.sx == 1) {
+    return kernels.output.planes(work.pixels(), width, height, crop, scale, channels, target,
+                                 out.sc, out.sy);
+  }
+  for (int y = 0; y < height; ++y) {  // any strides: one row as planes, then spread
+    simd::Crop row = crop;
+    row.dy += y;
+    const bool inside = row.dy >= 0 && row.dy < height;
+    const uint32_t* line = work.pixels() + (inside ? ptrdiff_t{1} * row.dy * width : 0);
+    row.dy = inside ? 0 : 1;
+    kernels.output.planes(line, width, 1, row, scale, channels, work.line(), width, width);
+    for (int c = 0; c < channels; ++c) {
+      float* to = target + c * out.sc + y * out.sy;
+      for (int x = 0; x < width; ++x) to[x * out.sx] = work.line()[c * width + x];
     }
   }
 }
 
-// Pad with holes, crop, flip, cut out, on RGBA.
-void apply_base(Image& image, const BaseTransforms& base, const BaseDraw& draw) {
-  const int width = image.width(), height = image.height();
-  const auto is_cut = [&](int x, int y) {
-    const int left = draw.cutout_x - base.cutout / 2, top = draw.cutout_y - base.cutout / 2;
-    return base.cutout > 0 && x >= left && x < left + base.cutout && y >= top &&
-           y < top + base.cutout;
+// A square of the output, clipped.
+struct Square {
+  int left = 0, top = 0, right = 0, bottom = 0;
+};
+
+Square square_of(const BaseTransforms& base, const BaseDraw& draw, int width, int height) {
+  if (base.cutout <= 0) return {};
+  const int left = draw.cutout_x - base.cutout / 2, top = draw.cutout_y - base.cutout / 2;
+  return {std::max(left, 0), std::max(top, 0), std::min(left + base.cutout, width),
+          std::min(top + base.cutout, height)};
+}
+
+void clear(const Square& square, int channels, size_t position, const FloatBatch& out) {
+  float* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+  const bool dense = out.sx == channels && (out.sc == 1 || channels == 1);
+  for (int y = square.top; y < square.bottom; ++y) {
+    float* line = target + y * out.sy + square.left * out.sx;
+    const int count = square.right - square.left;
+    if (dense) {
+      std::memset(line, 0, sizeof(float) * channels * count);
+      continue;
+    }
+    for (int c = 0; c < channels; ++c) {
+      for (int x = 0; x < count; ++x) line[c * out.sc + x * out.sx] = 0;
+    }
+  }
+}
+
+void clear(const Square& square, int width, uint32_t* pixels) {
+  for (int y = square.top; y < square.bottom; ++y) {
+    uint32_t* line = pixels + size_t{1} * y * width;
+    std::fill(line + square.left, line + square.right, 0u);
+  }
+}
+
+// Workspaces that are not in use, kept for the next call.
+class Workspaces {
+ public:
+  Workspaces(int width, int height) : width_(width), height_(height) {}
+
+  class Lease {
+   public:
+    explicit Lease(Workspaces& owner) : owner_(owner), work_(owner.take()) {}
+    ~Lease() { owner_.give(std::move(work_)); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Workspace& operator*() { return *work_; }
+
+   private:
+    Workspaces& owner_;
+    std::unique_ptr<Workspace> work_;
   };
-  const Image source = image;
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const int column = draw.flip ? width - 1 - x : x;
-      const int xin = base.pad > 0 ? column + draw.crop_x - base.pad : column;
-      const int yin = base.pad > 0 ? y + draw.crop_y - base.pad : y;
-      const bool outside = xin < 0 || xin >= width || yin < 0 || yin >= height;
-      if (outside || is_cut(x, y)) {
-        std::memset(image.pixel(x, y), 0, 4);
-      } else {
-        std::memcpy(image.pixel(x, y), source.pixel(xin, yin), 4);
+
+ private:
+  std::unique_ptr<Workspace> take() {
+    {
+      std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Workspace> work = std::move(idle_.back());
+        idle_.pop_back();
+        return work;
       }
     }
+    return std::make_unique<Workspace>(width_, height_);
   }
+  void give(std::unique_ptr<Workspace> work) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(work));
+  }
+
+  int width_, height_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+// Calls body(first, last) over [0, count) in chunks.
+template <typename Body>
+void in_chunks(size_t count, int threads, const Body& body) {
+  if (threads <= 1 || count <= kGrain) return body(0, count);
+  parallel_for((count + kGrain - 1) / kGrain, threads,
+               [&](size_t chunk) { body(chunk * kGrain, std::min(count, (chunk + 1) * kGrain)); });
 }
 
 }  // namespace
 
 struct Augmenter::Plan {
-  Space space;
+  Plan(const Space& space, const Rule& rule, const Policy& policy, const BaseTransforms& given,
+       const Normalisation& normalisation, int w, int h, int c)
+      : sampler(space, rule, policy),
+        base(scaled_base(given, w, h)),
+        scale(scale_of(normalisation, c)),
+        hole_fill(space.fill == Fill::kHole),
+        levels(space.levels),
+        width(w),
+        height(h),
+        channels(c),
+        workspaces(w, h) {
+    for (const SpaceOp& op : space.ops) {
+      const OpRow* row = find_op(op.op);
+      for (int level = 0; level < levels; ++level) {
+        for (const bool negative : {false, true}) {
+          const double value = op_value(op, level, negative, w, h, given.scale_pixels);
+          ops.push_back(prepare_op(*row, value, w, h, hole_fill));
+        }
+      }
+    }
+    for (int i = 0; i < c; ++i) {
+      const double mean = std::round(255.0 * double{normalisation.mean[i]});
+      mean_bytes[i] = static_cast<uint8_t>(std::clamp(mean, 0.0, 255.0));
+    }
+  }
+
+  void apply_ops(const Kernels& kernels, Workspace& work, const SampleKey& key) const {
+    // Rules draw a handful of ops; more than that is possible, and then allocates.
+    std::array<Draw, 16> few;
+    std::vector<Draw> many;
+    Draw* draws = few.data();
+    if (sampler.max_draws() > static_cast<int>(few.size())) {
+      many.resize(sampler.max_draws());
+      draws = many.data();
+    }
+    Random random = stream_of(key, Purpose::kAugment);
+    const int count = sampler.draw(random, draws);
+    Random inside = stream_of(key, Purpose::kOp);
+    OpContext context{&inside, hole_fill, channels == 1};
+    for (int i = 0; i < count; ++i) {
+      const size_t index =
+          2 * (size_t{1} * draws[i].op * levels + draws[i].level) + (draws[i].negative ? 1 : 0);
+      run_op(ops[index], kernels, work, context);
+    }
+  }
+
+  BaseDraw place(const SampleKey& key) const {
+    Random random = stream_of(key, Purpose::kBaseTransform);
+    return draw_base(base, width, height, random);
+  }
+
+  simd::Crop crop_of(const BaseDraw& draw) const {
+    if (base.pad <= 0) return {.flip = draw.flip};
+    return {draw.crop_x - base.pad, draw.crop_y - base.pad, draw.flip};
+  }
+
+  void check(const ByteBatch& images, std::span<const uint32_t> indices) const {
+    check_batch(images, indices);
+    if (images.width != width || images.height != height || images.channels != channels) {
+      throw Error("augmentation: images of " + size_text(images.width, images.height) + "x" +
+                  std::to_string(images.channels) + "; this augmenter was made for " +
+                  size_text(width, height) + "x" + std::to_string(channels));
+    }
+  }
+
+  // The cropped pixels of one image with all its holes.
+  const uint32_t* finish(const Kernels& kernels, Workspace& work, const SampleKey& key) const {
+    const BaseDraw draw = place(key);
+    kernels.output.pixels(work.pixels(), width, height, crop_of(draw), work.other());
+    work.swap();
+    clear(square_of(base, draw, width, height), width, work.pixels());
+    return work.pixels();
+  }
+
   Sampler sampler;
   BaseTransforms base;  // scaled to the image
-  bool scale_pixels;
-  Scaling scaling;
-  int width, height, channels;
-  std::vector<const OpRow*> rows;
-
-  void apply(Image& image, const SampleKey& key) const {
-    std::vector<Draw> draws(sampler.max_draws());
-    Random random = stream_of(key, Purpose::kAugment);
-    draws.resize(sampler.draw(random, draws.data()));
-    Random inside = stream_of(key, Purpose::kOp);
-    OpContext context{&inside, space.fill == Fill::kHole, channels == 1};
-    for (const Draw& draw : draws) {
-      const double value =
-          op_value(space.ops[draw.op], draw.level, draw.negative, width, height, scale_pixels);
-      rows[draw.op]->plain(image, value, context);
-    }
-    Random placing = stream_of(key, Purpose::kBaseTransform);
-    apply_base(image, base, draw_base(base, width, height, placing));
-  }
+  simd::ChannelScale scale;
+  std::array<uint8_t, 3> mean_bytes{};
+  bool hole_fill;
+  int levels, width, height, channels;
+  std::vector<PreparedOp> ops;  // [op][level][sign]
+  mutable Workspaces workspaces;
 };
 
 Augmenter::Augmenter(const Space& space, const Rule& rule, const Policy& policy,
                      const BaseTransforms& base, const Normalisation& normalisation, int width,
                      int height, int channels) {
-  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
-    throw Error("augmentation: images of " + std::to_string(width) + "x" + std::to_string(height) +
-                "; expected 1..16384 pixels a side");
-  }
+  check_size(width, height);
   check_space(space, "space " + quote(space.name));
   base_from_json(base_to_json(base), "base transforms");
-  plan_ = std::make_unique<Plan>(Plan{space,
-                                      Sampler(space, rule, policy),
-                                      scaled_base(base, width, height),
-                                      base.scale_pixels,
-                                      scaling_of(normalisation, channels),
-                                      width,
-                                      height,
-                                      channels,
-                                      {}});
-  for (const SpaceOp& op : space.ops) plan_->rows.push_back(find_op(op.op));
+  plan_ = std::make_unique<Plan>(space, rule, policy, base, normalisation, width, height, channels);
 }
 
 Augmenter::~Augmenter() = default;
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const FloatBatch& out, int threads) const {
-  check_batch(images, indices);
-  if (images.width != plan_->width || images.height != plan_->height ||
-      images.channels != plan_->channels) {
-    throw Error("augmentation: images of " + std::to_string(images.width) + "x" +
-                std::to_string(images.height) + "x" + std::to_string(images.channels) +
-                "; this augmenter was made for " + std::to_string(plan_->width) + "x" +
-                std::to_string(plan_->height) + "x" + std::to_string(plan_->channels));
-  }
-  parallel_for(indices.size(), threads, [&](size_t i) {
-    Image image(plan_->width, plan_->height);
-    to_rgba(images.data + indices[i] * images.stride, images.channels, image);
-    SampleKey own = key;
-    own.sample += indices[i];
-    plan_->apply(image, own);
-    write_normalised(image, plan_->scaling, i, out);
+  const Plan& plan = *plan_;
+  plan.check(images, indices);
+  const Kernels kernels;
+  in_chunks(indices.size(), threads, [&](size_t first, size_t last) {
+    Workspaces::Lease lease(plan.workspaces);
+    Workspace& work = *lease;
+    for (size_t i = first; i < last; ++i) {
+      SampleKey own = key;
+      own.sample += indices[i];
+      expand(kernels, images.data + indices[i] * images.stride, plan.channels, work);
+      plan.apply_ops(kernels, work, own);
+      const BaseDraw draw = plan.place(own);
+      write(kernels, work, plan.crop_of(draw), plan.scale, plan.channels, i, out);
+      clear(square_of(plan.base, draw, plan.width, plan.height), plan.channels, i, out);
+    }
+  });
+}
+
+void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
+                    const SampleKey& key, const ByteOutput& out, int threads) const {
+  const Plan& plan = *plan_;
+  plan.check(images, indices);
+  const Kernels kernels;
+  in_chunks(indices.size(), threads, [&](size_t first, size_t last) {
+    Workspaces::Lease lease(plan.workspaces);
+    Workspace& work = *lease;
+    for (size_t i = first; i < last; ++i) {
+      SampleKey own = key;
+      own.sample += indices[i];
+      expand(kernels, images.data + indices[i] * images.stride, plan.channels, work);
+      plan.apply_ops(kernels, work, own);
+      const uint32_t* pixel = plan.finish(kernels, work, own);
+      uint8_t* target = out.data + static_cast<ptrdiff_t>(i) * out.sn;
+      for (int y = 0; y < plan.height; ++y) {
+        for (int x = 0; x < plan.width; ++x, ++pixel) {
+          for (int c = 0; c < plan.channels; ++c) {
+            target[c * out.sc + y * out.sy + x * out.sx] =
+                *pixel >> 24 == 0 ? plan.mean_bytes[c] : static_cast<uint8_t>(*pixel >> (8 * c));
+          }
+        }
+      }
+    }
   });
 }
 
 Image Augmenter::augment(const Image& image, const SampleKey& key) const {
-  if (image.width() != plan_->width || image.height() != plan_->height) {
-    throw Error("augmentation: an image of " + std::to_string(image.width()) + "x" +
-                std::to_string(image.height()) + "; this augmenter was made for " +
-                std::to_string(plan_->width) + "x" + std::to_string(plan_->height));
+  const Plan& plan = *plan_;
+  if (image.width() != plan.width || image.height() != plan.height) {
+    throw Error("augmentation: an image of " + size_text(image.width(), image.height()) +
+                "; this augmenter was made for " + size_text(plan.width, plan.height));
   }
-  Image result = image;
-  plan_->apply(result, key);
+  const Kernels kernels;
+  Workspaces::Lease lease(plan.workspaces);
+  Workspace& work = *lease;
+  std::memcpy(work.pixels(), image.data(), image.size_bytes());
+  plan.apply_ops(kernels, work, key);
+  Image result(plan.width, plan.height);
+  std::memcpy(result.data(), plan.finish(kernels, work, key), result.size_bytes());
   return result;
 }
 
 void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
                const Normalisation& normalisation, const FloatBatch& out) {
   check_batch(images, indices);
-  const Scaling scaling = scaling_of(normalisation, images.channels);
-  Image image(images.width, images.height);
+  const simd::ChannelScale scale = scale_of(normalisation, images.channels);
+  const Kernels kernels;
+  Workspace work(images.width, images.height);
   for (size_t i = 0; i < indices.size(); ++i) {
-    to_rgba(images.data + indices[i] * images.stride, images.channels, image);
-    write_normalised(image, scaling, i, out);
+    expand(kernels, images.data + indices[i] * images.stride, images.channels, work);
+    write(kernels, work, {}, scale, images.channels, i, out);
   }
 }
 

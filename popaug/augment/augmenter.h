@@ -38,8 +38,17 @@ struct FloatBatch {
   ptrdiff_t sn = 0, sc = 0, sy = 0, sx = 0;
 };
 
+// Where bytes go: element (n, c, y, x) at data[n*sn + c*sc + y*sy + x*sx]; a hole is the mean
+// colour, rounded. Not owned.
+struct ByteOutput {
+  uint8_t* data = nullptr;
+  ptrdiff_t sn = 0, sc = 0, sy = 0, sx = 0;
+};
+
 // Applies policies and base transforms to batches. Immutable after construction; run() may be
-// called from several threads at once.
+// called from several threads at once. Once warm (a first call with as many threads), images of
+// built-in ops allocate nothing, but for those without a kernel: Blur, Smooth, CropBilinear,
+// FlipUD, quarter turns.
 class Augmenter {
  public:
   // Checks everything (sizes 1..16384, channels, NaN) and prepares tables. `policy` must fit
@@ -53,6 +62,9 @@ class Augmenter {
   // composition, order or `threads`.
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
            const FloatBatch& out, int threads = 1) const;
+  // The same images before normalisation.
+  void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
+           const ByteOutput& out, int threads = 1) const;
 
   // One image to RGBA8 with holes at alpha 0, before normalisation: what run() normalises.
   Image augment(const Image& image, const SampleKey& key) const;

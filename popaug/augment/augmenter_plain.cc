@@ -1,0 +1,90 @@
+#include "popaug/augment/augmenter_plain.h"
+
+#include <cstring>
+
+#include "popaug/augment/op.h"
+
+namespace popaug::plain {
+namespace {
+
+void to_rgba(const uint8_t* bytes, int channels, Image& image) {
+  uint8_t* out = image.data();
+  for (size_t i = 0; i < image.size_bytes(); i += 4, bytes += channels) {
+    for (int c = 0; c < 3; ++c) out[i + c] = bytes[channels == 1 ? 0 : c];
+    out[i + 3] = 255;
+  }
+}
+
+// Pad with holes, crop, flip, cut out. `base` is scaled to the image.
+void apply_base(Image& image, const BaseTransforms& base, const BaseDraw& draw) {
+  const int width = image.width(), height = image.height();
+  const auto is_cut = [&](int x, int y) {
+    const int left = draw.cutout_x - base.cutout / 2, top = draw.cutout_y - base.cutout / 2;
+    return base.cutout > 0 && x >= left && x < left + base.cutout && y >= top &&
+           y < top + base.cutout;
+  };
+  const Image source = image;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const int column = draw.flip ? width - 1 - x : x;
+      const int xin = base.pad > 0 ? column + draw.crop_x - base.pad : column;
+      const int yin = base.pad > 0 ? y + draw.crop_y - base.pad : y;
+      const bool outside = xin < 0 || xin >= width || yin < 0 || yin >= height;
+      if (outside || is_cut(x, y)) {
+        std::memset(image.pixel(x, y), 0, 4);
+      } else {
+        std::memcpy(image.pixel(x, y), source.pixel(xin, yin), 4);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Image augment(const Pipeline& pipeline, const Image& image, const SampleKey& key) {
+  Image result = image;
+  const int width = image.width(), height = image.height();
+  const bool scale = pipeline.base.scale_pixels;
+  Random inside = stream_of(key, Purpose::kOp);
+  OpContext context{&inside, pipeline.space.fill == Fill::kHole, pipeline.channels == 1};
+  for (const Draw& draw : draw_ops(pipeline.space, pipeline.rule, pipeline.policy, key)) {
+    const SpaceOp& op = pipeline.space.ops[draw.op];
+    const double value = op_value(op, draw.level, draw.negative, width, height, scale);
+    find_op(op.op)->plain(result, value, context);
+  }
+  Random placing = stream_of(key, Purpose::kBaseTransform);
+  const BaseTransforms base = scaled_base(pipeline.base, width, height);
+  apply_base(result, base, draw_base(base, width, height, placing));
+  return result;
+}
+
+void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
+         const SampleKey& key, const FloatBatch& out) {
+  for (size_t i = 0; i < indices.size(); ++i) {
+    Image image(images.width, images.height);
+    to_rgba(images.data + indices[i] * images.stride, images.channels, image);
+    SampleKey own = key;
+    own.sample += indices[i];
+    write_normalised(augment(pipeline, image, own), pipeline.normalisation, i, out);
+  }
+}
+
+void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
+                      const FloatBatch& out) {
+  float* base = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+  for (size_t c = 0; c < normalisation.mean.size(); ++c) {
+    const double mean = normalisation.mean[c], std = normalisation.std[c];
+    const auto scale = static_cast<float>(1.0 / (255.0 * std));
+    const auto offset = static_cast<float>(-mean / std);
+    for (int y = 0; y < image.height(); ++y) {
+      for (int x = 0; x < image.width(); ++x) {
+        const uint8_t* pixel = image.pixel(x, y);
+        const float product = static_cast<float>(pixel[c]) * scale;
+        base[static_cast<ptrdiff_t>(c) * out.sc + y * out.sy + x * out.sx] =
+            pixel[3] == 0 ? 0.0f : product + offset;
+      }
+    }
+  }
+}
+
+}  // namespace popaug::plain

@@ -1,0 +1,32 @@
+// The pipeline written to be read: the specification of Augmenter, one pixel at a time. Private to
+// room augment.
+#ifndef POPAUG_AUGMENT_AUGMENTER_PLAIN_H_
+#define POPAUG_AUGMENT_AUGMENTER_PLAIN_H_
+
+#include "popaug/augment/augmenter.h"
+
+namespace popaug::plain {
+
+struct Pipeline {
+  Space space;
+  Rule rule;
+  Policy policy;
+  BaseTransforms base;
+  Normalisation normalisation;
+  int channels = 3;
+};
+
+// Ops, then base transforms, on RGBA8.
+Image augment(const Pipeline& pipeline, const Image& image, const SampleKey& key);
+
+// bytes -> augment() -> normalised float32. Arguments as Augmenter::run, unchecked.
+void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
+         const SampleKey& key, const FloatBatch& out);
+
+// byte * scale + offset, both steps rounded to float32; holes are 0.
+void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
+                      const FloatBatch& out);
+
+}  // namespace popaug::plain
+
+#endif  // POPAUG_AUGMENT_AUGMENTER_PLAIN_H_

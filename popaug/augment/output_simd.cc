@@ -1,0 +1,221 @@
+// Crop, flip and the way from bytes to normalised float32, in one pass. Plain twin:
+// output_plain.cc.
+#include <algorithm>
+#include <cstring>
+
+#include "popaug/augment/kernels_simd.h"
+
+#define HWY_WANT_AVX3_DL
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "popaug/augment/output_simd.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace popaug::simd::output {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D32 = hn::ScalableTag<uint32_t>;
+using DI32 = hn::ScalableTag<int32_t>;
+using DF = hn::ScalableTag<float>;
+using V32 = hn::Vec<D32>;
+using VF = hn::Vec<DF>;
+
+// Loads the pixels of output columns x.. of a row whose column 0 shows `line[dx]` (or, flipped,
+// column width - 1 does): columns outside the source are holes. Reads up to a vector beside the
+// row.
+struct RowLoader {
+  D32 d;
+  DI32 di;
+  int width, dx;
+  bool flip;
+
+  HWY_INLINE V32 operator()(const uint32_t* line, int x) const {
+    const int lanes = static_cast<int>(hn::Lanes(d));
+    // Source column of lane 0 (unflipped), or of the last lane (flipped).
+    const int first = flip ? width - x - lanes + dx : x + dx;
+    if (first >= 0 && first + lanes <= width) {
+      const auto v = hn::LoadU(d, line + first);
+      return flip ? hn::Reverse(d, v) : v;
+    }
+    if (first >= width || first <= -lanes) return hn::Zero(d);
+    const auto v = hn::LoadU(d, line + first);
+    const auto column = hn::BitCast(d, hn::Iota(di, first));
+    const auto inside = hn::Lt(column, hn::Set(d, static_cast<uint32_t>(width)));
+    const auto kept = hn::IfThenElseZero(inside, v);
+    return flip ? hn::Reverse(d, kept) : kept;
+  }
+};
+
+HWY_INLINE hn::Mask<DF> is_hole(V32 v) {
+  const D32 d;
+  return hn::RebindMask(DF(), hn::Eq(hn::ShiftRight<24>(v), hn::Zero(d)));
+}
+
+// One channel of lanes of pixels, shifted down to the low byte.
+HWY_INLINE VF scaled(V32 byte, VF scale, VF offset) {
+  const DF df;
+  return hn::Add(hn::Mul(hn::ConvertTo(df, hn::BitCast(DI32(), byte)), scale), offset);
+}
+
+void planes(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
+            const ChannelScale& scale, int channels, float* HWY_RESTRICT out, ptrdiff_t plane,
+            ptrdiff_t row) {
+  const D32 d;
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const RowLoader load{d, DI32(), width, crop.dx, crop.flip};
+  const auto byte = hn::Set(d, 255u);
+  VF scales[3], offsets[3];
+  for (int c = 0; c < 3; ++c) {
+    scales[c] = hn::Set(df, scale.scale[c]);
+    offsets[c] = hn::Set(df, scale.offset[c]);
+  }
+  for (int y = 0; y < height; ++y) {
+    const int from = y + crop.dy;
+    float* target = out + y * row;
+    if (from < 0 || from >= height) {
+      for (int c = 0; c < channels; ++c) std::memset(target + c * plane, 0, sizeof(float) * width);
+      continue;
+    }
+    const uint32_t* line = pixels + ptrdiff_t{1} * from * width;
+    for (int x = 0; x < width; x += lanes) {
+      const auto v = load(line, x);
+      const auto hole = is_hole(v);
+      VF results[3];
+      results[0] = hn::IfThenZeroElse(hole, scaled(hn::And(v, byte), scales[0], offsets[0]));
+      if (channels == 3) {
+        const auto green = hn::And(hn::ShiftRight<8>(v), byte);
+        const auto blue = hn::And(hn::ShiftRight<16>(v), byte);
+        results[1] = hn::IfThenZeroElse(hole, scaled(green, scales[1], offsets[1]));
+        results[2] = hn::IfThenZeroElse(hole, scaled(blue, scales[2], offsets[2]));
+      }
+      for (int c = 0; c < channels; ++c) {
+        float* to = target + c * plane + x;
+        if (x + lanes <= width) {
+          hn::StoreU(results[c], df, to);
+        } else {
+          HWY_ALIGN float rest[HWY_MAX_BYTES / 4];
+          hn::Store(results[c], df, rest);
+          std::memcpy(to, rest, sizeof(float) * (width - x));
+        }
+      }
+    }
+  }
+}
+
+// Lanes 0.. of output vector k of three: float e = k * lanes + lane is channel e % 3 of pixel e
+// / 3.
+struct Interleave {
+  HWY_ALIGN int32_t pixel[3][HWY_MAX_BYTES / 4];
+  HWY_ALIGN uint32_t shift[3][HWY_MAX_BYTES / 4];
+  HWY_ALIGN uint8_t byte[3][HWY_MAX_BYTES];
+  HWY_ALIGN float scale[3][HWY_MAX_BYTES / 4];
+  HWY_ALIGN float offset[3][HWY_MAX_BYTES / 4];
+  Interleave(const ChannelScale& s, int lanes) {
+    for (int k = 0; k < 3; ++k) {
+      for (int lane = 0; lane < lanes; ++lane) {
+        const int e = k * lanes + lane;
+        pixel[k][lane] = e / 3;
+        shift[k][lane] = static_cast<uint32_t>(8 * (e % 3));
+        for (int b = 0; b < 4; ++b) {
+          byte[k][4 * lane + b] = static_cast<uint8_t>(4 * (e / 3) + (b == 0 ? e % 3 : 3));
+        }
+        scale[k][lane] = s.scale[e % 3];
+        offset[k][lane] = s.offset[e % 3];
+      }
+    }
+  }
+};
+
+void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
+                 const ChannelScale& scale, float* HWY_RESTRICT out, ptrdiff_t row) {
+  const D32 d;
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const RowLoader load{d, DI32(), width, crop.dx, crop.flip};
+  const Interleave tables(scale, lanes);
+  VF scales[3], offsets[3];
+  for (int k = 0; k < 3; ++k) {
+    scales[k] = hn::Load(df, tables.scale[k]);
+    offsets[k] = hn::Load(df, tables.offset[k]);
+  }
+#if HWY_TARGET == HWY_AVX3_DL
+  __m512i bytes[3];
+  for (int k = 0; k < 3; ++k) bytes[k] = _mm512_load_si512(tables.byte[k]);
+#else
+  const auto byte = hn::Set(d, 255u);
+#endif
+  for (int y = 0; y < height; ++y) {
+    const int from = y + crop.dy;
+    float* target = out + y * row;
+    if (from < 0 || from >= height) {
+      std::memset(target, 0, sizeof(float) * 3 * width);
+      continue;
+    }
+    const uint32_t* line = pixels + ptrdiff_t{1} * from * width;
+    for (int x = 0; x < width; x += lanes) {
+      const auto v = load(line, x);
+      VF results[3];
+      for (int k = 0; k < 3; ++k) {
+#if HWY_TARGET == HWY_AVX3_DL
+        // Each lane holds its channel's byte and, above it, three times the alpha.
+        const __m512i picked = _mm512_permutexvar_epi8(bytes[k], v.raw);
+        const __mmask16 solid = _mm512_test_epi32_mask(picked, _mm512_set1_epi32(-256));
+        const __m512i value = _mm512_and_si512(picked, _mm512_set1_epi32(255));
+        const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(value), scales[k].raw);
+        results[k].raw = _mm512_maskz_add_ps(solid, product, offsets[k].raw);
+#else
+        const auto spread = hn::TableLookupLanes(v, hn::SetTableIndices(d, tables.pixel[k]));
+        const auto value = hn::And(hn::Shr(spread, hn::Load(d, tables.shift[k])), byte);
+        results[k] = hn::IfThenZeroElse(is_hole(spread), scaled(value, scales[k], offsets[k]));
+#endif
+      }
+      float* to = target + 3 * x;
+      if (x + lanes <= width) {
+        for (int k = 0; k < 3; ++k) hn::StoreU(results[k], df, to + k * lanes);
+      } else {
+        HWY_ALIGN float rest[3 * HWY_MAX_BYTES / 4];
+        for (int k = 0; k < 3; ++k) hn::StoreU(results[k], df, rest + k * lanes);
+        std::memcpy(to, rest, sizeof(float) * 3 * (width - x));
+      }
+    }
+  }
+}
+
+void crop_pixels(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
+                 uint32_t* HWY_RESTRICT out) {
+  const D32 d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const RowLoader load{d, DI32(), width, crop.dx, crop.flip};
+  for (int y = 0; y < height; ++y) {
+    const int from = y + crop.dy;
+    uint32_t* target = out + ptrdiff_t{1} * y * width;
+    if (from < 0 || from >= height) {
+      std::memset(target, 0, sizeof(uint32_t) * width);
+      continue;
+    }
+    const uint32_t* line = pixels + ptrdiff_t{1} * from * width;
+    for (int x = 0; x < width; x += lanes) hn::StoreU(load(line, x), d, target + x);
+  }
+}
+
+const OutputKernels* kernels() {
+  static const OutputKernels kKernels = {interleaved, planes, crop_pixels};
+  return &kKernels;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace popaug::simd::output
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace popaug::simd {
+namespace output {
+HWY_EXPORT(kernels);
+const OutputKernels& best() { return *HWY_DYNAMIC_DISPATCH(kernels)(); }
+}  // namespace output
+const OutputKernels& output_kernels() { return output::best(); }
+}  // namespace popaug::simd
+#endif
