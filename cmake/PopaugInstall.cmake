@@ -8,6 +8,10 @@ if(POPAUG_TRAIN)
 endif()
 install(TARGETS popaug_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY popaug DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# Shipped data: found by popaug/base/shipped.h from the library's place. A build folder links to it.
+install(DIRECTORY data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/popaug)
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/share")
+file(CREATE_LINK "${PROJECT_SOURCE_DIR}/data" "${PROJECT_BINARY_DIR}/share/popaug" SYMBOLIC)
 install(EXPORT popaugTargets NAMESPACE popaug:: FILE popaugTargets.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/popaug)
 configure_package_config_file(cmake/popaugConfig.cmake.in

@@ -9,6 +9,7 @@
 #include "popaug/base/json.h"
 #include "popaug/base/progress.h"
 #include "popaug/base/random.h"
+#include "popaug/base/shipped.h"
 #include "popaug/base/stop.h"
 #include "popaug/base/text.h"
 #include "popaug/base/thread.h"

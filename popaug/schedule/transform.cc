@@ -1,0 +1,88 @@
+#include "popaug/schedule/transform.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace popaug {
+namespace {
+
+void note_made(Schedule& schedule, const std::string& how) {
+  Json& made = schedule.provenance["made"];
+  if (!made.is_array()) made = Json::array();
+  made.push_back(how);
+}
+
+}  // namespace
+
+Schedule stretch(const Schedule& schedule, int epochs) {
+  if (epochs < 1 || epochs > kMaxScheduleEpochs) {
+    throw UsageError("a schedule cannot be stretched to " + std::to_string(epochs) +
+                     " epochs: from 1 to " + std::to_string(kMaxScheduleEpochs) + " are possible");
+  }
+  const int64_t total = schedule.epochs();
+  if (total == epochs) return schedule;
+  Schedule result = schedule;
+  result.segments.clear();
+  int64_t cumulative = 0, from = 0;
+  for (const Segment& segment : schedule.segments) {
+    cumulative += segment.epochs;
+    // round(cumulative * epochs / total), halves up, in whole numbers.
+    const int64_t to = (2 * cumulative * epochs + total) / (2 * total);
+    if (to > from) result.segments.push_back({int(to - from), segment.policy});
+    from = to;
+  }
+  note_made(result, "stretched from " + std::to_string(total) + " to " + std::to_string(epochs) +
+                        " epochs");
+  return result;
+}
+
+Schedule last_policy(const Schedule& schedule) {
+  Schedule result = schedule;
+  result.segments = {{schedule.epochs(), schedule.segments.back().policy}};
+  note_made(result, "the last policy for the whole length");
+  return result;
+}
+
+Schedule shuffle_segments(const Schedule& schedule, uint64_t seed) {
+  Schedule result = schedule;
+  for (size_t i = result.segments.size(); i > 1; --i) {
+    Random random({.seed = seed, .purpose = Purpose::kSchedule, .stream = i - 1});
+    std::swap(result.segments[i - 1], result.segments[random.below(uint32_t(i))]);
+  }
+  note_made(result, "segments shuffled with seed " + std::to_string(seed));
+  return result;
+}
+
+Schedule random_policy(const Schedule& schedule, uint64_t seed) {
+  Schedule result = schedule;
+  Segment segment{schedule.epochs(), schedule.segments.front().policy};
+  Random random({.seed = seed, .purpose = Purpose::kSchedule, .epoch = 1});
+  for (PolicyEntry& entry : segment.policy.entries) {
+    entry.probability = random.below(11) / 10.0;
+    entry.level = int(random.below(uint32_t(schedule.space.search_levels)));
+  }
+  result.segments = {segment};
+  note_made(result, "one random policy with seed " + std::to_string(seed));
+  return result;
+}
+
+Schedule with_clean_tail(const Schedule& schedule, double share) {
+  if (!(share >= 0 && share <= 1)) {
+    throw UsageError("a clean tail is a share from 0 to 1, not " + number_text(share));
+  }
+  const int tail = int(std::lround(share * schedule.epochs()));
+  if (tail == 0) return schedule;
+  Schedule result = schedule;
+  int left = schedule.epochs() - tail;
+  result.segments.clear();
+  for (const Segment& segment : schedule.segments) {
+    if (left <= 0) break;
+    result.segments.push_back({std::min(left, segment.epochs), segment.policy});
+    left -= segment.epochs;
+  }
+  result.segments.push_back({tail, Policy{}});
+  note_made(result, "the last " + std::to_string(tail) + " epochs with base transforms only");
+  return result;
+}
+
+}  // namespace popaug

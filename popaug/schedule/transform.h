@@ -1,0 +1,31 @@
+// Schedules made from schedules: other lengths, and the ablations that the paper names (REFERENCE
+// section 5). Each returns a new value and notes in the provenance, under "made", what was done.
+#ifndef POPAUG_SCHEDULE_TRANSFORM_H_
+#define POPAUG_SCHEDULE_TRANSFORM_H_
+
+#include <cstdint>
+
+#include "popaug/schedule/value.h"
+
+namespace popaug {
+
+// Boundaries at round(cumulative * ratio), halves up; segments of length zero vanish (REFERENCE 6).
+// Equal to the argument where the length is already `epochs`.
+Schedule stretch(const Schedule& schedule, int epochs);
+
+// The last policy for the whole length.
+Schedule last_policy(const Schedule& schedule);
+
+// The segments in an order drawn by `seed`, each with its own length.
+Schedule shuffle_segments(const Schedule& schedule, uint64_t seed);
+
+// One fixed random policy: every number of `schedule`'s first policy redrawn uniformly by `seed`
+// over what a search draws (probability 0, 0.1, .. 1, level below search_levels), for its length.
+Schedule random_policy(const Schedule& schedule, uint64_t seed);
+
+// The last round(share * epochs) epochs with base transforms only; share in 0..1.
+Schedule with_clean_tail(const Schedule& schedule, double share);
+
+}  // namespace popaug
+
+#endif  // POPAUG_SCHEDULE_TRANSFORM_H_

@@ -1,0 +1,147 @@
+#include "popaug/schedule/value.h"
+
+#include <algorithm>
+
+namespace popaug {
+namespace {
+
+constexpr const char* kFormat = "popaug-schedule";
+constexpr int kVersion = 1;
+constexpr size_t kLineWidth = 100;
+
+// Objects and arrays that fit stand on one line, so that a policy is a column of entries.
+void append_value(std::string& out, const Json& value, size_t indent) {
+  std::string line = json_line(value);
+  const bool plain = !value.is_structured() || value.empty();
+  if (plain || indent + line.size() <= kLineWidth) {
+    out += line;
+    return;
+  }
+  const std::string pad(indent + 1, ' ');
+  const bool object = value.is_object();
+  out += object ? "{\n" : "[\n";
+  bool first = true;
+  for (const auto& [key, item] : value.items()) {
+    if (!first) out += ",\n";
+    first = false;
+    out += pad;
+    if (object) out += Json(key).dump() + ":";
+    append_value(out, item, indent + 1);
+  }
+  out += '\n' + std::string(indent, ' ') + (object ? '}' : ']');
+}
+
+std::string name_of(const fs::path& path) {
+  std::string name = path.filename().string();
+  for (const char* ending : {".schedule.json", ".json"}) {
+    if (name.size() > std::string_view(ending).size() && name.ends_with(ending)) {
+      return name.substr(0, name.size() - std::string_view(ending).size());
+    }
+  }
+  return name;
+}
+
+Segment segment_from_json(const Json& json, const Space& space, const std::string& origin) {
+  JsonReader reader(json, origin);
+  Segment segment;
+  segment.epochs = int(reader.integer("epochs", 1, kMaxScheduleEpochs));
+  segment.policy = policy_from_json(reader.array("policy"), space, origin + ": policy");
+  reader.finish();
+  return segment;
+}
+
+}  // namespace
+
+int Schedule::epochs() const {
+  int total = 0;
+  for (const Segment& segment : segments) total += segment.epochs;
+  return total;
+}
+
+size_t Schedule::segment_of(int epoch) const {
+  POPAUG_ASSERT(epoch >= 0 && !segments.empty());
+  size_t i = 0;
+  for (; i + 1 < segments.size() && epoch >= segments[i].epochs; ++i) epoch -= segments[i].epochs;
+  return i;
+}
+
+const Policy& Schedule::at(int epoch) const { return segments[segment_of(epoch)].policy; }
+
+void check_schedule(const Schedule& schedule, const std::string& origin) {
+  if (schedule.segments.empty()) throw Error(origin + ": a schedule needs at least one segment");
+  int64_t total = 0;
+  for (size_t i = 0; i < schedule.segments.size(); ++i) {
+    const std::string where = origin + ": segment " + std::to_string(i + 1);
+    if (schedule.segments[i].epochs < 1) throw Error(where + " lasts less than one epoch");
+    total += schedule.segments[i].epochs;
+    check_policy(schedule.segments[i].policy, schedule.rule, schedule.space, where);
+  }
+  if (total > kMaxScheduleEpochs) {
+    throw Error(origin + ": " + std::to_string(total) + " epochs are more than the " +
+                std::to_string(kMaxScheduleEpochs) + " that a schedule may have");
+  }
+}
+
+Json schedule_to_json(const Schedule& schedule) {
+  Json json = {{"format", kFormat}, {"version", kVersion}};
+  json["space"] = space_to_json(schedule.space);
+  json["rule"] = rule_to_json(schedule.rule);
+  json["base"] = base_to_json(schedule.base);
+  json["segments"] = Json::array();
+  for (const Segment& segment : schedule.segments) {
+    json["segments"].push_back(
+        {{"epochs", segment.epochs}, {"policy", policy_to_json(segment.policy, schedule.space)}});
+  }
+  json["provenance"] = schedule.provenance;
+  return json;
+}
+
+Schedule schedule_from_json(const Json& json, const std::string& origin) {
+  JsonReader reader(json, origin);
+  if (const std::string format = reader.text("format"); format != kFormat) {
+    reader.fail("format", "expected \"" + std::string(kFormat) + "\", found " + quote(format));
+  }
+  const int64_t version = reader.integer("version", 0, INT64_MAX);
+  if (version != kVersion) {
+    reader.fail("version", "this program reads version " + std::to_string(kVersion) +
+                               " of schedule files, this one has version " +
+                               std::to_string(version) +
+                               (version > kVersion ? ": use a newer popaug" : ""));
+  }
+  Schedule schedule;
+  schedule.space = space_from_json(reader.object("space"), origin + ": space");
+  schedule.rule = rule_from_json(reader.object("rule"), origin + ": rule");
+  schedule.base = base_from_json(reader.object("base"), origin + ": base");
+  const Json& segments = reader.array("segments");
+  for (size_t i = 0; i < segments.size(); ++i) {
+    schedule.segments.push_back(segment_from_json(
+        segments[i], schedule.space, origin + ": segment " + std::to_string(i + 1)));
+  }
+  schedule.provenance = reader.object("provenance");
+  reader.finish();
+  check_schedule(schedule, origin);
+  return schedule;
+}
+
+std::string schedule_text(const Schedule& schedule) {
+  std::string text;
+  append_value(text, schedule_to_json(schedule), 0);
+  return text + "\n";
+}
+
+Schedule schedule_from_text(std::string_view text, const std::string& origin) {
+  return schedule_from_json(parse_json(text, origin), origin);
+}
+
+void save_schedule(const Schedule& schedule, const fs::path& path) {
+  check_schedule(schedule, show_path(path));
+  write_file_atomic(path, schedule_text(schedule));
+}
+
+Schedule load_schedule(const fs::path& path) {
+  Schedule schedule = schedule_from_json(read_json(path), show_path(path));
+  schedule.name = name_of(path);
+  return schedule;
+}
+
+}  // namespace popaug

@@ -1,0 +1,56 @@
+// A schedule as a value and as a file (docs/formats/schedule.md).
+#ifndef POPAUG_SCHEDULE_VALUE_H_
+#define POPAUG_SCHEDULE_VALUE_H_
+
+#include <string>
+#include <vector>
+
+#include "popaug/augment/augment.h"
+#include "popaug/base/base.h"
+
+namespace popaug {
+
+struct Segment {
+  int epochs = 1;  // at least 1
+  Policy policy;
+  bool operator==(const Segment&) const = default;
+};
+
+// Everything that augmentation needs over a training: the learned schedule, and every baseline too
+// (a baseline is one segment).
+struct Schedule {
+  std::string name;  // file name, shipped name or baseline name; for messages and tables
+  Space space;
+  Rule rule;
+  BaseTransforms base;
+  std::vector<Segment> segments;
+  Json provenance = Json::object();
+
+  int epochs() const;
+  // The policy of an epoch; epochs past the end use the last segment.
+  const Policy& at(int epoch) const;
+  // The index of the segment of an epoch, likewise.
+  size_t segment_of(int epoch) const;
+  bool operator==(const Schedule&) const = default;
+};
+
+// The longest training that a schedule may describe, in epochs: what fits into a RandomKey.
+inline constexpr int kMaxScheduleEpochs = 1 << 24;
+
+// Throws Error (starting with `origin`) unless there is a segment, every segment lasts at least one
+// epoch, the total is within kMaxScheduleEpochs, and every policy fits space and rule.
+void check_schedule(const Schedule& schedule, const std::string& origin);
+
+// Reading refuses unknown versions, ops and keys, and NaN. The name is not part of the file.
+Json schedule_to_json(const Schedule& schedule);
+Schedule schedule_from_json(const Json& json, const std::string& origin);
+// The text of the file: one policy entry a line; the same bytes for the same schedule.
+std::string schedule_text(const Schedule& schedule);
+Schedule schedule_from_text(std::string_view text, const std::string& origin);
+// The name becomes the file's name without ".schedule.json" or ".json".
+void save_schedule(const Schedule& schedule, const fs::path& path);
+Schedule load_schedule(const fs::path& path);
+
+}  // namespace popaug
+
+#endif  // POPAUG_SCHEDULE_VALUE_H_
