@@ -4,6 +4,7 @@
 
 #include "popaug/schedule/exchange.h"
 #include "popaug/schedule/named.h"
+#include "popaug/schedule/summary.h"
 #include "popaug/schedule/transform.h"
 #include "popaug/schedule/value.h"
 

@@ -1,0 +1,139 @@
+#include "popaug/schedule/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace popaug {
+namespace {
+
+struct Node {
+  double at = 0, weight = 0;
+};
+
+// Gauss-Legendre on [0, 1]: exact for polynomials of degree 2 * count - 1.
+std::vector<Node> gauss_legendre(int count) {
+  std::vector<Node> nodes;
+  for (int i = 0; i < count; ++i) {
+    double x = std::cos(std::numbers::pi * (i + 0.75) / (count + 0.5));
+    double slope = 0;
+    for (int step = 0; step < 100; ++step) {
+      double before = 1, value = x;  // Legendre polynomials of degree k-1 and k
+      for (int k = 2; k <= count; ++k) {
+        const double next = ((2 * k - 1) * x * value - (k - 1) * before) / k;
+        before = value;
+        value = next;
+      }
+      slope = count * (x * value - before) / (x * x - 1);
+      const double move = value / slope;
+      x -= move;
+      if (std::abs(move) < 1e-15) break;
+    }
+    nodes.push_back({(x + 1) / 2, 1 / ((1 - x * x) * slope * slope)});
+  }
+  return nodes;
+}
+
+// Probability that each entry is applied under the PBA rule.
+std::vector<double> pba_applied(const Policy& policy, const Rule& rule) {
+  const size_t entries = policy.entries.size();
+  double total_weight = 0;
+  for (const double weight : rule.count_weights) total_weight += weight;
+  std::vector<double> applied(entries, 0.0);
+  if (entries == 0 || !(total_weight > 0)) return applied;
+  const size_t counts = rule.count_weights.size();
+  const int node_count = int(std::min<size_t>(entries / 2 + 1, 64));
+  std::vector<double> earlier(counts);  // probability that k others were applied before
+  for (const Node& node : gauss_legendre(node_count)) {
+    for (size_t i = 0; i < entries; ++i) {
+      std::fill(earlier.begin(), earlier.end(), 0.0);
+      earlier[0] = 1;
+      for (size_t j = 0; j < entries; ++j) {
+        if (j == i) continue;
+        const double q = policy.entries[j].probability * node.at;
+        for (size_t k = counts; k-- > 0;) {
+          earlier[k] = earlier[k] * (1 - q) + (k ? earlier[k - 1] * q : 0);
+        }
+      }
+      double reached = 0, fewer = 0;  // fewer than `count` earlier ones
+      for (size_t count = 1; count < counts; ++count) {
+        fewer += earlier[count - 1];
+        reached += rule.count_weights[count] / total_weight * fewer;
+      }
+      applied[i] += node.weight * policy.entries[i].probability * reached;
+    }
+  }
+  return applied;
+}
+
+std::vector<double> entries_applied(const Policy& policy, const Rule& rule) {
+  const double entries = double(policy.entries.size());
+  std::vector<double> applied;
+  switch (rule.kind) {
+    case RuleKind::kNone:
+      return std::vector<double>(policy.entries.size(), 0.0);
+    case RuleKind::kPba:
+      return pba_applied(policy, rule);
+    case RuleKind::kSubPolicies:
+      for (const PolicyEntry& entry : policy.entries) {
+        applied.push_back(entry.probability * rule.group / entries);
+      }
+      return applied;
+    case RuleKind::kRandAugment:
+      return std::vector<double>(policy.entries.size(), rule.count / entries);
+    case RuleKind::kTrivial:
+      return std::vector<double>(policy.entries.size(), 1 / entries);
+  }
+  return applied;
+}
+
+}  // namespace
+
+std::vector<OpSummary> summarise_policy(const Policy& policy, const Rule& rule,
+                                        const Space& space) {
+  std::vector<OpSummary> summary(space.ops.size());
+  std::vector<double> copies(space.ops.size());
+  const std::vector<double> applied = entries_applied(policy, rule);
+  for (size_t i = 0; i < policy.entries.size(); ++i) {
+    const PolicyEntry& entry = policy.entries[i];
+    // TrivialAugment draws the level: on average the middle one.
+    const double level =
+        rule.kind == RuleKind::kTrivial ? (space.levels - 1) / 2.0 : double(entry.level);
+    OpSummary& op = summary[size_t(entry.op)];
+    op.probability += entry.probability;
+    op.level += level;
+    op.applied += applied[i];
+    copies[size_t(entry.op)] += 1;
+  }
+  for (size_t op = 0; op < summary.size(); ++op) {
+    if (copies[op] == 0) continue;
+    summary[op].level /= copies[op];
+    summary[op].probability /= copies[op];
+  }
+  return summary;
+}
+
+std::vector<std::vector<OpSummary>> summarise_schedule(const Schedule& schedule) {
+  std::vector<std::vector<OpSummary>> result;
+  for (const Segment& segment : schedule.segments) {
+    result.push_back(summarise_policy(segment.policy, schedule.rule, schedule.space));
+  }
+  return result;
+}
+
+std::vector<OpSummary> summarise_over_time(const Schedule& schedule) {
+  std::vector<OpSummary> mean(schedule.space.ops.size());
+  const double epochs = schedule.epochs();
+  const auto segments = summarise_schedule(schedule);
+  for (size_t s = 0; s < segments.size(); ++s) {
+    const double share = schedule.segments[s].epochs / epochs;
+    for (size_t op = 0; op < mean.size(); ++op) {
+      mean[op].probability += share * segments[s][op].probability;
+      mean[op].level += share * segments[s][op].level;
+      mean[op].applied += share * segments[s][op].applied;
+    }
+  }
+  return mean;
+}
+
+}  // namespace popaug

@@ -1,0 +1,31 @@
+// What a policy means op by op: how often, how strongly, on how many images.
+#ifndef POPAUG_SCHEDULE_SUMMARY_H_
+#define POPAUG_SCHEDULE_SUMMARY_H_
+
+#include <vector>
+
+#include "popaug/schedule/value.h"
+
+namespace popaug {
+
+// One op of a policy, over all its entries.
+struct OpSummary {
+  double probability = 0;  // mean of its entries' probabilities; 0 where it has none
+  double level = 0;        // mean of its entries' levels, as in a drift band
+  double applied = 0;      // expected number of times that an image gets it, exact under the rule
+};
+
+// One per op of the space, in its order. `applied` under the PBA rule: with the entries visited at
+// independent uniform times, entry i is reached if fewer than `count` others were applied before
+// it; the integral over its time is a polynomial's, so Gauss-Legendre gives it exactly.
+std::vector<OpSummary> summarise_policy(const Policy& policy, const Rule& rule, const Space& space);
+
+// One per segment of the schedule, each as above.
+std::vector<std::vector<OpSummary>> summarise_schedule(const Schedule& schedule);
+
+// The same averaged over the epochs of a schedule.
+std::vector<OpSummary> summarise_over_time(const Schedule& schedule);
+
+}  // namespace popaug
+
+#endif  // POPAUG_SCHEDULE_SUMMARY_H_
