@@ -1,0 +1,8 @@
+// The door of room report: schedules and runs as pictures, documents and pages.
+#ifndef POPAUG_REPORT_REPORT_H_
+#define POPAUG_REPORT_REPORT_H_
+
+#include "popaug/report/band_view.h"
+#include "popaug/report/picture.h"
+
+#endif  // POPAUG_REPORT_REPORT_H_
