@@ -101,8 +101,8 @@ std::vector<BandExit> leave_band(const Schedule& schedule, const BandView& band)
         exit.level_below += here.level < l.low[at] - kSlack;
       }
     }
-    for (double* share : {&exit.probability_above, &exit.probability_below, &exit.level_above,
-                          &exit.level_below}) {
+    for (double* share :
+         {&exit.probability_above, &exit.probability_below, &exit.level_above, &exit.level_below}) {
       *share /= total;
     }
     exits.push_back(exit);

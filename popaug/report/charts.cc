@@ -195,11 +195,11 @@ Svg share_chart(const Schedule& schedule) {
       const double applied = block.ops[order[row]].applied;
       if (applied <= 0) continue;
       const double x = scale.x(block.from);
-      svg.filled(x, y_of(sum + applied), scale.x(block.to) - x, y_of(sum) - y_of(sum + applied),
-                 series_colour(row),
-                 fmt::format("{}, epochs {} to {}: {:.3f} per image",
-                             schedule.space.ops[order[row]].op, svg_number(block.from),
-                             svg_number(block.to - 1), applied));
+      svg.filled(
+          x, y_of(sum + applied), scale.x(block.to) - x, y_of(sum) - y_of(sum + applied),
+          series_colour(row),
+          fmt::format("{}, epochs {} to {}: {:.3f} per image", schedule.space.ops[order[row]].op,
+                      svg_number(block.from), svg_number(block.to - 1), applied));
       sum += applied;
     }
   }
@@ -223,8 +223,9 @@ Svg band_chart(const Schedule& schedule, const BandView& band, HeatValue value) 
   const std::string name = value_name(value);
   Svg svg(kWidth, 28 + kCellHeight * double(rows),
           "For each op the " + name + " over time against the band that mutation alone produces");
-  svg.text(10, 16, name + " against the band of " + std::to_string(band.lineages) +
-                       " lineages under mutation alone (red: outside)",
+  svg.text(10, 16,
+           name + " against the band of " + std::to_string(band.lineages) +
+               " lineages under mutation alone (red: outside)",
            "title");
   for (size_t i = 0; i < order.size(); ++i) {
     const std::string& op = schedule.space.ops[order[i]].op;
@@ -232,7 +233,9 @@ Svg band_chart(const Schedule& schedule, const BandView& band, HeatValue value) 
     const double upper = 28 + kCellHeight * double(i / kColumns) + 16;
     const double width = kCellWidth - kInset - 8, height = kCellHeight - 30;
     const auto x_of = [&](double share) { return left + width * share; };
-    const auto y_of = [&](double v) { return upper + height * (1 - std::clamp(v / top, 0.0, 1.0)); };
+    const auto y_of = [&](double v) {
+      return upper + height * (1 - std::clamp(v / top, 0.0, 1.0));
+    };
     svg.text(left, upper - 4, op, "label");
     svg.rect(left, upper, width, height, "frame");
     svg.text(left - 3, upper + 8, number_text(top), "label small", "end");
@@ -242,7 +245,9 @@ Svg band_chart(const Schedule& schedule, const BandView& band, HeatValue value) 
       const BandLines& lines = band_lines(band, *known, value);
       std::vector<std::pair<double, double>> area, mean;
       const int steps = std::min(band.epochs, 60);
-      const auto epoch_at = [&](int s) { return size_t(int64_t{s} * (band.epochs - 1) / std::max(steps - 1, 1)); };
+      const auto epoch_at = [&](int s) {
+        return size_t(int64_t{s} * (band.epochs - 1) / std::max(steps - 1, 1));
+      };
       for (int s = 0; s < steps; ++s) {
         const double share = (double(epoch_at(s)) + 0.5) / band.epochs;
         area.emplace_back(x_of(share), y_of(lines.high[epoch_at(s)]));

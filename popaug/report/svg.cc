@@ -154,11 +154,11 @@ void Svg::arrow(double x1, double y1, double x2, double y2, std::string_view css
   const double ux = (x2 - x1) / length, uy = (y2 - y1) / length;
   constexpr double kHead = 5, kHalf = 2.5;
   const double bx = x2 - ux * kHead, by = y2 - uy * kHead;
-  body_ += fmt::format(
-      "<path class=\"{}\" d=\"M{} {}L{} {}L{} {}L{} {}L{} {}\"", css, svg_number(x1),
-      svg_number(y1), svg_number(x2), svg_number(y2), svg_number(bx - uy * kHalf),
-      svg_number(by + ux * kHalf), svg_number(bx + uy * kHalf), svg_number(by - ux * kHalf),
-      svg_number(x2), svg_number(y2));
+  body_ +=
+      fmt::format("<path class=\"{}\" d=\"M{} {}L{} {}L{} {}L{} {}L{} {}\"", css, svg_number(x1),
+                  svg_number(y1), svg_number(x2), svg_number(y2), svg_number(bx - uy * kHalf),
+                  svg_number(by + ux * kHalf), svg_number(bx + uy * kHalf),
+                  svg_number(by - ux * kHalf), svg_number(x2), svg_number(y2));
   end("path", title);
 }
 
@@ -191,15 +191,15 @@ void Svg::open(const std::string& attributes) { body_ += "<g " + attributes + ">
 void Svg::close() { body_ += "</g>\n"; }
 
 std::string Svg::element(bool standalone) const {
-  std::string text = fmt::format("<svg {}viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"",
-                                 standalone ? "xmlns=\"http://www.w3.org/2000/svg\" " : "",
-                                 svg_number(width_), svg_number(height_),
-                                 html_escape(description_));
+  std::string text =
+      fmt::format("<svg {}viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"",
+                  standalone ? "xmlns=\"http://www.w3.org/2000/svg\" " : "", svg_number(width_),
+                  svg_number(height_), html_escape(description_));
   if (standalone) {
     text += fmt::format(" width=\"{}\" height=\"{}\">\n<style>{}</style>\n", svg_number(width_),
                         svg_number(height_), kStyle);
-    text += fmt::format("<rect class=\"ground\" width=\"{}\" height=\"{}\"/>\n",
-                        svg_number(width_), svg_number(height_));
+    text += fmt::format("<rect class=\"ground\" width=\"{}\" height=\"{}\"/>\n", svg_number(width_),
+                        svg_number(height_));
   } else {
     text += ">\n";
   }

@@ -52,7 +52,8 @@ std::vector<std::vector<Column>> columns_of(const Schedule& schedule, int column
   return rows;
 }
 
-std::string cell(const Column& column, int levels, bool colour) {
+// `painted` holds the escape in force, so that a run of equal cells needs one.
+std::string cell(const Column& column, int levels, bool colour, std::string& painted) {
   const double p = std::clamp(column.probability, 0.0, 1.0);
   if (!colour) {
     const size_t shade = p > 0 ? 1 + size_t(std::lround(p * double(kShades.size() - 2))) : 0;
@@ -61,8 +62,11 @@ std::string cell(const Column& column, int levels, bool colour) {
   const int step = p > 0 ? 1 + int(std::lround(p * (kRampSize - 2))) : 0;
   const int digit = int(std::lround(column.level / std::max(1, levels - 1) * 9));
   const std::string sign = column.starts && p > 0 ? std::to_string(digit) : " ";
-  return fmt::format("\x1b[48;5;{}m\x1b[38;5;{}m{}", kRamp[step], step <= kDarkUpTo ? 253 : 16,
-                     sign);
+  const std::string paint =
+      fmt::format("\x1b[48;5;{};38;5;{}m", kRamp[step], step <= kDarkUpTo ? 253 : 16);
+  if (paint == painted) return sign;
+  painted = paint;
+  return paint + sign;
 }
 
 std::string title(const Schedule& schedule) {
@@ -93,7 +97,10 @@ std::string terminal_picture(const Schedule& schedule, bool colour, int width) {
   text += fmt::format("{:<{}} 0{:>{}}   (means over time)\n", "epoch", names, last, columns - 1);
   for (const size_t op : strongest_first(mean)) {
     text += fmt::format("{:<{}} ", schedule.space.ops[op].op.substr(0, names), names);
-    for (const Column& column : rows[op]) text += cell(column, schedule.space.levels, colour);
+    std::string painted;
+    for (const Column& column : rows[op]) {
+      text += cell(column, schedule.space.levels, colour, painted);
+    }
     if (colour) text += "\x1b[0m";
     text += fmt::format("  p {:4.2f}  level {:4.1f}\n", mean[op].probability, mean[op].level);
   }
@@ -117,8 +124,9 @@ std::string schedule_table(const Schedule& schedule, int columns) {
     const int at = columns == 1 ? 0 : int(std::lround(double(i) * (epochs - 1) / (columns - 1)));
     if (moments.empty() || moments.back() != at) moments.push_back(at);
   }
-  std::string text = title(schedule) + "\nprobability x level at an epoch; images: expected times "
-                                       "that an image gets the op, mean over time\n";
+  std::string text = title(schedule) +
+                     "\nprobability x level at an epoch; images: expected times "
+                     "that an image gets the op, mean over time\n";
   text += fmt::format("{:<{}}  images", "op", names);
   for (const int at : moments) text += fmt::format("  {:>10}", fmt::format("epoch {}", at));
   text += "\n";

@@ -8,8 +8,8 @@
 namespace popaug {
 namespace {
 
-constexpr int kCopies = 2;           // a published policy holds each op twice (REFERENCE 3)
-constexpr int kTenths = 10;          // a published probability is p / 10
+constexpr int kCopies = 2;   // a published policy holds each op twice (REFERENCE 3)
+constexpr int kTenths = 10;  // a published probability is p / 10
 constexpr size_t kMaxLines = 1 << 20;
 
 // One exploit: [target trial, donor trial, target epochs, donor epochs, old config, new config].
@@ -81,8 +81,9 @@ Exploit read_exploit(std::string_view text, size_t line, const Space& space,
   const std::string where = origin + ":" + std::to_string(line);
   const Json value = parse_literal(text, where);
   if (!value.is_array() || value.size() != 6) {
-    fail(where, "expected [target trial, donor trial, target epochs, donor epochs, old config, "
-                "new config]");
+    fail(where,
+         "expected [target trial, donor trial, target epochs, donor epochs, old config, "
+         "new config]");
   }
   epochs_of(value[2], where);
   return {line,
@@ -119,13 +120,12 @@ void drop_broken_chain(std::vector<Exploit>& exploits, std::vector<std::string>*
   }
   if (start == 0) return;
   if (notes) {
-    notes->push_back("the first " + std::to_string(start) + " of " +
-                     std::to_string(exploits.size()) +
-                     " exploits belong to another lineage and were dropped: line " +
-                     std::to_string(exploits[start - 1].line) + " makes trial " +
-                     quote(exploits[start - 1].target) + ", line " +
-                     std::to_string(exploits[start].line) + " copies trial " +
-                     quote(exploits[start].donor));
+    notes->push_back(
+        "the first " + std::to_string(start) + " of " + std::to_string(exploits.size()) +
+        " exploits belong to another lineage and were dropped: line " +
+        std::to_string(exploits[start - 1].line) + " makes trial " +
+        quote(exploits[start - 1].target) + ", line " + std::to_string(exploits[start].line) +
+        " copies trial " + quote(exploits[start].donor));
   }
   exploits.erase(exploits.begin(), exploits.begin() + ptrdiff_t(start));
 }
@@ -237,8 +237,10 @@ Schedule import_schedule(std::string_view text, const std::string& origin, int t
   if (body.empty()) throw Error(origin + " is empty: there is no schedule in it");
   if (body.starts_with("{")) return schedule_from_text(text, origin);
   if (!body.starts_with("[") && !body.starts_with("(")) {
-    throw Error(origin + ": neither a schedule of popaug, nor a published log, nor AutoAugment "
-                         "sub-policies: it starts with " + quote(body.substr(0, 20)));
+    throw Error(origin +
+                ": neither a schedule of popaug, nor a published log, nor AutoAugment "
+                "sub-policies: it starts with " +
+                quote(body.substr(0, 20)));
   }
   // A log is recognised by its lines: text right after the first bracket.
   const size_t second = body.find_first_not_of(" \t\r\n", 1);
@@ -246,8 +248,9 @@ Schedule import_schedule(std::string_view text, const std::string& origin, int t
     return import_autoaugment(text, origin);
   }
   if (total_epochs == 0) {
-    throw UsageError(origin + ": a published log does not say how long the search was: give "
-                              "--epochs N (200 for CIFAR-10 and 160 for SVHN as published)");
+    throw UsageError(origin +
+                     ": a published log does not say how long the search was: give "
+                     "--epochs N (200 for CIFAR-10 and 160 for SVHN as published)");
   }
   return import_pba_log(text, origin, total_epochs, notes);
 }

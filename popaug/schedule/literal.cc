@@ -86,9 +86,12 @@ class Parser {
       if (c == '\\') {
         if (at_ >= text_.size()) break;
         c = text_[at_++];
-        if (c == 'n') c = '\n';
-        else if (c == 't') c = '\t';
-        else if (c != '\\' && c != '\'' && c != '"' && c != '/') fail("an escape that is not read");
+        if (c == 'n')
+          c = '\n';
+        else if (c == 't')
+          c = '\t';
+        else if (c != '\\' && c != '\'' && c != '"' && c != '/')
+          fail("an escape that is not read");
       }
       value += c;
     }
@@ -104,7 +107,8 @@ class Parser {
     const char* end = text_.data() + text_.size();
     int64_t whole = 0;
     const auto [whole_end, whole_error] = std::from_chars(begin, end, whole);
-    const bool fraction = whole_end != end && std::string_view(".eE").find(*whole_end) != size_t(-1);
+    const bool fraction =
+        whole_end != end && std::string_view(".eE").find(*whole_end) != size_t(-1);
     if (whole_error == std::errc() && !fraction) {
       at_ = size_t(whole_end - text_.data());
       return whole;
@@ -127,7 +131,8 @@ class Parser {
     if (word == "False" || word == "false") return false;
     if (word == "None" || word == "null") return nullptr;
     at_ = from;
-    fail(from < text_.size() ? "unexpected " + quote(text_.substr(from, 1)) : "the text ends early");
+    fail(from < text_.size() ? "unexpected " + quote(text_.substr(from, 1))
+                             : "the text ends early");
   }
 
   std::string_view text_;

@@ -23,18 +23,12 @@ Schedule only_base(const std::string& base) {
 }
 
 // Every op of a space, always applied, at one level.
-Schedule all_ops(const std::string& space, RuleKind kind, int count, int level) {
+Schedule all_ops(const std::string& space, RuleKind kind, int level) {
   Schedule schedule;
   schedule.space = space_by_name(space);
   schedule.rule.kind = kind;
-  schedule.rule.count = count;
   schedule.base = base_by_name("flipcrop");
-  Segment segment;
-  for (int op = 0; op < int(schedule.space.ops.size()); ++op) {
-    segment.policy.entries.push_back({op, 1.0, level});
-  }
-  schedule.segments = {segment};
-  check_schedule(schedule, space);
+  schedule.segments = {{1, every_op(schedule.space, level)}};
   return schedule;
 }
 
@@ -100,7 +94,8 @@ Schedule find_schedule(const std::string& name_or_path) {
     }
     std::error_code ignored;
     if (!fs::exists(name_or_path, ignored)) {
-      throw UsageError(unknown_name("schedule", name_or_path, names) + "; nor is there such a file");
+      throw UsageError(unknown_name("schedule", name_or_path, names) +
+                       "; nor is there such a file");
     }
   }
   return load_schedule(name_or_path);
@@ -136,9 +131,12 @@ BaseTransforms base_by_name(const std::string& name) {
 }
 
 Schedule randaugment_schedule(int count, int level) {
-  return all_ops("randaugment", RuleKind::kRandAugment, count, level);
+  Schedule schedule = all_ops("randaugment", RuleKind::kRandAugment, level);
+  schedule.rule.count = count;
+  check_schedule(schedule, "randaugment");
+  return schedule;
 }
 
-Schedule trivial_schedule() { return all_ops("trivial", RuleKind::kTrivial, 1, 0); }
+Schedule trivial_schedule() { return all_ops("trivial", RuleKind::kTrivial, 0); }
 
 }  // namespace popaug

@@ -1,4 +1,5 @@
-// The door of room schedule: a policy per epoch, as a value, as a file, and as other people's files.
+// The door of room schedule: a policy per epoch, as a value, as a file, and as other people's
+// files.
 #ifndef POPAUG_SCHEDULE_SCHEDULE_H_
 #define POPAUG_SCHEDULE_SCHEDULE_H_
 

@@ -9,13 +9,23 @@ constexpr const char* kFormat = "popaug-schedule";
 constexpr int kVersion = 1;
 constexpr size_t kLineWidth = 100;
 
-// Objects and arrays that fit stand on one line, so that a policy is a column of entries.
+bool has_parts(const Json& value) {
+  return std::any_of(value.begin(), value.end(), [](const Json& v) { return v.is_structured(); });
+}
+
+// Lists of numbers, and objects without parts that fit, stand on one line: a policy is a column
+// of entries.
 void append_value(std::string& out, const Json& value, size_t indent) {
-  std::string line = json_line(value);
-  const bool plain = !value.is_structured() || value.empty();
-  if (plain || indent + line.size() <= kLineWidth) {
-    out += line;
+  if (!value.is_structured() || value.empty()) {
+    out += json_line(value);
     return;
+  }
+  if (!has_parts(value)) {
+    const std::string line = json_line(value);
+    if (value.is_array() || indent + line.size() <= kLineWidth) {
+      out += line;
+      return;
+    }
   }
   const std::string pad(indent + 1, ' ');
   const bool object = value.is_object();
@@ -114,8 +124,8 @@ Schedule schedule_from_json(const Json& json, const std::string& origin) {
   schedule.base = base_from_json(reader.object("base"), origin + ": base");
   const Json& segments = reader.array("segments");
   for (size_t i = 0; i < segments.size(); ++i) {
-    schedule.segments.push_back(segment_from_json(
-        segments[i], schedule.space, origin + ": segment " + std::to_string(i + 1)));
+    schedule.segments.push_back(segment_from_json(segments[i], schedule.space,
+                                                  origin + ": segment " + std::to_string(i + 1)));
   }
   schedule.provenance = reader.object("provenance");
   reader.finish();

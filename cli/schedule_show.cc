@@ -1,0 +1,166 @@
+// popaug schedule show, plot, validate.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "cli/schedule.h"
+#include "popaug/report/report.h"
+
+namespace popaug::cli {
+namespace {
+
+int terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 100;
+}
+
+struct ShowFlags {
+  std::string schedule, colour = "auto";
+  int width = 0;
+  bool json = false, table = false;
+};
+
+bool wants_colour(const std::string& flag) {
+  if (flag != "auto") return flag == "always";
+  return isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
+}
+
+Json show_json(const Schedule& schedule) {
+  Json json = {{"name", schedule.name},
+               {"epochs", schedule.epochs()},
+               {"space", schedule.space.name},
+               {"rule", rule_to_json(schedule.rule)},
+               {"base", base_to_json(schedule.base)},
+               {"provenance", schedule.provenance},
+               {"segments", Json::array()},
+               {"ops", Json::array()}};
+  for (const Segment& segment : schedule.segments) json["segments"].push_back(segment.epochs);
+  const auto mean = summarise_over_time(schedule);
+  const auto segments = summarise_schedule(schedule);
+  for (size_t op = 0; op < mean.size(); ++op) {
+    Json row = {{"op", schedule.space.ops[op].op},
+                {"probability", mean[op].probability},
+                {"level", mean[op].level},
+                {"images", mean[op].applied},
+                {"by_segment", Json::array()}};
+    for (const auto& segment : segments) {
+      row["by_segment"].push_back({{"probability", segment[op].probability},
+                                   {"level", segment[op].level},
+                                   {"images", segment[op].applied}});
+    }
+    json["ops"].push_back(row);
+  }
+  return json;
+}
+
+std::string base_words(const BaseTransforms& base) {
+  std::vector<std::string> words;
+  if (base.pad > 0) words.push_back("pad " + std::to_string(base.pad) + " and crop");
+  if (base.flip > 0) words.push_back("flip " + number_text(base.flip));
+  if (base.cutout > 0) words.push_back("cutout " + std::to_string(base.cutout));
+  return words.empty() ? "none" : join(words, ", ");
+}
+
+int show(const ShowFlags& flags) {
+  const Schedule schedule = schedule_argument(flags.schedule);
+  if (flags.json) {
+    write_output("", json_pretty(show_json(schedule)));
+    return 0;
+  }
+  const int width = flags.width > 0 ? flags.width : terminal_width();
+  std::string text = terminal_picture(schedule, wants_colour(flags.colour), width);
+  text += "\n" + schedule_table(schedule, width >= 130 ? 8 : width >= 100 ? 5 : 3);
+  text += "\nbase transforms: " + base_words(schedule.base) + "\n";
+  if (!schedule.provenance.empty()) {
+    text += "provenance:\n";
+    for (const auto& [key, value] : schedule.provenance.items()) {
+      text += "  " + key + ": " +
+              (value.is_string() ? value.get<std::string>() : json_line(value)) + "\n";
+    }
+  }
+  write_output("", text);
+  return 0;
+}
+
+struct PlotFlags {
+  std::string schedule, output, band;
+  bool curves = false;
+  double zoom = 2;
+};
+
+int plot(const PlotFlags& flags) {
+  const Schedule schedule = schedule_argument(flags.schedule);
+  if (flags.curves && flags.band.empty()) throw UsageError("--curves needs --band FILE");
+  std::string picture;
+  if (flags.band.empty()) {
+    picture = schedule_svg(schedule);
+  } else {
+    const BandView band = load_band_view(flags.band);
+    picture = flags.curves ? band_svg(schedule, band) : schedule_svg(schedule, &band);
+  }
+  if (flags.output.ends_with(".png")) {
+    write_output(flags.output, svg_to_png(picture, flags.zoom));
+  } else if (flags.output.empty() || flags.output.ends_with(".svg")) {
+    write_output(flags.output, picture);
+  } else {
+    throw UsageError(quote(flags.output) + " is neither .svg nor .png, which plot writes");
+  }
+  return 0;
+}
+
+int validate(const std::vector<std::string>& files) {
+  int faults = 0;
+  for (const std::string& file : files) {
+    try {
+      const Schedule schedule = load_schedule(file);
+      std::printf("%s: %d epochs, %zu segments, space %s\n", show_path(file).c_str(),
+                  schedule.epochs(), schedule.segments.size(), schedule.space.name.c_str());
+    } catch (const Error& error) {
+      ++faults;
+      std::fprintf(stderr, "popaug: %s\n", error.what());
+    }
+  }
+  return faults == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_schedule_show(CLI::App& verb, Action& action) {
+  auto flags = std::make_shared<ShowFlags>();
+  CLI::App* app = verb.add_subcommand("show", "a picture and a table for the terminal");
+  app->add_option("SCHEDULE", flags->schedule, "file, shipped name or baseline")->required();
+  app->add_option("--colour,--color", flags->colour, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app->add_option("--width", flags->width, "columns; default: the terminal's")
+      ->check(CLI::Range(50, 1000));
+  app->add_flag("--json", flags->json, "figures for a program");
+  examples(*app, {{"popaug schedule show rcifar10-paper", "the strongest ops first"},
+                  {"popaug schedule show trivial --json", "a baseline, as JSON"}});
+  app->callback([flags, &action] { action = [flags] { return show(*flags); }; });
+
+  auto plots = std::make_shared<PlotFlags>();
+  app = verb.add_subcommand("plot", "heat maps and expected shares as SVG or PNG");
+  app->add_option("SCHEDULE", plots->schedule, "file, shipped name or baseline")->required();
+  app->add_option("-o,--output", plots->output,
+                  "picture.svg or picture.png; default: SVG to stdout");
+  app->add_option("--band", plots->band, "drift band: cells outside it are outlined");
+  app->add_flag("--curves", plots->curves, "each op's curves over the band instead");
+  app->add_option("--zoom", plots->zoom, "scale of a PNG")->check(CLI::Range(0.1, 20.0));
+  examples(*app, {{"popaug schedule plot rcifar10-paper -o schedule.svg", "for documents"},
+                  {"popaug schedule plot rcifar10-paper -o schedule.png --zoom 3", "for slides"},
+                  {"popaug schedule plot best.schedule.json --band drift.band.json -o s.svg",
+                   "what mutation alone does not explain is outlined"}});
+  app->callback([plots, &action] { action = [plots] { return plot(*plots); }; });
+
+  auto files = std::make_shared<std::vector<std::string>>();
+  app = verb.add_subcommand("validate", "check files; exit 1 if one is no valid schedule");
+  app->add_option("FILES", *files, "schedule files")->required();
+  examples(*app, {{"popaug schedule validate *.schedule.json", "a line per file"}});
+  app->callback([files, &action] { action = [files] { return validate(*files); }; });
+}
+
+}  // namespace popaug::cli
