@@ -91,9 +91,7 @@ class PublishedWideResNet(nn.Module):
     def __init__(self, depth: int, widen: int, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
         if depth < 10 or (depth - 4) % 6 != 0:
-            raise ValueError(
-                f"wrn-published-{depth}-{widen}: the depth is {depth}; expected 6n + 4, for example 28"
-            )
+            raise ValueError(f"wrn-published-{depth}-{widen}: the depth is {depth}; expected 6n + 4, for example 28")
         blocks = (depth - 4) // 6
         width = 16 * widen
         self.conv1 = SameConv(channels, 16, 3)

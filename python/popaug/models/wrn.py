@@ -49,9 +49,7 @@ class WideResNet(nn.Module):
     def __init__(self, depth: int, widen: int, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
         if depth < 10 or (depth - 4) % 6 != 0:
-            raise ValueError(
-                f"wrn-{depth}-{widen}: the depth is {depth}; expected 6n + 4, for example 16, 28 or 40"
-            )
+            raise ValueError(f"wrn-{depth}-{widen}: the depth is {depth}; expected 6n + 4, for example 16, 28 or 40")
         blocks = (depth - 4) // 6
         width = 16 * widen
         self.conv1 = conv(channels, 16, 3)

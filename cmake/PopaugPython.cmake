@@ -1,0 +1,20 @@
+# Finds Python and nanobind for the extension module: under scikit-build-core those that it names,
+# else those of .venv. Sets POPAUG_PYTHON_FOUND; without them the rest is built all the same.
+if(NOT SKBUILD AND NOT Python_EXECUTABLE AND EXISTS "${PROJECT_SOURCE_DIR}/.venv/bin/python")
+  set(Python_EXECUTABLE "${PROJECT_SOURCE_DIR}/.venv/bin/python")
+endif()
+find_package(Python 3.11 COMPONENTS Interpreter Development.Module)
+set(POPAUG_PYTHON_FOUND FALSE)
+if(Python_Development.Module_FOUND)
+  execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir
+    OUTPUT_VARIABLE nanobind_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  find_package(nanobind CONFIG QUIET)
+  set(POPAUG_PYTHON_FOUND ${nanobind_FOUND})
+endif()
+if(NOT POPAUG_PYTHON_FOUND)
+  set(message "no Python module: it needs Python's headers (Debian: python3-dev) and nanobind")
+  if(SKBUILD)
+    message(FATAL_ERROR "${message}")
+  endif()
+  message(STATUS "${message}")
+endif()

@@ -1,0 +1,32 @@
+// The extension module popaug._core: each file binds one part of the library.
+//
+// Values cross as JSON texts, in the shapes of docs/formats (schedule, space, policy, settings), so
+// that the library's own readers check them; arrays cross without a copy.
+#ifndef POPAUG_PYTHON_BINDINGS_BINDINGS_H_
+#define POPAUG_PYTHON_BINDINGS_BINDINGS_H_
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <shared_mutex>
+#include <string>
+
+#include "popaug/base/base.h"
+
+namespace popaug::python {
+
+void bind_errors(nanobind::module_& m);    // Error, UsageError, Interrupted
+void bind_files(nanobind::module_& m);     // durable files, for workers and drivers
+void bind_schedule(nanobind::module_& m);  // spaces, policies, schedules as JSON
+void bind_engine(nanobind::module_& m);    // Engine: batches through a schedule
+void bind_ops(nanobind::module_& m);       // the table of ops, and ops written in Python
+void bind_search(nanobind::module_& m);    // SearchRun, Population, journal
+
+// An op may be registered while engines exist, and their prepared plans point into the table: plans
+// are made and run under a shared lock, and made anew when the generation has changed.
+std::shared_mutex& op_table_mutex();
+uint64_t& op_table_generation();
+
+}  // namespace popaug::python
+
+#endif  // POPAUG_PYTHON_BINDINGS_BINDINGS_H_

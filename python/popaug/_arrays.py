@@ -1,0 +1,135 @@
+"""Batches as they come: which axis means what, and how an array is used where it lies."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popaug._core import UsageError
+
+LAYOUTS = ("nhwc", "nchw", "nhw", "hwc", "chw", "hw")
+
+
+def is_tensor(value: object) -> bool:
+    """Whether value is a torch tensor; torch is never imported for the question."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_pillow(value: object) -> bool:
+    """Whether value is a Pillow image; Pillow is never imported for the question."""
+    pillow = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(value, pillow.Image)
+
+
+def like(result: NDArray[Any], model: object) -> Any:
+    """The array as what the caller gave: a tensor for a tensor (sharing memory), else the array."""
+    return sys.modules["torch"].from_numpy(result) if is_tensor(model) else result
+
+
+def as_numpy(value: Any, what: str) -> NDArray[Any]:
+    """A view of anything that speaks the array protocol: NumPy, a torch tensor on the CPU, ..."""
+    if is_tensor(value):
+        if value.device.type != "cpu":
+            raise UsageError(f"{what} lie on the device {value.device}; the engine works on the CPU: give it .cpu()")
+        return np.asarray(value.detach().numpy())
+    if isinstance(value, np.ndarray):
+        return value
+    if not (hasattr(value, "__array__") or hasattr(value, "__dlpack__") or isinstance(value, (list, tuple))):
+        raise UsageError(
+            f"{what} are a {type(value).__name__}; expected a NumPy array, a torch tensor or a Pillow image"
+        )
+    return np.asarray(value)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images as the engine takes them: uint8 [images, height, width, channels], each without gaps."""
+
+    images: NDArray[np.uint8]
+    layout: str  # of what the caller gave
+
+    def back(self, images: NDArray[Any]) -> NDArray[Any]:
+        """An array of the engine's shape in the caller's layout and number of axes."""
+        if self.layout in ("nchw", "chw"):
+            images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+        if self.layout in ("nhw", "hw"):
+            images = images[..., 0]
+        return images if self.layout.startswith("n") else images[0]
+
+
+def _guess(shape: tuple[int, ...]) -> str:
+    last, first = shape[-1] in (1, 3), len(shape) >= 3 and shape[-3] in (1, 3)
+    if len(shape) == 2:
+        return "hw"
+    if len(shape) == 4 and last != first:
+        return "nhwc" if last else "nchw"
+    if len(shape) == 3 and not (last or first):
+        return "nhw"
+    if len(shape) == 3 and (last != first):
+        # One leading image of one channel, or one grey image: the same bytes either way.
+        if shape[0] == 1:
+            return "nhw"
+        if last:
+            return "hwc"
+    if len(shape) in (3, 4):
+        names = "nhwc or nchw" if len(shape) == 4 else "hwc, chw or nhw"
+        raise UsageError(f"images of shape {shape} can be read in several ways; say which with layout= ({names})")
+    raise UsageError(
+        f"images of shape {shape}; expected [images, height, width, channels], [images, channels, "
+        "height, width], [images, height, width] (grey) or one image, channels 1 or 3"
+    )
+
+
+def batch_of(images: Any, layout: str | None) -> Batch:
+    """Checks and views the caller's images; copies only where an image has gaps or planes."""
+    array = as_numpy(images, "images")
+    if array.dtype != np.uint8:
+        raise UsageError(
+            f"images of type {array.dtype}; expected uint8, 0..255 (augmentation comes before the conversion to floats)"
+        )
+    if layout is None:
+        layout = _guess(array.shape)
+    if layout not in LAYOUTS:
+        raise UsageError(f'layout "{layout}"; expected one of {", ".join(LAYOUTS)}')
+    if array.ndim != len(layout):
+        raise UsageError(f'images of shape {array.shape} have {array.ndim} axes; layout "{layout}" has {len(layout)}')
+    if "n" not in layout:
+        array = array[None]
+    if "c" not in layout:
+        array = array[..., None]
+    elif layout in ("nchw", "chw"):
+        array = array.transpose(0, 2, 3, 1)
+    if array.shape[3] not in (1, 3):
+        raise UsageError(
+            f"images of shape {tuple(array.shape)} (as [images, height, width, channels]) have "
+            f"{array.shape[3]} channels; expected 1 or 3"
+        )
+    if 0 in array.shape[1:]:
+        raise UsageError(f"images of shape {array.shape} are empty; expected at least 1x1 pixels")
+    return Batch(_rows(array), layout)
+
+
+def _rows(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The array itself if its images have no gaps inside and lie one after the other, else a copy."""
+    _, height, width, channels = array.shape
+    steps = (width * channels, channels, 1)
+    inside = all(s == t or n == 1 for s, t, n in zip(array.strides[1:], steps, array.shape[1:], strict=True))
+    forward = array.shape[0] < 2 or array.strides[0] >= height * width * channels
+    return array if inside and forward else np.ascontiguousarray(array)
+
+
+def output_of(out: Any, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
+    """The caller's own array for results, checked."""
+    array = as_numpy(out, "out")
+    if array.dtype != dtype:
+        raise UsageError(f"out is of type {array.dtype}; expected {np.dtype(dtype)}")
+    if array.shape != shape:
+        raise UsageError(f"out has the shape {array.shape}; expected {shape}")
+    if not array.flags.writeable:
+        raise UsageError("out is read-only; give an array that may be written")
+    return array

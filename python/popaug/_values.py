@@ -1,0 +1,278 @@
+"""Ops, spaces, policies and rules as plain, immutable values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popaug import _core
+
+Json = Any  # what json.loads gives
+
+
+@dataclass(frozen=True)
+class SpaceOp:
+    """An op of a space with the value of each of its levels.
+
+    values: one per level, in the op's unit and without sign; empty for an op that ignores its level.
+    signed: the value is negated with probability 1/2 per image.
+    scale: which side of the image scales a value in pixels: "none", "width", "height", "shorter" (values
+        are for a side of 32), "width-truncated", "height-truncated" (torchvision's own rule).
+    centre: the op gets centre + value, or centre - value.
+    """
+
+    op: str
+    values: tuple[float, ...] = ()
+    signed: bool = False
+    scale: str = "none"
+    centre: float = 0.0
+
+    def to_json(self) -> Json:
+        found: dict[str, Json] = {"op": self.op, "signed": self.signed}
+        if self.scale != "none":
+            found["scale"] = self.scale
+        if self.centre:
+            found["centre"] = self.centre
+        return found | {"values": list(self.values)}
+
+    @staticmethod
+    def from_json(value: Json) -> SpaceOp:
+        return SpaceOp(
+            value["op"],
+            tuple(value.get("values", ())),
+            value.get("signed", False),
+            value.get("scale", "none"),
+            value.get("centre", 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class Space:
+    """A named list of ops with their level to value maps.
+
+    levels: levels are 0 .. levels - 1; a search draws 0 .. search_levels - 1.
+    fill: what ops leave where they uncover pixels: "hole" (the mean colour after normalisation) or "black".
+    Raises Error where an op is unknown or has another number of values than levels.
+    """
+
+    name: str
+    ops: tuple[SpaceOp, ...]
+    levels: int = 11
+    search_levels: int = 10
+    fill: str = "hole"
+
+    def __post_init__(self) -> None:
+        _core.check_space(json.dumps(self.to_json()))
+
+    @staticmethod
+    def load(name: str) -> Space:
+        """A built-in space ("pba", "autoaugment", "randaugment", "trivial", ...) or a TOML file of one."""
+        return Space.from_json(json.loads(_core.load_space(str(name))))
+
+    @staticmethod
+    def names() -> list[str]:
+        """The built-in spaces."""
+        return _core.space_names()
+
+    def for_grey(self) -> Space:
+        """The space without the ops that cannot change a grey image."""
+        return Space.from_json(json.loads(_core.space_for_grey(json.dumps(self.to_json()))[0]))
+
+    def only(self, ops: Sequence[str]) -> Space:
+        """The space with these ops alone, in the space's own order."""
+        unknown = sorted(set(ops) - {op.op for op in self.ops})
+        if unknown:
+            known = ", ".join(op.op for op in self.ops)
+            raise _core.UsageError(f'space "{self.name}" has no op "{unknown[0]}"; it has {known}')
+        kept = tuple(op for op in self.ops if op.op in ops)
+        return Space(self.name, kept, self.levels, self.search_levels, self.fill)
+
+    def to_json(self) -> Json:
+        return {
+            "name": self.name,
+            "levels": self.levels,
+            "search_levels": self.search_levels,
+            "fill": self.fill,
+            "ops": [op.to_json() for op in self.ops],
+        }
+
+    @staticmethod
+    def from_json(value: Json) -> Space:
+        ops = tuple(SpaceOp.from_json(op) for op in value["ops"])
+        return Space(value["name"], ops, value["levels"], value["search_levels"], value.get("fill", "hole"))
+
+    def __repr__(self) -> str:
+        return f"Space({self.name!r}, {len(self.ops)} ops, levels 0..{self.levels - 1})"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An op with the probability (0..1) and the level with which a policy tries it."""
+
+    op: str
+    probability: float
+    level: int
+
+    def to_json(self) -> Json:
+        return {"op": self.op, "probability": self.probability, "level": self.level}
+
+
+@dataclass(frozen=True)
+class Policy(Sequence[Entry]):
+    """Entries (op, probability, level), in order; for sub-policies they stand in consecutive groups."""
+
+    entries: tuple[Entry, ...]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.entries[index]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    @staticmethod
+    def zero(space: Space, copies: int = 2) -> Policy:
+        """Every op `copies` times with probability 0: the start of a search (REFERENCE 4)."""
+        return Policy(tuple(Entry(op.op, 0.0, 0) for _ in range(copies) for op in space.ops))
+
+    def to_json(self) -> Json:
+        return [entry.to_json() for entry in self.entries]
+
+    @staticmethod
+    def from_json(value: Json) -> Policy:
+        return Policy(tuple(Entry(e["op"], float(e["probability"]), int(e["level"])) for e in value))
+
+    def __repr__(self) -> str:
+        active = [e for e in self.entries if e.probability > 0]
+        shown = ", ".join(f"{e.op} {e.probability:g}@{e.level}" for e in active[:6])
+        more = f", {len(active) - 6} more" if len(active) > 6 else ""
+        return f"Policy({len(self.entries)} entries; {shown or 'all off'}{more})"
+
+    def _repr_html_(self) -> str:
+        from popaug._html import policy_table
+
+        return policy_table(self)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a policy's entries are drawn for one image.
+
+    kind: "none", "pba" (a count by count_weights, then entries in random order until it is used up),
+    "sub-policies" (one group of `group` entries), "randaugment" (`count` entries with replacement),
+    "trivial" (one op at a uniform level).
+    """
+
+    kind: str = "pba"
+    count_weights: tuple[float, ...] = (0.2, 0.3, 0.5)
+    group: int = 2
+    count: int = 2
+
+    def to_json(self) -> Json:
+        parts: dict[str, dict[str, Json]] = {
+            "pba": {"count_weights": list(self.count_weights)},
+            "sub-policies": {"group": self.group},
+            "randaugment": {"count": self.count},
+        }
+        return {"kind": self.kind} | parts.get(self.kind, {})
+
+    @staticmethod
+    def from_json(value: Json) -> Rule:
+        return Rule(
+            value["kind"],
+            tuple(value.get("count_weights", (0.2, 0.3, 0.5))),
+            value.get("group", 2),
+            value.get("count", 2),
+        )
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every image gets around the policy; pixels are for a side of 32 and scale with the image.
+
+    pad: holes on each side before a random crop (0: no crop). flip: probability of a horizontal flip.
+    cutout: side of a square of holes (0: none). scale_pixels: False keeps pixels as they are.
+    """
+
+    pad: int = 0
+    flip: float = 0.0
+    cutout: int = 0
+    scale_pixels: bool = True
+
+    @staticmethod
+    def load(name: str) -> Base:
+        """By name: "none", "flipcrop", "cifar" (flip, crop, cutout 16), "svhn" (cutout 20)."""
+        return Base.from_json(json.loads(_core.base_by_name(name)))
+
+    def to_json(self) -> Json:
+        return {
+            "pad": self.pad,
+            "flip": self.flip,
+            "cutout": self.cutout,
+            "scale_pixels": self.scale_pixels,
+        }
+
+    @staticmethod
+    def from_json(value: Json) -> Base:
+        return Base(**value)
+
+
+@dataclass(frozen=True)
+class Op:
+    """A row of the table of ops: what the op does, in which unit its value is, which values it accepts."""
+
+    name: str
+    summary: str
+    unit: str
+    uses_value: bool
+    mirrors: bool
+    changes_grey: bool
+    low: float
+    high: float
+    origin: str = field(default="built-in")
+
+
+def ops() -> list[Op]:
+    """All ops known to this process, built-in ones first."""
+    return [Op(**row) for row in json.loads(_core.op_rows())]
+
+
+_functions: list[Any] = []  # the table of ops holds them without owning them
+OpFunction = Callable[[NDArray[np.uint8], float, Callable[[], float]], None]
+
+
+def op(
+    name: str,
+    *,
+    low: float = 0.0,
+    high: float = 0.0,
+    unit: str = "",
+    summary: str = "an op of the user's own",
+    mirrors: bool = False,
+) -> Callable[[OpFunction], OpFunction]:
+    """Registers a Python function as an op of your own, for spaces, schedules and searches.
+
+        @popaug.op("Dim", low=0, high=1, unit="factor")
+        def dim(image, value, uniform):
+            image[..., :3] = image[..., :3] * value
+
+    image: uint8 array [height, width, 4], RGB and alpha (0: a hole), to be changed in place. value: the
+    level's value, between low and high; low == high means that the op has no value. uniform(): the next
+    uniform number in [0, 1) for this image: draw from it alone, and results repeat.
+    An op in Python holds the interpreter's lock: images are then augmented one after the other, and a
+    hundred times slower than by a built-in op. Raises Error where the name is taken.
+    """
+
+    def register(function: OpFunction) -> OpFunction:
+        _core.register_op(name, function, summary, unit, low != high, mirrors, low, high)
+        _functions.append(function)
+        return function
+
+    return register
