@@ -1,0 +1,280 @@
+// popaug bench: how fast this machine augments and trains. Every row has "name" and
+// "images_per_second" (of one core with --workers 1); the first row is the one to compare.
+#include <fmt/core.h>
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <thread>
+
+#include "cli/verbs.h"
+#include "popaug/augment/augment.h"
+
+namespace popaug::cli {
+namespace {
+
+// Segment 8 of 17 (epochs 84..110 of 200) of the published CIFAR-10 schedule, line 7 of
+// rcifar10_16_wrn.txt: probability in tenths and level of each op, the 15 ops twice.
+constexpr int kMidSearch[60] = {4, 1, 7,  2, 10, 3, 0, 2, 10, 0, 4, 9, 3, 0, 2, 6, 4, 3, 2,  9,
+                                1, 8, 10, 1, 3,  2, 0, 2, 10, 3, 7, 2, 6, 4, 7, 3, 2, 6, 10, 9,
+                                5, 4, 1,  4, 6,  7, 1, 5, 0,  2, 1, 0, 0, 9, 3, 9, 3, 0, 9,  3};
+
+// Published constants of reduced CIFAR-10 (REFERENCE 3).
+const Normalisation kColours{{.49056774f, .48116026f, .44726052f},
+                             {.24710728f, .24451308f, .26235099f}};
+
+enum class Layout { kChannelsLast, kPlanes };
+
+struct Workload {
+  std::string name, space;
+  Rule rule;
+  Policy policy;
+  BaseTransforms base;
+  int side = 32;
+  Layout layout = Layout::kChannelsLast;
+};
+
+Policy mid_search_policy(const Space& space) {
+  Policy policy = zero_policy(space, 2);
+  for (size_t i = 0; i < policy.entries.size(); ++i) {
+    policy.entries[i].probability = kMidSearch[2 * i] / 10.0;
+    policy.entries[i].level = kMidSearch[2 * i + 1];
+  }
+  return policy;
+}
+
+Workload pba_workload(const std::string& name, int side, Layout layout) {
+  return {.name = name,
+          .space = "pba",
+          .rule = {},
+          .policy = mid_search_policy(space_by_name("pba")),
+          .base = {.pad = 4, .flip = 0.5, .cutout = 16},
+          .side = side,
+          .layout = layout};
+}
+
+Workload baseline_workload(const std::string& name, const std::string& space, RuleKind kind,
+                           int side) {
+  Policy policy = zero_policy(space_by_name(space), 1);
+  for (PolicyEntry& entry : policy.entries) entry = {entry.op, 1.0, 9};
+  Rule rule;
+  rule.kind = kind;
+  return {.name = name,
+          .space = space,
+          .rule = rule,
+          .policy = policy,
+          .base = {.pad = 4, .flip = 0.5, .cutout = 0},
+          .side = side};
+}
+
+std::vector<Workload> workloads() {
+  return {
+      pba_workload("pipeline-32", 32, Layout::kChannelsLast),
+      pba_workload("pipeline-32-planes", 32, Layout::kPlanes),
+      baseline_workload("randaugment-32", "randaugment", RuleKind::kRandAugment, 32),
+      baseline_workload("trivial-32", "trivial", RuleKind::kTrivial, 32),
+      pba_workload("pipeline-224", 224, Layout::kChannelsLast),
+      baseline_workload("randaugment-224", "randaugment", RuleKind::kRandAugment, 224),
+  };
+}
+
+// Pictures of a sky, ground and blobs with noise: histograms as uneven as photographs have.
+std::vector<uint8_t> pictures(int count, int side) {
+  std::vector<uint8_t> bytes(size_t{3} * count * side * side);
+  uint8_t* out = bytes.data();
+  for (int i = 0; i < count; ++i) {
+    Random random({.purpose = Purpose::kTest, .sample = static_cast<uint64_t>(i)});
+    int base[3], slope_x[3], slope_y[3];
+    for (int c = 0; c < 3; ++c) {
+      base[c] = static_cast<int>(random.below(160)) + 30;
+      slope_x[c] = static_cast<int>(random.below(121)) - 60;
+      slope_y[c] = static_cast<int>(random.below(121)) - 60;
+    }
+    const int cx = static_cast<int>(random.below(side)), cy = static_cast<int>(random.below(side));
+    for (int y = 0; y < side; ++y) {
+      for (int x = 0; x < side; ++x) {
+        const int dx = x - cx, dy = y - cy;
+        const int blob = 9 * (dx * dx + dy * dy) < side * side ? 70 : 0;
+        const uint32_t noise = random.next32();
+        for (int c = 0; c < 3; ++c) {
+          const int v = base[c] + slope_x[c] * x / side + slope_y[c] * y / side - blob +
+                        static_cast<int>(noise >> (8 * c) & 15);
+          *out++ = static_cast<uint8_t>(std::clamp(v, 0, 255));
+        }
+      }
+    }
+  }
+  return bytes;
+}
+
+struct Seconds {
+  double wall = 0;
+  double cpu = 0;  // of the thread: what a machine that others use at the same time still tells
+};
+
+class Stopwatch {
+ public:
+  Seconds read() const {
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start_;
+    return {wall.count(), cpu_now() - cpu_start_};
+  }
+
+ private:
+  static double cpu_now() {
+    timespec t{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+  }
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double cpu_start_ = cpu_now();
+};
+
+struct Row {
+  std::string name;
+  std::vector<double> rates;      // images per second of each run, sorted
+  std::vector<double> cpu_rates;  // images per second of processor time and worker, sorted
+};
+
+double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
+
+// One thread's part: batches of 128 random images into one buffer, as a training loop asks for
+// them.
+class Runner {
+ public:
+  Runner(const Workload& work, const std::vector<uint8_t>& bytes, int images)
+      : work_(work),
+        augmenter_(space_by_name(work.space), work.rule, work.policy, work.base, kColours,
+                   work.side, work.side, 3),
+        bytes_(bytes),
+        images_(images) {}
+
+  // Augments `batches` batches.
+  Seconds run(int worker, int batches, uint32_t epoch) const {
+    constexpr int kBatch = 128;
+    const ptrdiff_t side = work_.side, size = 3 * side * side;
+    std::vector<float> out(kBatch * size);
+    const FloatBatch to = work_.layout == Layout::kChannelsLast
+                              ? FloatBatch{out.data(), size, 1, 3 * side, 3}
+                              : FloatBatch{out.data(), size, side * side, side, 1};
+    Random random({.purpose = Purpose::kTest, .sample = static_cast<uint64_t>(worker)});
+    std::vector<uint32_t> indices(kBatch);
+    const ByteBatch view{bytes_.data(), work_.side, work_.side, 3, static_cast<size_t>(size)};
+    const Stopwatch watch;
+    for (int i = 0; i < batches; ++i) {
+      for (uint32_t& index : indices) index = random.below(static_cast<uint32_t>(images_));
+      augmenter_.run(view, indices,
+                     {.seed = 1,
+                      .stream = static_cast<uint32_t>(worker),
+                      .epoch = epoch + static_cast<uint32_t>(i)},
+                     to);
+    }
+    return watch.read();
+  }
+
+  static constexpr int kBatchSize = 128;
+
+ private:
+  const Workload& work_;
+  Augmenter augmenter_;
+  const std::vector<uint8_t>& bytes_;
+  int images_;
+};
+
+Row measure(const Workload& work, int workers, int runs, double seconds) {
+  const int images = work.side <= 64 ? 4000 : 256;
+  const std::vector<uint8_t> bytes = pictures(images, work.side);
+  const Runner runner(work, bytes, images);
+  runner.run(0, 1, 0);  // warms up
+  const double once = std::max(runner.run(0, 2, 1).cpu / 2, 1e-9);
+  const int batches = std::max(1, static_cast<int>(seconds / once));
+  Row row{work.name, {}, {}};
+  for (int r = 0; r < runs; ++r) {
+    std::vector<Seconds> taken(workers);
+    std::vector<std::jthread> others;
+    for (int w = 1; w < workers; ++w) {
+      others.emplace_back([&, w] { taken[w] = runner.run(w, batches, 100); });
+    }
+    taken[0] = runner.run(0, batches, 100);
+    others.clear();
+    const double count = batches * double{Runner::kBatchSize};
+    double rate = 0, cpu_rate = 0;
+    for (const Seconds& t : taken) {
+      rate += count / t.wall;
+      cpu_rate += count / t.cpu / workers;
+    }
+    row.rates.push_back(rate);
+    row.cpu_rates.push_back(cpu_rate);
+  }
+  std::sort(row.rates.begin(), row.rates.end());
+  std::sort(row.cpu_rates.begin(), row.cpu_rates.end());
+  return row;
+}
+
+struct Options {
+  int workers = 1;
+  int runs = 7;
+  double seconds = 0.3;
+  bool json = false;
+  std::string only;
+};
+
+int bench_augment(const Options& options) {
+  const int workers = options.workers > 0 ? options.workers : available_cores();
+  if (!(options.seconds > 0 && options.seconds <= 60)) {
+    throw UsageError("--seconds: expected a number above 0, at most 60");
+  }
+  Json list = Json::array();
+  if (!options.json) {
+    fmt::print("{:<22}{:>14}{:>28}  {} worker{}\n", "name", "images/s", "lowest .. highest",
+               workers, workers == 1 ? "" : "s");
+  }
+  std::vector<std::string> names;
+  for (const Workload& work : workloads()) {
+    names.push_back(work.name);
+    if (!options.only.empty() && options.only != work.name) continue;
+    const Row row = measure(work, workers, options.runs, options.seconds);
+    list.push_back({{"name", row.name},
+                    {"images_per_second", median(row.rates)},
+                    {"lowest", row.rates.front()},
+                    {"highest", row.rates.back()},
+                    {"images_per_cpu_second", median(row.cpu_rates)},
+                    {"runs", options.runs},
+                    {"workers", workers}});
+    if (options.json) continue;
+    const std::string spread = fmt::format("{:.0f} .. {:.0f}", row.rates.front(), row.rates.back());
+    fmt::print("{:<22}{:>14.0f}{:>28}{:>16.0f}\n", row.name, median(row.rates), spread,
+               median(row.cpu_rates));
+    std::fflush(stdout);
+  }
+  if (list.empty()) throw UsageError(unknown_name("workload", options.only, names));
+  if (options.json) fmt::print("{}\n", list.dump(2));
+  return 0;
+}
+
+}  // namespace
+
+// The other half, `bench train`, adds its verb to the same parent.
+void add_bench(CLI::App& program, Action& action) {
+  CLI::App* bench = program.add_subcommand("bench", "Measures this machine");
+  bench->require_subcommand(1);
+  CLI::App* augment =
+      bench->add_subcommand("augment", "Speed of the augmentation engine, synthetic pictures");
+  auto options = std::make_shared<Options>();
+  augment->add_option("--workers", options->workers, "threads (0: all cores)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  augment->add_option("--runs", options->runs, "runs per row; the median counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  augment->add_option("--seconds", options->seconds, "length of a run")->capture_default_str();
+  augment->add_option("--only", options->only, "one row by name");
+  augment->add_flag("--json", options->json, "a list of rows for programs");
+  examples(*augment,
+           {{"popaug bench augment --workers 1", "images per second of one core, row by row"},
+            {"popaug bench augment --workers 0 --json", "all cores, for a program to read"},
+            {"popaug bench augment --only pipeline-32 --runs 21", "one row, measured longer"}});
+  augment->callback([options, &action] { action = [options] { return bench_augment(*options); }; });
+}
+
+}  // namespace popaug::cli
