@@ -41,6 +41,7 @@ simd::ChannelScale scale_of(const Normalisation& normalisation, int channels) {
     scale.scale[c] = static_cast<float>(1.0 / (255.0 * std));
     scale.offset[c] = static_cast<float>(-mean / std);
   }
+  scale.repeat();
   return scale;
 }
 

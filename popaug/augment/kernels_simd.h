@@ -1,10 +1,10 @@
-// The fast twins of the ops and of the output stage: written once in Highway, compiled for every x86
-// target, chosen per batch. Each equals its plain twin bit for bit (kernels_simd_test.cc). Private
-// to room augment.
+// The fast twins of the ops and of the output stage: written once in Highway, compiled for every
+// x86 target, chosen per batch. Each equals its plain twin bit for bit (kernels_simd_test.cc).
+// Private to room augment.
 //
-// A working image is packed RGBA, one uint32_t per pixel (red in the low byte), rows without padding,
-// 64-byte aligned, with kSlack pixels before and after it that kernels may read, and may overwrite
-// behind the end: loops run over whole vectors.
+// A working image is packed RGBA, one uint32_t per pixel (red in the low byte), rows without
+// padding, 64-byte aligned, with kSlack pixels before and after it that kernels may read, and may
+// overwrite behind the end: loops run over whole vectors.
 #ifndef POPAUG_AUGMENT_KERNELS_SIMD_H_
 #define POPAUG_AUGMENT_KERNELS_SIMD_H_
 
@@ -76,6 +76,17 @@ struct Crop {
 struct ChannelScale {
   float scale[3] = {1, 1, 1};
   float offset[3] = {0, 0, 0};
+  // Entry i is that of channel i % 3: for channels that lie next to each other.
+  alignas(64) float repeated_scale[48];
+  alignas(64) float repeated_offset[48];
+
+  ChannelScale() { repeat(); }
+  void repeat() {
+    for (int i = 0; i < 48; ++i) {
+      repeated_scale[i] = scale[i % 3];
+      repeated_offset[i] = offset[i % 3];
+    }
+  }
 };
 
 struct OutputKernels {

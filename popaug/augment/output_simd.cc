@@ -105,28 +105,65 @@ void planes(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Cr
   }
 }
 
-// Lanes 0.. of output vector k of three: float e = k * lanes + lane is channel e % 3 of pixel e
-// / 3.
-struct Interleave {
-  HWY_ALIGN int32_t pixel[3][HWY_MAX_BYTES / 4];
-  HWY_ALIGN uint32_t shift[3][HWY_MAX_BYTES / 4];
-  HWY_ALIGN uint8_t byte[3][HWY_MAX_BYTES];
-  HWY_ALIGN float scale[3][HWY_MAX_BYTES / 4];
-  HWY_ALIGN float offset[3][HWY_MAX_BYTES / 4];
-  Interleave(const ChannelScale& s, int lanes) {
-    for (int k = 0; k < 3; ++k) {
-      for (int lane = 0; lane < lanes; ++lane) {
-        const int e = k * lanes + lane;
-        pixel[k][lane] = e / 3;
-        shift[k][lane] = static_cast<uint32_t>(8 * (e % 3));
-        for (int b = 0; b < 4; ++b) {
-          byte[k][4 * lane + b] = static_cast<uint8_t>(4 * (e / 3) + (b == 0 ? e % 3 : 3));
-        }
-        scale[k][lane] = s.scale[e % 3];
-        offset[k][lane] = s.offset[e % 3];
-      }
+// Interleaved floats of lanes of pixels: float e is channel e % 3 of pixel e / 3. Vector k of three
+// takes entries k * lanes onwards, so one table serves every width.
+struct InterleaveTables {
+  alignas(64) int32_t pixel[48];
+  alignas(64) uint32_t shift[48];
+  alignas(64) uint8_t order[192];  // the channel's byte and, above it, three times the alpha
+};
+constexpr InterleaveTables interleave_tables() {
+  InterleaveTables t{};
+  for (int e = 0; e < 48; ++e) {
+    t.pixel[e] = e / 3;
+    t.shift[e] = static_cast<uint32_t>(8 * (e % 3));
+    for (int b = 0; b < 4; ++b) {
+      t.order[4 * e + b] = static_cast<uint8_t>(4 * (e / 3) + (b == 0 ? e % 3 : 3));
     }
   }
+  return t;
+}
+constexpr InterleaveTables kInterleave = interleave_tables();
+
+// Makes vector k of the three.
+class Third {
+ public:
+  Third(const ChannelScale& s, int k) {
+    const D32 d;
+    const size_t at = static_cast<size_t>(k) * hn::Lanes(d);
+#if HWY_TARGET == HWY_AVX3_DL
+    order_ = _mm512_load_si512(kInterleave.order + 4 * at);
+#else
+    pixel_ = kInterleave.pixel + at;
+    shift_ = hn::Load(d, kInterleave.shift + at);
+#endif
+    scale_ = hn::Load(DF(), s.repeated_scale + at);
+    offset_ = hn::Load(DF(), s.repeated_offset + at);
+  }
+
+  HWY_INLINE VF operator()(V32 v) const {
+#if HWY_TARGET == HWY_AVX3_DL
+    const __m512i picked = _mm512_permutexvar_epi8(order_, v.raw);
+    const __mmask16 solid = _mm512_test_epi32_mask(picked, _mm512_set1_epi32(-256));
+    const __m512i value = _mm512_and_si512(picked, _mm512_set1_epi32(255));
+    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(value), scale_.raw);
+    return VF{_mm512_maskz_add_ps(solid, product, offset_.raw)};
+#else
+    const D32 d;
+    const auto spread = hn::TableLookupLanes(v, hn::SetTableIndices(d, pixel_));
+    const auto value = hn::And(hn::Shr(spread, shift_), hn::Set(d, 255u));
+    return hn::IfThenZeroElse(is_hole(spread), scaled(value, scale_, offset_));
+#endif
+  }
+
+ private:
+#if HWY_TARGET == HWY_AVX3_DL
+  __m512i order_;
+#else
+  const int32_t* pixel_;
+  V32 shift_;
+#endif
+  VF scale_, offset_;
 };
 
 void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
@@ -135,18 +172,7 @@ void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(d));
   const RowLoader load{d, DI32(), width, crop.dx, crop.flip};
-  const Interleave tables(scale, lanes);
-  VF scales[3], offsets[3];
-  for (int k = 0; k < 3; ++k) {
-    scales[k] = hn::Load(df, tables.scale[k]);
-    offsets[k] = hn::Load(df, tables.offset[k]);
-  }
-#if HWY_TARGET == HWY_AVX3_DL
-  __m512i bytes[3];
-  for (int k = 0; k < 3; ++k) bytes[k] = _mm512_load_si512(tables.byte[k]);
-#else
-  const auto byte = hn::Set(d, 255u);
-#endif
+  const Third first(scale, 0), second(scale, 1), third(scale, 2);
   for (int y = 0; y < height; ++y) {
     const int from = y + crop.dy;
     float* target = out + y * row;
@@ -155,31 +181,21 @@ void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
       continue;
     }
     const uint32_t* line = pixels + ptrdiff_t{1} * from * width;
-    for (int x = 0; x < width; x += lanes) {
+    int x = 0;
+    for (; x + lanes <= width; x += lanes) {
       const auto v = load(line, x);
-      VF results[3];
-      for (int k = 0; k < 3; ++k) {
-#if HWY_TARGET == HWY_AVX3_DL
-        // Each lane holds its channel's byte and, above it, three times the alpha.
-        const __m512i picked = _mm512_permutexvar_epi8(bytes[k], v.raw);
-        const __mmask16 solid = _mm512_test_epi32_mask(picked, _mm512_set1_epi32(-256));
-        const __m512i value = _mm512_and_si512(picked, _mm512_set1_epi32(255));
-        const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(value), scales[k].raw);
-        results[k].raw = _mm512_maskz_add_ps(solid, product, offsets[k].raw);
-#else
-        const auto spread = hn::TableLookupLanes(v, hn::SetTableIndices(d, tables.pixel[k]));
-        const auto value = hn::And(hn::Shr(spread, hn::Load(d, tables.shift[k])), byte);
-        results[k] = hn::IfThenZeroElse(is_hole(spread), scaled(value, scales[k], offsets[k]));
-#endif
-      }
       float* to = target + 3 * x;
-      if (x + lanes <= width) {
-        for (int k = 0; k < 3; ++k) hn::StoreU(results[k], df, to + k * lanes);
-      } else {
-        HWY_ALIGN float rest[3 * HWY_MAX_BYTES / 4];
-        for (int k = 0; k < 3; ++k) hn::StoreU(results[k], df, rest + k * lanes);
-        std::memcpy(to, rest, sizeof(float) * 3 * (width - x));
-      }
+      hn::StoreU(first(v), df, to);
+      hn::StoreU(second(v), df, to + lanes);
+      hn::StoreU(third(v), df, to + 2 * lanes);
+    }
+    if (x < width) {
+      const auto v = load(line, x);
+      HWY_ALIGN float rest[3 * HWY_MAX_BYTES / 4];
+      hn::StoreU(first(v), df, rest);
+      hn::StoreU(second(v), df, rest + lanes);
+      hn::StoreU(third(v), df, rest + 2 * lanes);
+      std::memcpy(target + 3 * x, rest, sizeof(float) * 3 * (width - x));
     }
   }
 }

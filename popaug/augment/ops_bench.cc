@@ -1,0 +1,142 @@
+// ns per image of every op and of every stage of the pipeline, per instruction set.
+#include <benchmark/benchmark.h>
+
+#include <cstring>
+
+#include "popaug/augment/augment.h"
+#include "popaug/augment/prepared_op.h"
+#include "popaug/augment/targets_test.h"
+
+namespace popaug {
+namespace {
+
+constexpr uint32_t kImages = 64;
+
+std::vector<uint8_t> noise(size_t count) {
+  std::vector<uint8_t> bytes(count);
+  Random random({.purpose = Purpose::kTest, .sample = 1});
+  for (size_t i = 0; i < count; ++i) {
+    bytes[i] = static_cast<uint8_t>(60 + i % 97 + (random.next32() & 31));
+  }
+  return bytes;
+}
+
+// One op: from packed pixels in cache to packed pixels in cache.
+void run_one_op(benchmark::State& state, const OpRow& row, double value, int side, int64_t target) {
+  const ForcedTarget forced(target);
+  const Kernels kernels;
+  Workspace work(side, side);
+  const auto bytes = noise(3 * work.size());
+  kernels.table.expand_rgb(bytes.data(), work.pixels(), work.size());
+  Image image(side, side);
+  std::memcpy(image.data(), work.pixels(), image.size_bytes());
+  const PreparedOp op = prepare_op(row, value, side, side, true);
+  Random random({.purpose = Purpose::kOp});
+  OpContext context{&random, true, false};
+  for (auto _ : state) {
+    run_op(op, kernels, work, context);
+    benchmark::DoNotOptimize(work.pixels());
+    benchmark::ClobberMemory();
+  }
+  const double bytes_moved = 2.0 * static_cast<double>(image.size_bytes());
+  state.counters["bytes/s"] =
+      benchmark::Counter(bytes_moved, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void run_copy(benchmark::State& state, int side) {
+  Workspace work(side, side);
+  for (auto _ : state) {
+    std::memcpy(work.other(), work.pixels(), 4 * work.size());
+    work.swap();
+    benchmark::ClobberMemory();
+  }
+  state.counters["bytes/s"] = benchmark::Counter(8.0 * static_cast<double>(work.size()),
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+}
+
+enum class Stage { kDraw, kExpand, kInterleaved, kInterleavedFlip, kPlanes, kBaseDraw };
+
+void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
+  const ForcedTarget forced(target);
+  const Kernels kernels;
+  Workspace work(side, side);
+  const auto bytes = noise(3 * work.size() * kImages);
+  // On a cache line, as tensors are.
+  std::vector<float> memory(3 * work.size() * kImages + 16);
+  float* out = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / 4;
+  const Space space = space_by_name("pba");
+  Policy policy = zero_policy(space);
+  for (PolicyEntry& entry : policy.entries) entry = {entry.op, 0.4, 4};
+  const Sampler sampler(space, Rule{}, policy);
+  const simd::ChannelScale scale;
+  uint32_t i = 0;
+  for (auto _ : state) {
+    i = (i + 1) % kImages;
+    Draw draws[2];
+    switch (stage) {
+      case Stage::kDraw: {
+        Random random = stream_of({.sample = i}, Purpose::kAugment);
+        benchmark::DoNotOptimize(sampler.draw(random, draws));
+        break;
+      }
+      case Stage::kBaseDraw: {
+        Random random = stream_of({.sample = i}, Purpose::kBaseTransform);
+        benchmark::DoNotOptimize(draw_base({4, 0.5, 16}, side, side, random));
+        break;
+      }
+      case Stage::kExpand:
+        kernels.table.expand_rgb(bytes.data() + 3 * work.size() * i, work.pixels(), work.size());
+        break;
+      case Stage::kInterleaved:
+      case Stage::kInterleavedFlip:
+        kernels.output.interleaved(work.pixels(), side, side,
+                                   {2, -3, stage == Stage::kInterleavedFlip}, scale,
+                                   out + 3 * work.size() * i, 3 * side);
+        break;
+      case Stage::kPlanes:
+        kernels.output.planes(work.pixels(), side, side, {2, -3, false}, scale, 3,
+                              out + 3 * work.size() * i, side * side, side);
+        break;
+    }
+    benchmark::ClobberMemory();
+  }
+}
+
+void register_all() {
+  const Space space = space_by_name("pba");
+  const std::pair<const char*, Stage> stages[] = {
+      {"draw", Stage::kDraw},     {"base-draw", Stage::kBaseDraw},
+      {"expand", Stage::kExpand}, {"interleaved", Stage::kInterleaved},
+      {"planes", Stage::kPlanes}, {"interleaved-flip", Stage::kInterleavedFlip}};
+  for (const int side : {32, 224}) {
+    const std::string size = std::to_string(side);
+    benchmark::RegisterBenchmark(("copy/" + size).c_str(),
+                                 [=](benchmark::State& state) { run_copy(state, side); });
+    for (const int64_t target : runnable_targets()) {
+      const std::string suffix = "/" + size + "/" + hwy::TargetName(target);
+      for (const auto& [name, stage] : stages) {
+        benchmark::RegisterBenchmark(
+            ("stage-" + std::string(name) + suffix).c_str(),
+            [=, stage = stage](benchmark::State& state) { run_stage(state, stage, side, target); });
+      }
+      for (const SpaceOp& op : space.ops) {
+        const OpRow* row = find_op(op.op);
+        const double value = op_value(op, 7, true, side, side);
+        benchmark::RegisterBenchmark((op.op + suffix).c_str(), [=](benchmark::State& state) {
+          run_one_op(state, *row, value, side, target);
+        });
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace popaug
+
+int main(int argc, char** argv) {
+  popaug::register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
