@@ -59,50 +59,57 @@ HWY_INLINE VF scaled(V32 byte, VF scale, VF offset) {
   return hn::Add(hn::Mul(hn::ConvertTo(df, hn::BitCast(DI32(), byte)), scale), offset);
 }
 
-void planes(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
-            const ChannelScale& scale, int channels, float* HWY_RESTRICT out, ptrdiff_t plane,
-            ptrdiff_t row) {
+// The floats of one channel (the byte of `v` from bit kShift on) of output columns x..
+template <int kShift>
+HWY_INLINE void store_channel(V32 v, hn::Mask<DF> hole, VF scale, VF offset, float* to, int count) {
+  const D32 d;
+  const DF df;
+  const auto byte = hn::And(hn::ShiftRight<kShift>(v), hn::Set(d, 255u));
+  const auto result = hn::IfThenZeroElse(hole, scaled(byte, scale, offset));
+  if (count >= static_cast<int>(hn::Lanes(d))) {
+    hn::StoreU(result, df, to);
+  } else {
+    HWY_ALIGN float rest[HWY_MAX_BYTES / 4];
+    hn::Store(result, df, rest);
+    std::memcpy(to, rest, sizeof(float) * count);
+  }
+}
+
+template <int kChannels>
+HWY_INLINE void planes_of(const uint32_t* HWY_RESTRICT pixels, int width, int height,
+                          const Crop& crop, const ChannelScale& scale, float* HWY_RESTRICT out,
+                          ptrdiff_t plane, ptrdiff_t row) {
   const D32 d;
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(d));
   const RowLoader load{d, DI32(), width, crop.dx, crop.flip};
-  const auto byte = hn::Set(d, 255u);
-  VF scales[3], offsets[3];
-  for (int c = 0; c < 3; ++c) {
-    scales[c] = hn::Set(df, scale.scale[c]);
-    offsets[c] = hn::Set(df, scale.offset[c]);
-  }
+  const auto scale0 = hn::Set(df, scale.scale[0]), offset0 = hn::Set(df, scale.offset[0]);
+  const auto scale1 = hn::Set(df, scale.scale[1]), offset1 = hn::Set(df, scale.offset[1]);
+  const auto scale2 = hn::Set(df, scale.scale[2]), offset2 = hn::Set(df, scale.offset[2]);
   for (int y = 0; y < height; ++y) {
     const int from = y + crop.dy;
     float* target = out + y * row;
     if (from < 0 || from >= height) {
-      for (int c = 0; c < channels; ++c) std::memset(target + c * plane, 0, sizeof(float) * width);
+      for (int c = 0; c < kChannels; ++c) std::memset(target + c * plane, 0, sizeof(float) * width);
       continue;
     }
     const uint32_t* line = pixels + ptrdiff_t{1} * from * width;
     for (int x = 0; x < width; x += lanes) {
       const auto v = load(line, x);
       const auto hole = is_hole(v);
-      VF results[3];
-      results[0] = hn::IfThenZeroElse(hole, scaled(hn::And(v, byte), scales[0], offsets[0]));
-      if (channels == 3) {
-        const auto green = hn::And(hn::ShiftRight<8>(v), byte);
-        const auto blue = hn::And(hn::ShiftRight<16>(v), byte);
-        results[1] = hn::IfThenZeroElse(hole, scaled(green, scales[1], offsets[1]));
-        results[2] = hn::IfThenZeroElse(hole, scaled(blue, scales[2], offsets[2]));
-      }
-      for (int c = 0; c < channels; ++c) {
-        float* to = target + c * plane + x;
-        if (x + lanes <= width) {
-          hn::StoreU(results[c], df, to);
-        } else {
-          HWY_ALIGN float rest[HWY_MAX_BYTES / 4];
-          hn::Store(results[c], df, rest);
-          std::memcpy(to, rest, sizeof(float) * (width - x));
-        }
-      }
+      float* to = target + x;
+      store_channel<0>(v, hole, scale0, offset0, to, width - x);
+      if (kChannels == 1) continue;
+      store_channel<8>(v, hole, scale1, offset1, to + plane, width - x);
+      store_channel<16>(v, hole, scale2, offset2, to + 2 * plane, width - x);
     }
   }
+}
+
+void planes(const uint32_t* pixels, int width, int height, const Crop& crop,
+            const ChannelScale& scale, int channels, float* out, ptrdiff_t plane, ptrdiff_t row) {
+  channels == 1 ? planes_of<1>(pixels, width, height, crop, scale, out, plane, row)
+                : planes_of<3>(pixels, width, height, crop, scale, out, plane, row);
 }
 
 // Interleaved floats of lanes of pixels: float e is channel e % 3 of pixel e / 3. Vector k of three
