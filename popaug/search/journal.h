@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,27 +25,28 @@ struct JournalResult {
   std::vector<uint8_t> correct;  // only under kSignificant
 };
 
-// Makes the lines of a journal. Every line ends with "check": a checksum over it and the line
-// before, so that no change goes unseen.
+// Makes the lines of a journal, each with its newline. Every line ends with "check": a checksum
+// over it and the line before, so that no change goes unseen.
 class JournalWriter {
  public:
   // `last_check` is JournalSummary::last_check of what already stands there, or "".
   explicit JournalWriter(const SearchSettings& settings, std::string last_check = "");
-  std::string header(const Population& start);
+  std::string header(const Population& start);  // header and start line
   std::string result(const JournalResult& result);
   std::string decision(const Decision& decision);
 
  private:
-  std::string seal(std::string line);
+  std::string seal(const Json& line);
   const SearchSettings settings_;
   std::string last_check_;
 };
 
-// Called in the order of the lines; any may be empty.
+// Called in the order of the lines with the number of the line; any may be empty.
 struct JournalVisitor {
   std::function<void(const SearchSettings&)> header;
-  std::function<void(const JournalResult&)> result;
-  std::function<void(const Decision&)> decision;
+  std::function<void(const std::vector<Genome>&)> start;
+  std::function<void(const JournalResult&, const std::string& where)> result;
+  std::function<void(const Decision&, const std::string& where)> decision;
 };
 
 struct JournalSummary {
@@ -54,10 +56,36 @@ struct JournalSummary {
   uint64_t lines = 0;
 };
 
+// Bits of validation images as text for a journal, and back.
+std::string bits_to_base64(const std::vector<uint8_t>& bits);
+std::vector<uint8_t> bits_from_base64(std::string_view text, size_t count,
+                                      const std::string& origin);
+
 // Reads a journal as text. A torn last line is dropped; any other fault is an Error that names the
 // line. A text without a whole header line gives 0 lines.
 JournalSummary read_journal(std::string_view text, const std::string& origin,
                             const JournalVisitor& visitor);
+
+// The state of a search as a fold over its journal. Each line must follow from those before it:
+// a result must be due, a decision must be the one that the state machine makes.
+class JournalFold {
+ public:
+  // For read_journal(). `also` hears every line after the fold has taken it.
+  JournalVisitor visitor(JournalVisitor also = {});
+  bool started() const { return population_.has_value(); }
+  Population& population() { return *population_; }
+  // Made from the journal's last results, but not yet written there (a kill in between).
+  const std::optional<Decision>& unwritten() const { return unwritten_; }
+  // The place of the next result in (round, member) order, for synchronous searches.
+  int next_member() const { return next_member_; }
+
+ private:
+  void take(const JournalResult& result, const std::string& where);
+  void take(const Decision& decision, const std::string& where);
+  std::optional<Population> population_;
+  std::optional<Decision> unwritten_;
+  int next_member_ = 0;
+};
 
 // A whole journal as values, and the state that follows from it: for reports, pages and tools.
 // Decisions are checked against what the state machine decides from the same scores.

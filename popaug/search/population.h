@@ -98,7 +98,7 @@ class Population {
   std::optional<double> score(int member) const;
   int rounds_done(int member) const;
   int epochs_done(int member) const;
-  const Genome& genome(int member) const;
+  Genome genome(int member) const;
   // How far apart the policies are: mean absolute difference of their numbers over all pairs.
   double spread() const;
 
@@ -131,16 +131,16 @@ class Population {
 
   Decision decide_round();
   Decision decide_one(int member);
+  void check_outcome(int member, const Outcome& outcome) const;
   std::vector<int> ranking(const std::vector<int>& members, Random& random) const;
-  void copy_to(int target, int donor, Random& random, Decision& decision);
-  Packed explore(Packed genome, Random& random) const;
+  void exploit(int target, int donor, int round, Decision& decision);
+  Packed explore(Packed genome, Random random) const;
   Packed start_genome(int member) const;
   Genome unpack(const Packed& packed) const;
   std::vector<uint32_t> chain(int member) const;
 
   SearchSettings settings_;
-  std::vector<PolicyEntry> shape_;  // ops of the entries, in order
-  std::vector<int> low_, high_;     // range of each number
+  std::vector<int> low_, high_;  // range of each number
   std::vector<Member> members_;
   std::vector<Record> records_;
   int round_ = 0;    // synchronous

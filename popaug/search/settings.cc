@@ -1,0 +1,171 @@
+#include "popaug/search/settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace popaug {
+namespace {
+
+const std::vector<std::string>& selection_names() {
+  static const std::vector<std::string> names = {"truncation", "significant", "none"};
+  return names;
+}
+const std::vector<std::string> kMetrics = {"accuracy", "balanced-accuracy", "loss"};
+const std::vector<std::string> kStarts = {"zero", "random", "policy"};
+
+[[noreturn]] void refuse(const std::string& sentence) { throw UsageError("search: " + sentence); }
+
+void require_known(const std::string& what, const std::string& name,
+                   const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    refuse(unknown_name(what, name, known));
+  }
+}
+
+void check_sizes(const SearchSettings& s) {
+  if (s.population < 2) {
+    refuse("a population of " + std::to_string(s.population) +
+           " has nobody to copy from; give --population 2 or more");
+  }
+  if (s.population > 1 << 20) refuse("a population above 1048576 is not supported");
+  if (s.epochs < 1) refuse("--epochs must be at least 1: no round would be trained");
+  if (s.epochs >= 1 << 24) refuse("more than 16777215 epochs are not supported");
+  if (s.epochs_per_round < 1) refuse("--epochs-per-round must be at least 1");
+  if (s.epochs_per_round >= 1 << 24) refuse("more than 16777215 epochs a round are not supported");
+  if (!(s.fraction > 0) || s.fraction > 0.5) {
+    refuse("the fraction of targets is " + number_text(s.fraction) +
+           "; expected more than 0 and at most 0.5, so that no member is target and donor");
+  }
+  if (!(s.significance > 0) || s.significance >= 1) {
+    refuse("the level of significance is " + number_text(s.significance) +
+           "; expected between 0 and 1");
+  }
+}
+
+void check_explore(const ExploreRates& explore) {
+  if (!(explore.reset >= 0) || explore.reset > 1) {
+    refuse("the reset probability is " + number_text(explore.reset) + "; expected 0 .. 1");
+  }
+  if (explore.amounts.empty()) refuse("the list of amounts is empty; expected e.g. 0, 1, 2, 3");
+  for (const int amount : explore.amounts) {
+    if (amount < 0 || amount > 1000) {
+      refuse("the amount " + std::to_string(amount) + " is not in 0 .. 1000");
+    }
+  }
+}
+
+void check_space(const SearchSettings& s) {
+  if (s.space.ops.empty()) refuse("the space " + quote(s.space.name) + " has no ops to search");
+  if (s.copies < 1 || s.copies > 16) refuse("copies of each op must be 1 .. 16");
+  if (s.rule.kind != RuleKind::kPba) {
+    refuse("only policies of the pba rule can be searched; this rule draws from a fixed list");
+  }
+  if (s.space.search_levels < 1 || s.space.search_levels > s.space.levels) {
+    refuse("the space " + quote(s.space.name) + " searches " +
+           std::to_string(s.space.search_levels) + " levels, but has " +
+           std::to_string(s.space.levels));
+  }
+  for (const auto& [name, limits] : s.limits) {
+    require_known("op", name, s.space.op_names());
+    if (limits.low_tenths < 0 || limits.high_tenths > 10 ||
+        limits.low_tenths > limits.high_tenths) {
+      refuse("limits of " + name + ": the probability must go from low to high within 0 .. 1");
+    }
+    if (limits.low_level < 0 || limits.low_level > s.high_level(limits) ||
+        s.high_level(limits) >= s.space.levels) {
+      refuse("limits of " + name + ": the levels must go from low to high within 0 .. " +
+             std::to_string(s.space.levels - 1));
+    }
+  }
+}
+
+void check_gene(const Gene& gene) {
+  const std::string who = "gene " + quote(gene.name) + ": ";
+  if (gene.name.empty()) refuse("a gene has no name");
+  if (!std::isfinite(gene.low) || !std::isfinite(gene.high) || !(gene.low < gene.high)) {
+    refuse(who + "the range " + number_text(gene.low) + " .. " + number_text(gene.high) +
+           " is empty; expected low below high");
+  }
+  if (gene.log && gene.low <= 0) {
+    refuse(who + "a logarithmic range must begin above 0, not at " + number_text(gene.low));
+  }
+  if (gene.start && !(*gene.start >= gene.low && *gene.start <= gene.high)) {
+    refuse(who + "the start " + number_text(*gene.start) + " is outside its range");
+  }
+  if (gene.integer && (gene.low != std::floor(gene.low) || gene.high != std::floor(gene.high))) {
+    refuse(who + "a range of whole numbers must begin and end at whole numbers");
+  }
+  if (gene.name == "flip" && (gene.low < 0 || gene.high > 1)) {
+    refuse(who + "a probability must stay within 0 .. 1");
+  }
+  const bool pixels = gene.name == "pad" || gene.name == "cutout";
+  if (pixels && (!gene.integer || gene.low < 0)) {
+    refuse(who + "pixels are whole numbers of at least 0; give it integer = true");
+  }
+}
+
+void check_start(const SearchSettings& s) {
+  require_known("start", s.start, kStarts);
+  if ((s.start == "policy") != s.start_policy.has_value()) {
+    refuse("a start policy is given if and only if the start is \"policy\"");
+  }
+  if (!s.start_policy) return;
+  const size_t wanted = s.space.ops.size() * static_cast<size_t>(s.copies);
+  if (s.start_policy->entries.size() != wanted) {
+    refuse("the start policy has " + std::to_string(s.start_policy->entries.size()) +
+           " entries; this space, " + std::to_string(s.copies) + " times over, needs " +
+           std::to_string(wanted));
+  }
+  for (size_t i = 0; i < wanted; ++i) {
+    const PolicyEntry& entry = s.start_policy->entries[i];
+    if (entry.op != static_cast<int>(i % s.space.ops.size())) {
+      refuse("the start policy must hold the ops of the space in order, copy after copy");
+    }
+  }
+  check_policy(*s.start_policy, s.rule, s.space, "start policy");
+}
+
+}  // namespace
+
+std::string selection_name(Selection selection) {
+  return selection_names()[static_cast<size_t>(selection)];
+}
+
+Selection selection_by_name(const std::string& name) {
+  require_known("selection", name, selection_names());
+  const auto& names = selection_names();
+  return static_cast<Selection>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+int SearchSettings::quantile() const {
+  // A hair above: 0.07 * 100 is 7.000000000000001, but 0.29 * 100 is 28.999999999999996.
+  return std::max(1, static_cast<int>(std::floor(population * fraction + 1e-9)));
+}
+
+int SearchSettings::high_level(const OpLimits& of) const {
+  return of.high_level < 0 ? space.search_levels - 1 : of.high_level;
+}
+
+void check_settings(const SearchSettings& settings) {
+  check_sizes(settings);
+  check_explore(settings.explore);
+  check_space(settings);
+  check_start(settings);
+  std::set<std::string> names;
+  for (const Gene& gene : settings.genes) {
+    check_gene(gene);
+    if (!names.insert(gene.name).second) refuse("gene " + quote(gene.name) + " stands twice");
+  }
+  require_known("metric", settings.metric, kMetrics);
+  if (settings.selection == Selection::kSignificant && settings.metric != "accuracy") {
+    refuse("significant selection tests which images are right, so its metric is accuracy, not " +
+           settings.metric);
+  }
+}
+
+std::string settings_hash(const SearchSettings& settings) {
+  return hash_hex(json_line(settings_to_json(settings)));
+}
+
+}  // namespace popaug
