@@ -166,6 +166,40 @@ SearchSettings parse_header(const Json& json, const std::string& where) {
   return settings;
 }
 
+// The value of a line without its check, which must follow from `last_check`, the line before.
+Json unseal(std::string_view line, std::string* last_check, const std::string& where) {
+  const char* advice = "; restore the file from a copy, or start again with another --out";
+  if (line.size() < kCheckTail || !line.ends_with("\"}") ||
+      line.substr(line.size() - kCheckTail, kCheckKey.size()) != kCheckKey) {
+    throw Error(where + ": the line is damaged (it does not end with its check)" + advice);
+  }
+  const std::string_view body = line.substr(0, line.size() - kCheckTail);
+  std::string check = check_of(*last_check, body);
+  if (line.substr(line.size() - 10, 8) != check) {
+    throw Error(where + ": the line is damaged (its check does not fit it and the line before)" +
+                advice);
+  }
+  *last_check = std::move(check);
+  return parse_json(std::string(body) + "}", where);
+}
+
+void visit_line(const Json& json, const SearchSettings& settings, bool second,
+                const std::string& where, const JournalVisitor& visitor) {
+  JsonReader reader(json, where);
+  const LineParser parser(settings);
+  if (second) {
+    const std::vector<Genome> genomes = parser.start(reader);
+    if (visitor.start) visitor.start(genomes);
+  } else if (reader.has("decision")) {
+    const Decision decision = parser.decision(reader);
+    if (visitor.decision) visitor.decision(decision, where);
+  } else {
+    const JournalResult result = parser.result(reader);
+    if (visitor.result) visitor.result(result, where);
+  }
+  reader.finish();
+}
+
 }  // namespace
 
 JournalWriter::JournalWriter(const SearchSettings& settings, std::string last_check)
@@ -208,46 +242,35 @@ JournalSummary read_journal(std::string_view text, const std::string& origin,
       summary.torn = true;
       break;
     }
-    const std::string_view line = text.substr(0, end);
     const std::string where = origin + ":" + std::to_string(summary.lines + 1);
-    if (line.size() < kCheckTail ||
-        line.substr(line.size() - kCheckTail, kCheckKey.size()) != kCheckKey) {
-      throw Error(where +
-                  ": the line is damaged (it does not end with its check); restore the "
-                  "file from a copy, or start again with another --out");
-    }
-    const std::string_view body = line.substr(0, line.size() - kCheckTail);
-    const std::string check = check_of(summary.last_check, body);
-    if (line.substr(line.size() - 10, 8) != check || !line.ends_with("\"}")) {
-      throw Error(where +
-                  ": the line is damaged (its check does not fit it and the lines before); "
-                  "restore the file from a copy, or start again with another --out");
-    }
-    const Json json = parse_json(std::string(body) + "}", where);
-    JsonReader reader(json, where);
+    const Json json = unseal(text.substr(0, end), &summary.last_check, where);
     if (!settings) {
       settings = parse_header(json, where);
       if (visitor.header) visitor.header(*settings);
     } else {
-      const LineParser parser(*settings);
-      if (reader.has("start") && summary.lines == 1) {
-        const std::vector<Genome> genomes = parser.start(reader);
-        if (visitor.start) visitor.start(genomes);
-      } else if (reader.has("decision")) {
-        const Decision decision = parser.decision(reader);
-        if (visitor.decision) visitor.decision(decision, where);
-      } else {
-        const JournalResult result = parser.result(reader);
-        if (visitor.result) visitor.result(result, where);
-      }
-      reader.finish();
+      visit_line(json, *settings, summary.lines == 1, where, visitor);
     }
-    summary.last_check = check;
     summary.good_bytes += end + 1;
     ++summary.lines;
     text.remove_prefix(end + 1);
   }
   return summary;
+}
+
+std::string seal_result(const SearchSettings& settings, const JournalResult& result) {
+  return JournalWriter(settings, settings_hash(settings)).result(result);
+}
+
+JournalResult open_result(const SearchSettings& settings, std::string_view text,
+                          const std::string& origin) {
+  if (!text.ends_with('\n')) throw Error(origin + ": the file is cut off");
+  text.remove_suffix(1);
+  std::string check = settings_hash(settings);
+  const Json json = unseal(text, &check, origin);
+  JsonReader reader(json, origin);
+  JournalResult result = LineParser(settings).result(reader);
+  reader.finish();
+  return result;
 }
 
 }  // namespace popaug

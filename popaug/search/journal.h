@@ -66,6 +66,12 @@ std::vector<uint8_t> bits_from_base64(std::string_view text, size_t count,
 JournalSummary read_journal(std::string_view text, const std::string& origin,
                             const JournalVisitor& visitor);
 
+// One result line, sealed on its own (the line before it is settings_hash()): how a result that
+// arrived before its turn is kept.
+std::string seal_result(const SearchSettings& settings, const JournalResult& result);
+JournalResult open_result(const SearchSettings& settings, std::string_view text,
+                          const std::string& origin);
+
 // The state of a search as a fold over its journal. Each line must follow from those before it:
 // a result must be due, a decision must be the one that the state machine makes.
 class JournalFold {
@@ -74,14 +80,16 @@ class JournalFold {
   JournalVisitor visitor(JournalVisitor also = {});
   bool started() const { return population_.has_value(); }
   Population& population() { return *population_; }
-  // Made from the journal's last results, but not yet written there (a kill in between).
+  const Population& population() const { return *population_; }
+
+  void take(const JournalResult& result, const std::string& where);
+  void take(const Decision& decision, const std::string& where);
+  // Follows from the results taken so far, but its own line has not been taken.
   const std::optional<Decision>& unwritten() const { return unwritten_; }
-  // The place of the next result in (round, member) order, for synchronous searches.
+  // Whose result the journal wants next, in (round, member) order; synchronous searches only.
   int next_member() const { return next_member_; }
 
  private:
-  void take(const JournalResult& result, const std::string& where);
-  void take(const Decision& decision, const std::string& where);
   std::optional<Population> population_;
   std::optional<Decision> unwritten_;
   int next_member_ = 0;

@@ -48,10 +48,12 @@ class SearchRun {
   // The next work, with `from` and `to` filled in; nothing when all that is due is out or waits
   // for results of others. `to` lies in the run directory and carries the attempt.
   std::optional<RoundWork> take();
-  // Takes over results: checks them, renames the checkpoints to their final names, appends to the
-  // journal what has its turn (one sync for all), stores what arrived early, decides, and deletes
-  // what no resume needs. Throws Error for a result that cannot be (score not finite, checkpoint
-  // missing); the work is then to be given back.
+  // Why this result cannot be taken over (score not finite, checkpoint missing, ...): the work is
+  // then to be given back. Nothing if it is good.
+  std::optional<std::string> fault(const Told& told) const;
+  // Takes over good results: renames the checkpoints to their final names, appends to the journal
+  // what has its turn (one sync for all), stores what arrived early, decides, and deletes what no
+  // resume needs. After an Error (a full disk) the run can only be opened again.
   void tell(std::span<const Told> results);
   // The work came to nothing and will be given out again; its attempt's file is removed. Throws
   // Error past the limit of attempts, with what went wrong last.
@@ -67,7 +69,7 @@ class SearchRun {
   // Copies of the latest decision as sentences, once.
   std::vector<std::string> news();
   // One line of run.log: an event with its fields and the time.
-  void log(const std::string& event, Json fields);
+  void log(const std::string& event, const Json& fields);
 
   // After the last decision: best.safetensors, best.schedule.json, pbt_policy_N.txt, progress.csv,
   // result.json; then the members' checkpoints go. Repeatable: a kill inside loses nothing.

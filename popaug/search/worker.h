@@ -31,6 +31,7 @@ RunMessage parse_run_message(const Json& message, const std::string& origin);
 // What a worker says. Throws Error for anything that is not a message of the protocol.
 struct WorkerMessage {
   enum class Kind { kHello, kProgress, kDone, kFailed } kind = Kind::kProgress;
+  int64_t protocol = 0;      // hello
   std::string name;          // hello
   double share = 0;          // progress
   RoundResult result;        // done; `correct` is read by the master from the file
@@ -39,6 +40,9 @@ struct WorkerMessage {
   std::string error;         // failed
 };
 WorkerMessage parse_worker_message(std::string_view line);
+
+// Reads a worker's file of bits. Throws Error for any other character than 0 and 1.
+std::vector<uint8_t> read_correct_file(const fs::path& path);
 
 // The name of the file of bits beside a checkpoint: one character 0 or 1 per validation image.
 fs::path correct_file(const fs::path& to);
