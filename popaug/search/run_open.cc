@@ -152,7 +152,6 @@ void SearchRun::State::take_up_early_results() {
       }
       early[id] = result;
       need(member, id);
-      ++done;
     } catch (const Error&) {
       continue;  // a damaged early result costs its round
     }

@@ -41,7 +41,7 @@ Json SearchRun::write_results() {
   }
   s.progress_csv.reset();
   write_file_atomic(directory / "progress.csv", table_of(s.files.journal()));
-  log("end", {});
+  log("end", Json::object());
   const LogTotals totals = read_log(directory / "run.log");
   const bool processes = !s.options.worker_command.empty();
   const Json result = {{"format", "popaug-result"},
