@@ -23,7 +23,7 @@ uint32_t big_endian(std::string_view bytes) {
   return value;
 }
 
-Array read_array(const fs::path& path, size_t dimensions) {
+Array read_array(const fs::path& path, size_t dimensions, const ReadOptions& options) {
   const std::string origin = show_path(path);
   Array array;
   array.bytes = read_file(path, kMaxFile);
@@ -48,6 +48,10 @@ Array read_array(const fs::path& path, size_t dimensions) {
     values *= array.sizes[i];  // at most 2^32 * 2^14 * 2^14
   }
   size += values;
+  if (dimensions == 3) {
+    const Shape shape{static_cast<int>(array.sizes[2]), static_cast<int>(array.sizes[1]), 1, {}};
+    check_memory(show_path(path.parent_path()), array.sizes[0], shape, options);
+  }
   if (gzipped) {
     array.bytes = inflate_exactly(array.bytes, size, origin);
   } else if (array.bytes.size() != size) {
@@ -82,10 +86,11 @@ fs::path labels_beside(const fs::path& images) {
   throw Error(show_path(images) + ": its labels are missing; expected " + show_path(same));
 }
 
-SourceSplit read_split(const fs::path& images_path, const std::string& name) {
-  auto images = std::make_shared<Array>(read_array(images_path, 3));
+SourceSplit read_split(const fs::path& images_path, const std::string& name,
+                       const ReadOptions& options) {
+  auto images = std::make_shared<Array>(read_array(images_path, 3, options));
   const fs::path labels_path = labels_beside(images_path);
-  const Array labels = read_array(labels_path, 1);
+  const Array labels = read_array(labels_path, 1, options);
   if (labels.sizes[0] != images->sizes[0]) {
     throw Error(show_path(labels_path) + ": holds " + std::to_string(labels.sizes[0]) +
                 " labels for the " + std::to_string(images->sizes[0]) + " images of " +
@@ -127,7 +132,7 @@ bool is_idx_folder(const fs::path& folder) {
   return false;
 }
 
-Source open_idx(const fs::path& folder) {
+Source open_idx(const fs::path& folder, const ReadOptions& options) {
   Source source;
   source.kind = "idx";
   std::map<std::string, fs::path> found;  // by split
@@ -147,7 +152,7 @@ Source open_idx(const fs::path& folder) {
                   "; remove one");
     }
   }
-  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name));
+  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name, options));
   sort_splits(source.splits);
   uint32_t highest = 0;
   for (const SourceSplit& split : source.splits) {
