@@ -23,7 +23,8 @@ void add_read_flags(CLI::App& verb, ReadFlags& flags) {
   verb.add_option("--size", flags.size, "read at this size: 32, or 64x48 (width x height)");
   verb.add_option("--workers", flags.workers, "threads that decode (0: one per core)")
       ->check(CLI::Range(0, 1024));
-  verb.add_option("--memory", flags.memory_gib, "GiB of pixels held at most; larger sets are packed")
+  verb.add_option("--memory", flags.memory_gib,
+                  "GiB of pixels held at most; larger sets are packed")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   verb.add_flag("--allow-outside", flags.allow_outside,

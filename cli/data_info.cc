@@ -44,12 +44,18 @@ Json info_json(const Dataset& data, const ChannelStatistics& statistics) {
     classes[split.name] = by_class;
   }
   const Split& first = data.splits.front();
-  return {{"path", data.path},         {"kind", data.kind},
-          {"width", first.width},      {"height", first.height},
-          {"channels", first.channels}, {"classes", data.classes},
-          {"counts", splits},          {"class_counts", classes},
-          {"mean", statistics.mean},   {"std", statistics.std},
-          {"fingerprint", fingerprint(data)}, {"notes", data.notes}};
+  return {{"path", data.path},
+          {"kind", data.kind},
+          {"width", first.width},
+          {"height", first.height},
+          {"channels", first.channels},
+          {"classes", data.classes},
+          {"counts", splits},
+          {"class_counts", classes},
+          {"mean", statistics.mean},
+          {"std", statistics.std},
+          {"fingerprint", fingerprint(data)},
+          {"notes", data.notes}};
 }
 
 void print_text(const Dataset& data, const ChannelStatistics& statistics) {
@@ -130,7 +136,8 @@ int run(const Flags& flags) {
 
 void add_data_info(CLI::App& data, Action& action) {
   const auto flags = std::make_shared<Flags>();
-  CLI::App* verb = data.add_subcommand("info", "counts, sizes, statistics and fingerprint of a set");
+  CLI::App* verb =
+      data.add_subcommand("info", "counts, sizes, statistics and fingerprint of a set");
   add_read_flags(*verb, *flags);
   verb->add_flag("--json", flags->json, "print JSON");
   verb->add_option("--sheet", flags->sheet, "write a contact sheet to this PNG");

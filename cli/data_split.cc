@@ -98,8 +98,8 @@ int run(Flags flags) {
     const Split* validation = data.find("val");
     const size_t all = train == nullptr ? 0 : train->count() - dropped.size();
     const size_t train_size = size_of("--train-size", flags.train_size, all);
-    const size_t val_size = size_of("--val-size", flags.val_size,
-                                    validation == nullptr ? all : validation->count());
+    const size_t val_size =
+        size_of("--val-size", flags.val_size, validation == nullptr ? all : validation->count());
     files.emplace_back(flags.out, divide(data, train_size, val_size, flags.seed, dropped));
   }
   Json rows = Json::array();
@@ -137,15 +137,14 @@ void add_data_split(CLI::App& data, Action& action) {
                  "leave out training images that repeat, leak or have two labels");
   verb->add_option("-o", flags->out, "the split file to write")->required();
   verb->add_flag("--json", flags->json, "print JSON");
-  examples(*verb,
-           {{"popaug data split --data photos --val-size 20% -o photos.split.json",
-             "a fifth of each class validates"},
-            {"popaug data split --data cifar --preset paper-rcifar10 -o reduced.split.json",
-             "4,000 images train and 46,000 validate"},
-            {"popaug data split --data photos --folds 5 -o cv.split.json",
-             "cv-1.split.json to cv-5.split.json"},
-            {"popaug search --data photos --split photos.split.json --out run",
-             "where a split file is used"}});
+  examples(*verb, {{"popaug data split --data photos --val-size 20% -o photos.split.json",
+                    "a fifth of each class validates"},
+                   {"popaug data split --data cifar --preset paper-rcifar10 -o reduced.split.json",
+                    "4,000 images train and 46,000 validate"},
+                   {"popaug data split --data photos --folds 5 -o cv.split.json",
+                    "cv-1.split.json to cv-5.split.json"},
+                   {"popaug search --data photos --split photos.split.json --out run",
+                    "where a split file is used"}});
   verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 

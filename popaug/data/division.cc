@@ -37,7 +37,8 @@ std::vector<uint32_t> kept(const Split& split, std::span<const uint32_t> dropped
   return out;
 }
 
-std::vector<uint32_t> picked(const std::vector<uint32_t>& from, const std::vector<uint32_t>& which) {
+std::vector<uint32_t> picked(const std::vector<uint32_t>& from,
+                             const std::vector<uint32_t>& which) {
   std::vector<uint32_t> out;
   for (const uint32_t i : which) out.push_back(from[i]);
   return out;
@@ -181,9 +182,8 @@ Division read_division(const fs::path& path, const Dataset& data) {
   reader.finish();
   if (out.train_from == out.validation_from) {
     std::vector<uint32_t> both;
-    std::set_intersection(out.plan.train.begin(), out.plan.train.end(),
-                          out.plan.validation.begin(), out.plan.validation.end(),
-                          std::back_inserter(both));
+    std::set_intersection(out.plan.train.begin(), out.plan.train.end(), out.plan.validation.begin(),
+                          out.plan.validation.end(), std::back_inserter(both));
     if (!both.empty()) {
       reader.fail("validation", "shares image " + std::to_string(both[0]) + " with train");
     }

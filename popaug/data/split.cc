@@ -253,8 +253,9 @@ std::vector<std::vector<uint32_t>> stratified_folds(const Split& split, size_t f
     });
   }
   if (folds > (units.empty() ? split.count() : units.size())) {
-    fail(split, "has " + (units.empty() ? images_text(split.count())
-                                        : std::to_string(units.size()) + " groups") +
+    fail(split, "has " +
+                    (units.empty() ? images_text(split.count())
+                                   : std::to_string(units.size()) + " groups") +
                     ", too few for " + std::to_string(folds) + " folds");
   }
   std::vector<Indices> out(folds);
