@@ -151,8 +151,13 @@ void write_division(const fs::path& path, const Division& division, const Datase
 }
 
 Division read_division(const fs::path& path, const Dataset& data) {
-  const Json json = read_json(path);
-  JsonReader reader(json, show_path(path));
+  constexpr uint64_t kMaxFile = uint64_t{1} << 30;
+  return parse_division(read_file(path, kMaxFile), show_path(path), data);
+}
+
+Division parse_division(std::string_view text, const std::string& origin, const Dataset& data) {
+  const Json json = parse_json(text, origin, {.bytes = uint64_t{1} << 30});
+  JsonReader reader(json, origin);
   if (reader.text("format") != "popaug-split") {
     reader.fail("format", "is not popaug-split: this is no split file");
   }
@@ -164,8 +169,8 @@ Division read_division(const fs::path& path, const Dataset& data) {
   const std::string checksum = reader.text("labels_checksum");
   const std::string print = reader.text("fingerprint");
   if (static_cast<size_t>(classes) != data.classes.size() || checksum != labels_checksum(data)) {
-    throw Error(show_path(path) + ": the split was made for other labels than those of " +
-                data.path + other);
+    throw Error(origin + ": the split was made for other labels than those of " + data.path +
+                other);
   }
   Division out;
   out.train_from = reader.text("train_from");
@@ -174,8 +179,8 @@ Division read_division(const fs::path& path, const Dataset& data) {
   const Split& train = need(data, out.train_from);
   const Split& validation = need(data, out.validation_from);
   if (reader.array("size") == size_json(train) && print != fingerprint(data)) {
-    throw Error(show_path(path) + ": the split was made for other images than those of " +
-                data.path + other);
+    throw Error(origin + ": the split was made for other images than those of " + data.path +
+                other);
   }
   out.plan.train = indices(reader, "train", train.count());
   out.plan.validation = indices(reader, "validation", validation.count());

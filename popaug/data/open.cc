@@ -117,16 +117,28 @@ namespace {
 
 Source open_directory(const fs::path& folder, const ReadOptions& options) {
   if (is_idx_folder(folder)) return open_idx(folder, options);
+  if (is_cifar_folder(folder)) return open_cifar(folder);
+  if (is_svhn_folder(folder)) return open_svhn(folder, options);
   return open_folder(folder);
 }
 
-Source open_file(const fs::path& file, const ReadOptions&) {
+// One file: a set of its own, or one of several that stand together in a folder.
+Source open_file(const fs::path& file, const ReadOptions& options) {
   std::ifstream in(file, std::ios::binary);
-  std::string begin(512, '\0');
+  std::string begin(4096, '\0');
   in.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   begin.resize(static_cast<size_t>(in.gcount()));
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (begin.empty()) throw Error(show_path(file) + ": the file is empty, or cannot be read");
   if (is_packed(begin)) return open_packed(file);
-  throw Error(show_path(file) + ": is no image set that popaug knows (docs/formats/data.md)");
+  if (begin.starts_with("PK")) return open_npz(file, options);
+  if (is_mat(begin) && is_svhn_folder(folder)) return open_svhn(folder, options);
+  if (is_idx(begin) && is_idx_folder(folder)) return open_idx(folder, options);
+  if (file.extension() == ".bin" && is_cifar_folder(folder)) return open_cifar(folder);
+  if (begin.find('\0') == begin.npos) return open_manifest(file, options);
+  throw Error(show_path(file) +
+              ": is no image set that popaug knows; it reads folders of classes, CSV manifests, "
+              "IDX, CIFAR, SVHN, .npz and packed sets (docs/formats/data.md)");
 }
 
 }  // namespace

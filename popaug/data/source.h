@@ -15,6 +15,7 @@ namespace popaug::source {
 struct SourceSplit {
   Split split;
   std::vector<fs::path> files;
+  std::vector<size_t> lines;         // of a manifest: where each file is named
   std::span<const uint8_t> digests;  // 16 bytes an image where the source records them
   size_t count() const { return split.count(); }
 };
@@ -34,7 +35,26 @@ Source open(const fs::path& path, const ReadOptions& options);
 // The readers: one file each.
 Source open_folder(const fs::path& folder);
 Source open_idx(const fs::path& folder, const ReadOptions& options);
+Source open_manifest(const fs::path& file, const ReadOptions& options);
+Source open_cifar(const fs::path& folder);
+Source open_svhn(const fs::path& folder, const ReadOptions& options);
+Source open_npz(const fs::path& file, const ReadOptions& options);
 Source open_packed(const fs::path& file);
+
+// What they make of bytes, without touching files: fuzzed.
+// The paths of a manifest stay as written. `classes` are of classes.txt, or empty.
+Source parse_manifest(std::string_view text, const fs::path& file,
+                      std::vector<std::string> classes);
+SourceSplit parse_idx(std::string images, std::string labels, const std::string& images_origin,
+                      const std::string& labels_origin, const std::string& name,
+                      const ReadOptions& options);
+// `label_bytes`: 1 in CIFAR-10, 2 in CIFAR-100.
+SourceSplit parse_cifar(const std::vector<std::string>& files,
+                        const std::vector<std::string>& origins, size_t label_bytes,
+                        const std::string& name);
+SourceSplit parse_svhn(std::string_view file, const std::string& origin, const std::string& name,
+                       const ReadOptions& options);
+Source parse_npz(std::string_view bytes, const std::string& origin, const ReadOptions& options);
 // `storage` keeps the bytes alive.
 Source open_packed(std::span<const uint8_t> bytes, std::shared_ptr<const void> storage,
                    const std::string& origin);
@@ -44,8 +64,12 @@ std::vector<fs::path> images_below(const fs::path& folder);
 
 // True if the folder holds such a set, by the names of its files.
 bool is_idx_folder(const fs::path& folder);
-// True if the file begins as a packed set does.
+bool is_cifar_folder(const fs::path& folder);
+bool is_svhn_folder(const fs::path& folder);
+// True if a file begins as such a set does.
 bool is_packed(std::string_view begin);
+bool is_mat(std::string_view begin);
+bool is_idx(std::string_view begin);
 
 // "train", "val" or "test" for the names that people use ("training", "t10k", "valid"), or "".
 std::string split_name(std::string_view word);

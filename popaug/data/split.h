@@ -47,6 +47,7 @@ std::vector<uint32_t> poisoned_images(const Dataset& data);
 // other data (by classes, labels and, at the same size, pixels).
 void write_division(const fs::path& path, const Division& division, const Dataset& data);
 Division read_division(const fs::path& path, const Dataset& data);
+Division parse_division(std::string_view text, const std::string& origin, const Dataset& data);
 
 }  // namespace popaug
 
