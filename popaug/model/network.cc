@@ -1,5 +1,6 @@
 #include "popaug/model/network_torch.h"
 
+#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
@@ -68,6 +69,14 @@ std::vector<int> numbers_after(const std::string& name, const std::string& prefi
     }
   }
   return digits && numbers.size() == count ? numbers : std::vector<int>();
+}
+
+double Network::gradients(const Tensor& images, const Tensor& labels, double smoothing,
+                          const Pass& pass) {
+  const Tensor loss = at::cross_entropy_loss(forward(images, pass), labels, {}, at::Reduction::Mean,
+                                             -100, smoothing);
+  loss.backward();
+  return loss.item<double>();
 }
 
 Tensor Network::add_parameter(const std::string& name, Tensor values, InitRule init) {

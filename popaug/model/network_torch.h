@@ -33,6 +33,11 @@ class Network {
   virtual ~Network() = default;
   // Images [n, channels, height, width] to logits [n, classes].
   virtual Tensor forward(const Tensor& images, const Pass& pass) = 0;
+  // One batch, forward and backward: leaves the gradients with the parameters (none may be there
+  // before) and returns the mean cross-entropy with label smoothing. By autograd through forward(),
+  // unless the network has a schedule of its own for it.
+  virtual double gradients(const Tensor& images, const Tensor& labels, double smoothing,
+                           const Pass& pass);
 
   std::vector<Parameter>& parameters() { return parameters_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }

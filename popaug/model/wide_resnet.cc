@@ -2,6 +2,7 @@
 // 16, 16k, 32k, 64k, depth 6n+4.
 #include <memory>
 
+#include "popaug/model/conv_schedule_torch.h"
 #include "popaug/model/families_torch.h"
 
 namespace popaug {
@@ -35,12 +36,45 @@ class WideResNet : public Network {
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
+    if (!pass.training && scheduled(images, pass)) {
+      return scheduled_logits(schedule_, schedule(images, false), images);
+    }
     Tensor x = conv_unit(images, stem_, pass);
     for (const Block& block : blocks_) x = apply(block, x, pass);
     return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
   }
 
+  double gradients(const Tensor& images, const Tensor& labels, double smoothing,
+                   const Pass& pass) override {
+    if (!scheduled(images, pass)) return Network::gradients(images, labels, smoothing, pass);
+    return scheduled_gradients(schedule_, schedule(images, true), images, labels, smoothing);
+  }
+
  private:
+  static bool scheduled(const Tensor& images, const Pass& pass) {
+    return pass.conv == ConvMode::kFast && schedule_fits(images);
+  }
+
+  // The layers as the hand-made schedule takes them.
+  ScheduledNetwork schedule(const Tensor& images, bool training) const {
+    int height = int(images.size(2)), width = int(images.size(3));
+    ScheduledNetwork network;
+    network.stem = scheduled_conv(stem_, height, width, training);
+    for (const Block& block : blocks_) {
+      ScheduledBlock& to = network.blocks.emplace_back();
+      to.norm1 = scheduled_norm(block.norm1, training);
+      to.conv1 = scheduled_conv(block.conv1, height, width, training);
+      if (block.projects) to.shortcut = scheduled_conv(block.shortcut, height, width, training);
+      height = to.conv1.shape.out_height();
+      width = to.conv1.shape.out_width();
+      to.norm2 = scheduled_norm(block.norm2, training);
+      to.conv2 = scheduled_conv(block.conv2, height, width, training);
+    }
+    network.norm = scheduled_norm(norm_, training);
+    schedule_head(head_, network, training);
+    return network;
+  }
+
   Block make_block(const std::string& name, int in, int out, int stride) {
     Block block;
     block.norm1 = add_norm(name + ".bn1", in);
@@ -73,6 +107,7 @@ class WideResNet : public Network {
   std::vector<Block> blocks_;
   BatchNorm norm_;
   Linear head_;
+  PreactSchedule schedule_;  // of ConvMode::kFast
 };
 
 std::string fault(const std::string& name, bool* ours) {

@@ -1,5 +1,4 @@
 #include <ATen/Parallel.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
@@ -33,16 +32,6 @@ void make_buffers(BatchBuffers& buffers, int batch, const Split& split) {
               std::to_string(place.epoch + 1) + ", step " + std::to_string(place.step + 1) +
               ", learning rate " + number_text(rate) +
               "; try a lower --lr, a --warmup-steps, or a --clip");
-}
-
-// Forward and backward of one batch; leaves the gradients with the parameters.
-double gradients(Network& network, const Tensor& images, const Tensor& labels, double smoothing,
-                 const Pass& pass) {
-  const Tensor logits = network.forward(images, pass);
-  const Tensor loss =
-      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, smoothing);
-  loss.backward();
-  return loss.item<double>();
 }
 
 void copy_labels(const Split& split, std::span<const uint32_t> batch, const Tensor& labels) {
@@ -88,8 +77,8 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
     const double rate = learning_rate(settings.lr_rule, settings.lr, settings.warmup_steps, place);
     const Pass pass{true,        conv_mode(settings.conv),     work.seed,
                     work.stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(step)};
-    const double loss = gradients(*learning.network, buffers.images.to(device),
-                                  buffers.labels.to(device), settings.label_smoothing, pass);
+    const double loss = learning.network->gradients(
+        buffers.images.to(device), buffers.labels.to(device), settings.label_smoothing, pass);
     if (!std::isfinite(loss)) fail_diverged(place, rate, loss);
     learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
     at = {step + 1, at.loss_sum + loss};
