@@ -37,7 +37,6 @@ class JournalWriter {
 
  private:
   std::string seal(const Json& line);
-  std::string seal(std::string line);
   const SearchSettings settings_;
   std::string last_check_;
 };

@@ -1,3 +1,5 @@
+#include <nanobind/stl/string.h>
+
 #include "python/bindings/bindings.h"
 
 namespace nb = nanobind;

@@ -10,7 +10,9 @@ code. popaug.worker: the same as a process worker. popaug.ray: on a Ray cluster.
 
 from popaug._core import Error, Interrupted, UsageError
 from popaug._core import version as __version__
+from popaug._run import Run
 from popaug._schedule import AutoAugment, RandAugment, Schedule, Segment, TrivialAugment
+from popaug._search import Gene, Member, Result, Search, search, settings, toy_round
 from popaug._values import Base, Entry, Op, Policy, Rule, Space, SpaceOp, op, ops
 
 __all__ = [
@@ -18,12 +20,17 @@ __all__ = [
     "Base",
     "Entry",
     "Error",
+    "Gene",
     "Interrupted",
+    "Member",
     "Op",
     "Policy",
     "RandAugment",
+    "Result",
     "Rule",
+    "Run",
     "Schedule",
+    "Search",
     "Segment",
     "Space",
     "SpaceOp",
@@ -32,4 +39,7 @@ __all__ = [
     "__version__",
     "op",
     "ops",
+    "search",
+    "settings",
+    "toy_round",
 ]

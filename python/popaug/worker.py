@@ -1,0 +1,123 @@
+"""A process worker in Python: the same train_round, for `popaug search --worker-cmd` and worker_command=.
+
+# my_worker.py
+import popaug.worker
+from my_training import train_round
+popaug.worker.serve(train_round)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+from popaug import __version__, _core
+from popaug._core import Interrupted
+from popaug._search import Member, Result, TrainRound
+
+__all__ = ["serve"]
+
+
+class _Inbox:
+    """Reads the master beside the training: a stop or a vanished master is seen at once."""
+
+    def __init__(self) -> None:
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        self.stopping = threading.Event()
+        self.busy = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with os.fdopen(os.dup(0), encoding="utf-8") as source:
+            for line in source:
+                try:
+                    stop = json.loads(line).get("type") == "stop"
+                except (ValueError, AttributeError):
+                    stop = False
+                if stop:
+                    self.stopping.set()
+                    self.lines.put(None)
+                else:
+                    self.lines.put(line)
+        if self.busy:
+            os._exit(1)  # nobody waits for this round any more
+        self.lines.put(None)
+
+    def next(self) -> str | None:
+        self.busy = False
+        line = self.lines.get()
+        self.busy = line is not None
+        return line
+
+
+class _Speaker:
+    """Writes messages to a descriptor of its own, so that a user's print does no harm."""
+
+    def __init__(self) -> None:
+        self.out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self.said = 0.0
+
+    def say(self, **message: Any) -> None:
+        try:
+            print(json.dumps(message), file=self.out, flush=True)
+        except OSError:
+            os._exit(1)  # the master is gone
+
+    def progress(self, share: float) -> None:
+        now = time.monotonic()
+        if share >= 1 or now - self.said >= 1:
+            self.said = now
+            self.say(type="progress", share=share)
+
+
+def serve(train_round: TrainRound, name: str | None = None, threads: int = 1) -> None:
+    """Serves rounds on standard input and output until the master says stop or goes away.
+
+    train_round(member): as for popaug.search. Anything printed from here on goes to the worker's log. `for epoch in member` reports
+    progress after each epoch; where an epoch takes minutes, call member.progress(share) in between, for silence past the
+    master's limit is a hang. threads: of torch, if it is imported (one member, one core, is the custom).
+    An exception fails the round, with its traceback in the log; the master tries it again, within its limit.
+    """
+    speaker = _Speaker()
+    inbox = _Inbox()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+    speaker.say(type="hello", protocol=_core.worker_protocol, name=name or f"popaug {__version__}, Python")
+    while (line := inbox.next()) is not None:
+        try:
+            speaker.say(**_round(train_round, json.loads(line), speaker, inbox))
+        except Interrupted:
+            if inbox.stopping.is_set():
+                return
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            speaker.say(type="failed", error="".join(traceback.format_exception_only(error)).strip())
+
+
+def _round(train_round: TrainRound, message: Any, speaker: _Speaker, inbox: _Inbox) -> dict[str, Any]:
+    def progress(share: float) -> None:
+        if inbox.stopping.is_set():
+            raise Interrupted("the master said stop")
+        speaker.progress(share)
+
+    started = time.perf_counter()
+    member = Member(message, progress)
+    result = Result.of(train_round(member), time.perf_counter() - started)
+    if not member.to_path.is_file():
+        raise _core.Error("train_round saved no weights: call member.save(...)")
+    bits = result.bits()
+    if bits:
+        text = bytes(48 + bit for bit in bits)
+        _core.write_file_atomic(message["correct"], text)
+    done: dict[str, Any] = {"type": "done", "bytes": member.to_path.stat().st_size, "correct": bool(bits)}
+    done |= result.to_json()
+    return done
