@@ -166,6 +166,10 @@ void SettingsFlags::add_flags(CLI::App& app) {
   }
 }
 
+void SettingsFlags::start_from(const fs::path& config) {
+  if (config_.empty() && preset_.empty()) config_ = config;
+}
+
 Settings SettingsFlags::resolve(std::map<std::string, std::string>* origin_of) const {
   Settings settings;
   if (!preset_.empty()) {

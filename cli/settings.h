@@ -21,6 +21,7 @@ struct Settings {
   std::string split;
   int64_t train_size = 0;
   int64_t val_size = 0;
+  bool all_labels = false;
   // [training]
   std::string network = "wrn-28-2";
   std::string init;
@@ -76,6 +77,9 @@ class SettingsFlags {
 
   // Adds --preset, --config and one flag per key that the verb knows.
   void add_flags(CLI::App& app);
+
+  // Takes `config` (the config.toml of a run) where the user gave no --config and no --preset.
+  void start_from(const fs::path& config);
 
   // Defaults, preset, config file, flags; then all checks that need no file. Throws UsageError
   // naming the flag, or the file and key, with the nearest known one. `origin_of` (may be null)

@@ -56,9 +56,8 @@ if HOW == "version":
 if HOW == "mute":
     sys.exit(3)
 toy = subprocess.Popen([POPAUG, "worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-say(toy.stdout.readline())
-if HOW == "early":
-    say({"type": "progress", "share": 0.5})
+hello = toy.stdout.readline()
+say(hello + '{"type":"progress","share":0.5}\n' if HOW == "early" else hello)
 for line in sys.stdin:
     work = json.loads(line)
     if work["type"] == "run" and (HOW == "crash-always" or (work["member"] == 2 and first_time(HOW))):

@@ -109,7 +109,7 @@ std::vector<ClassFiles> classes_of(const fs::path& folder, size_t& skipped) {
       if (named_as_image(entry.path)) {
         throw Error(show_path(entry.path) + " is a folder, although it is named as an image");
       }
-      ClassFiles found{name, {}};
+      ClassFiles found{clean_name(name), {}};
       collect(entry.path, above, found.files, skipped);
       classes.push_back(std::move(found));
     } else if (passed_over(entry.path)) {
@@ -144,6 +144,14 @@ std::map<std::string, fs::path> split_folders(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::vector<fs::path> images_below(const fs::path& folder) {
+  std::vector<Identity> above;
+  std::vector<fs::path> files;
+  size_t skipped = 0;
+  collect(folder, above, files, skipped);
+  return files;
+}
 
 Source open_folder(const fs::path& folder) {
   Source source;

@@ -23,10 +23,10 @@ uint32_t big_endian(std::string_view bytes) {
   return value;
 }
 
-Array read_array(const fs::path& path, size_t dimensions) {
-  const std::string origin = show_path(path);
+Array parse_array(std::string file, size_t dimensions, const std::string& origin,
+                  const ReadOptions& options) {
   Array array;
-  array.bytes = read_file(path, kMaxFile);
+  array.bytes = std::move(file);
   const bool gzipped = is_gzip(array.bytes);
   array.offset = 4 + 4 * dimensions;
   const std::string header = gzipped ? inflate_prefix(array.bytes, array.offset, origin)
@@ -48,6 +48,10 @@ Array read_array(const fs::path& path, size_t dimensions) {
     values *= array.sizes[i];  // at most 2^32 * 2^14 * 2^14
   }
   size += values;
+  if (dimensions == 3) {
+    const Shape shape{static_cast<int>(array.sizes[2]), static_cast<int>(array.sizes[1]), 1, {}};
+    check_memory(origin, array.sizes[0], shape, options);
+  }
   if (gzipped) {
     array.bytes = inflate_exactly(array.bytes, size, origin);
   } else if (array.bytes.size() != size) {
@@ -82,14 +86,17 @@ fs::path labels_beside(const fs::path& images) {
   throw Error(show_path(images) + ": its labels are missing; expected " + show_path(same));
 }
 
-SourceSplit read_split(const fs::path& images_path, const std::string& name) {
-  auto images = std::make_shared<Array>(read_array(images_path, 3));
-  const fs::path labels_path = labels_beside(images_path);
-  const Array labels = read_array(labels_path, 1);
+}  // namespace
+
+SourceSplit parse_idx(std::string images_bytes, std::string labels_bytes,
+                      const std::string& images_origin, const std::string& labels_origin,
+                      const std::string& name, const ReadOptions& options) {
+  auto images =
+      std::make_shared<Array>(parse_array(std::move(images_bytes), 3, images_origin, options));
+  const Array labels = parse_array(std::move(labels_bytes), 1, labels_origin, options);
   if (labels.sizes[0] != images->sizes[0]) {
-    throw Error(show_path(labels_path) + ": holds " + std::to_string(labels.sizes[0]) +
-                " labels for the " + std::to_string(images->sizes[0]) + " images of " +
-                show_path(images_path));
+    throw Error(labels_origin + ": holds " + std::to_string(labels.sizes[0]) + " labels for the " +
+                std::to_string(images->sizes[0]) + " images of " + images_origin);
   }
   SourceSplit out;
   out.split.name = name;
@@ -103,6 +110,15 @@ SourceSplit read_split(const fs::path& images_path, const std::string& name) {
     out.split.labels.push_back(static_cast<uint8_t>(labels.bytes[i]));
   }
   return out;
+}
+
+namespace {
+
+SourceSplit read_split(const fs::path& images, const std::string& name,
+                       const ReadOptions& options) {
+  const fs::path labels = labels_beside(images);
+  return parse_idx(read_file(images, kMaxFile), read_file(labels, kMaxFile), show_path(images),
+                   show_path(labels), name, options);
 }
 
 // The names of Fashion-MNIST's classes, as its authors give them (github zalandoresearch/
@@ -120,6 +136,11 @@ std::vector<std::string> known_names(const std::vector<SourceSplit>& splits) {
 
 }  // namespace
 
+bool is_idx(std::string_view begin) {
+  return is_gzip(begin) || begin.starts_with(std::string_view("\0\0\x08\3", 4)) ||
+         begin.starts_with(std::string_view("\0\0\x08\1", 4));
+}
+
 bool is_idx_folder(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (is_images_name(lower(entry.path().filename().string()))) return true;
@@ -127,7 +148,7 @@ bool is_idx_folder(const fs::path& folder) {
   return false;
 }
 
-Source open_idx(const fs::path& folder) {
+Source open_idx(const fs::path& folder, const ReadOptions& options) {
   Source source;
   source.kind = "idx";
   std::map<std::string, fs::path> found;  // by split
@@ -147,7 +168,7 @@ Source open_idx(const fs::path& folder) {
                   "; remove one");
     }
   }
-  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name));
+  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name, options));
   sort_splits(source.splits);
   uint32_t highest = 0;
   for (const SourceSplit& split : source.splits) {

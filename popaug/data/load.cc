@@ -32,20 +32,22 @@ Image image_of(const SourceSplit& split, size_t i, const ReadOptions& options, D
   if (!split.files.empty()) {
     image = load_image(split.files[i], info);
   } else {
-    const Split& from = split.split;
-    image = Image(from.width, from.height);
-    const uint8_t* in = from.pixels.data() + i * from.image_bytes();
-    const int step = from.channels == 3 ? 1 : 0;
-    for (uint8_t* p = image.data(); p != image.data() + image.size_bytes(); p += 4) {
-      for (int c = 0; c < 3; ++c) p[c] = in[c * step];
-      in += from.channels;
-    }
-    if (info != nullptr) info->grey = from.channels == 1;
+    image = split_image(split.split, i);
+    if (info != nullptr) info->grey = split.split.channels == 1;
   }
   if (options.width == 0) return image;
   return resize(image, options.width, options.height);
 }
 
+const char* const kMixedNote = "grey and colour images are mixed: all were read as colour";
+
+namespace {
+
+std::string size_text(int width, int height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
+
+// The pixels as 1 or 3 channels.
 void store(const Image& image, int channels, uint8_t* out) {
   const uint8_t* const end = image.data() + image.size_bytes();
   for (const uint8_t* p = image.data(); p != end; p += 4, out += channels) {
@@ -53,27 +55,48 @@ void store(const Image& image, int channels, uint8_t* out) {
   }
 }
 
-void check_shape(const Image& image, const Shape& shape, const fs::path& file,
-                 const fs::path& first) {
-  if (image.width() == shape.width && image.height() == shape.height) return;
-  const auto size = [](int w, int h) { return std::to_string(w) + "x" + std::to_string(h); };
-  throw Error(show_path(file) + " is " + size(image.width(), image.height()) + " pixels, but " +
-              show_path(first) + " is " + size(shape.width, shape.height) +
-              "; give --size, such as --size " + size(shape.width, shape.height) +
-              ", to bring all images to one size");
-}
+}  // namespace
 
-namespace {
-
-// A colour image among grey ones: the set is decoded again, in colour.
-struct ColourFound {};
-
-const SourceSplit& first_split(const Source& source) {
+Shape shape_of(const Source& source, const ReadOptions& options) {
   for (const SourceSplit& split : source.splits) {
-    if (split.count() > 0) return split;
+    if (split.count() == 0) continue;
+    DecodeInfo info;
+    const Image image = image_of(split, 0, options, &info);
+    return {image.width(), image.height(), info.grey ? 1 : 3,
+            split.files.empty() ? fs::path() : split.files[0]};
   }
   throw Error(source.path + ": holds no images");
 }
+
+void decode_into(const SourceSplit& split, size_t i, const Shape& shape, const ReadOptions& options,
+                 Notes& notes, uint8_t* out) {
+  DecodeInfo info;
+  const Image image = image_of(split, i, options, &info);
+  if (image.width() != shape.width || image.height() != shape.height) {
+    const std::string wanted = size_text(shape.width, shape.height);
+    const fs::path file = split.files.empty() ? fs::path(split.split.name) : split.files[i];
+    throw Error(show_path(file) + " is " + size_text(image.width(), image.height()) +
+                " pixels, but " + show_path(shape.first) + " is " + wanted +
+                "; give a size, such as --size " + wanted + ", to bring all images to it");
+  }
+  if (shape.channels == 1 && !info.grey) throw ColourFound();
+  if (!split.files.empty()) notes.add(info, split.files[i]);
+  store(image, shape.channels, out);
+}
+
+void check_memory(const std::string& path, uint64_t images, const Shape& shape,
+                  const ReadOptions& options) {
+  const uint64_t bytes = images * shape.width * shape.height * shape.channels;
+  if (bytes <= options.memory_limit) return;
+  const std::string size = size_text(shape.width, shape.height);
+  throw Error(path + ": its " + std::to_string(images) + " images of " + size + " take " +
+              bytes_text(static_cast<double>(bytes)) + ", more than the limit of " +
+              bytes_text(static_cast<double>(options.memory_limit)) +
+              ". Pack it once, then use the packed file, which is mapped instead of held: " +
+              "popaug data convert --data " + path + " --size " + size + " -o set.popaug");
+}
+
+namespace {
 
 bool already_loaded(const Source& source, const ReadOptions& options) {
   for (const SourceSplit& split : source.splits) {
@@ -84,21 +107,8 @@ bool already_loaded(const Source& source, const ReadOptions& options) {
   return true;
 }
 
-void check_memory(const Source& source, const Shape& shape, const ReadOptions& options) {
-  uint64_t images = 0;
-  for (const SourceSplit& split : source.splits) images += split.count();
-  const uint64_t bytes = images * shape.width * shape.height * shape.channels;
-  if (bytes <= options.memory_limit) return;
-  const std::string size = std::to_string(shape.width) + "x" + std::to_string(shape.height);
-  throw Error(source.path + ": its " + std::to_string(images) + " images of " + size + " take " +
-              bytes_text(static_cast<double>(bytes)) + ", more than the limit of " +
-              bytes_text(static_cast<double>(options.memory_limit)) +
-              ". Pack it once, then use the packed file, which is mapped instead of held: " +
-              "popaug data convert --data " + source.path + " --size " + size + " -o set.popaug");
-}
-
-Split decode(const SourceSplit& from, const Shape& shape, const fs::path& first,
-             const ReadOptions& options, Notes& notes, const std::function<void()>& tick) {
+Split decode(const SourceSplit& from, const Shape& shape, const ReadOptions& options, Notes& notes,
+             const std::function<void()>& tick) {
   Split out = from.split;
   out.width = shape.width;
   out.height = shape.height;
@@ -110,14 +120,7 @@ Split decode(const SourceSplit& from, const Shape& shape, const fs::path& first,
   parallel_for(
       from.count(), threads,
       [&](size_t i) {
-        DecodeInfo info;
-        const Image image = image_of(from, i, options, &info);
-        if (shape.channels == 1 && !info.grey) throw ColourFound();
-        if (!from.files.empty()) {
-          check_shape(image, shape, from.files[i], first);
-          notes.add(info, from.files[i]);
-        }
-        store(image, shape.channels, pixels.get() + i * out.image_bytes());
+        decode_into(from, i, shape, options, notes, pixels.get() + i * out.image_bytes());
         tick();
       },
       kGrain);
@@ -126,11 +129,9 @@ Split decode(const SourceSplit& from, const Shape& shape, const fs::path& first,
   return out;
 }
 
-std::vector<Split> decode_all(const Source& source, const Shape& shape, const fs::path& first,
-                              const ReadOptions& options, Notes& notes, Progress& progress) {
-  check_memory(source, shape, options);
-  size_t total = 0;
-  for (const SourceSplit& split : source.splits) total += split.count();
+std::vector<Split> decode_all(const Source& source, const Shape& shape, const ReadOptions& options,
+                              Notes& notes, Progress& progress) {
+  const size_t total = source.count();
   std::atomic<size_t> done{0};
   const auto tick = [&] {
     constexpr size_t kEvery = 256;
@@ -142,7 +143,7 @@ std::vector<Split> decode_all(const Source& source, const Shape& shape, const fs
   };
   std::vector<Split> splits;
   for (const SourceSplit& split : source.splits) {
-    splits.push_back(decode(split, shape, first, options, notes, tick));
+    splits.push_back(decode(split, shape, options, notes, tick));
   }
   return splits;
 }
@@ -156,25 +157,23 @@ Dataset load(Source source, const ReadOptions& options, Progress& progress) {
   data.classes = source.classes;
   data.notes = source.notes;
   if (already_loaded(source, options)) {
+    data.known_fingerprint = source.fingerprint;
     for (SourceSplit& split : source.splits) data.splits.push_back(std::move(split.split));
     return data;
   }
-  const SourceSplit& split = first_split(source);
-  DecodeInfo info;
-  const Image image = image_of(split, 0, options, &info);
-  const fs::path first = split.files.empty() ? fs::path() : split.files[0];
-  Shape shape{image.width(), image.height(), info.grey ? 1 : 3};
-  const auto decode_as = [&](const Shape& asked) {
+  Shape shape = shape_of(source, options);
+  const auto decode_as = [&] {
+    check_memory(source.path, source.count(), shape, options);
     Notes notes;
-    data.splits = decode_all(source, asked, first, options, notes, progress);
+    data.splits = decode_all(source, shape, options, notes, progress);
     for (const std::string& sentence : notes.sentences()) data.notes.push_back(sentence);
   };
   try {
-    decode_as(shape);
+    decode_as();
   } catch (const ColourFound&) {
     shape.channels = 3;
-    data.notes.push_back("grey and colour images are mixed: all were read as colour");
-    decode_as(shape);
+    data.notes.push_back(kMixedNote);
+    decode_as();
   }
   return data;
 }

@@ -15,6 +15,8 @@ namespace popaug::source {
 struct SourceSplit {
   Split split;
   std::vector<fs::path> files;
+  std::vector<size_t> lines;         // of a manifest: where each file is named
+  std::span<const uint8_t> digests;  // 16 bytes an image where the source records them
   size_t count() const { return split.count(); }
 };
 
@@ -24,17 +26,50 @@ struct Source {
   std::vector<SourceSplit> splits;
   std::vector<std::string> notes;
   std::string fingerprint;  // known without reading the pixels, or empty
+  size_t count() const;
 };
 
-// Opens any supported set. `options.width`, `height` and `threads` are not used.
+// Opens any supported set. Of the options, only memory_limit and allow_outside are used.
 Source open(const fs::path& path, const ReadOptions& options);
 
 // The readers: one file each.
 Source open_folder(const fs::path& folder);
-Source open_idx(const fs::path& folder);
+Source open_idx(const fs::path& folder, const ReadOptions& options);
+Source open_manifest(const fs::path& file, const ReadOptions& options);
+Source open_cifar(const fs::path& folder);
+Source open_svhn(const fs::path& folder, const ReadOptions& options);
+Source open_npz(const fs::path& file, const ReadOptions& options);
+Source open_packed(const fs::path& file);
+
+// What they make of bytes, without touching files: fuzzed.
+// The paths of a manifest stay as written. `classes` are of classes.txt, or empty.
+Source parse_manifest(std::string_view text, const fs::path& file,
+                      std::vector<std::string> classes);
+SourceSplit parse_idx(std::string images, std::string labels, const std::string& images_origin,
+                      const std::string& labels_origin, const std::string& name,
+                      const ReadOptions& options);
+// `label_bytes`: 1 in CIFAR-10, 2 in CIFAR-100.
+SourceSplit parse_cifar(const std::vector<std::string>& files,
+                        const std::vector<std::string>& origins, size_t label_bytes,
+                        const std::string& name);
+SourceSplit parse_svhn(std::string_view file, const std::string& origin, const std::string& name,
+                       const ReadOptions& options);
+Source parse_npz(std::string_view bytes, const std::string& origin, const ReadOptions& options);
+// `storage` keeps the bytes alive.
+Source open_packed(std::span<const uint8_t> bytes, std::shared_ptr<const void> storage,
+                   const std::string& origin);
+
+// The images of a folder and its subfolders by the rules of class folders, in order.
+std::vector<fs::path> images_below(const fs::path& folder);
 
 // True if the folder holds such a set, by the names of its files.
 bool is_idx_folder(const fs::path& folder);
+bool is_cifar_folder(const fs::path& folder);
+bool is_svhn_folder(const fs::path& folder);
+// True if a file begins as such a set does.
+bool is_packed(std::string_view begin);
+bool is_mat(std::string_view begin);
+bool is_idx(std::string_view begin);
 
 // "train", "val" or "test" for the names that people use ("training", "t10k", "valid"), or "".
 std::string split_name(std::string_view word);
@@ -44,6 +79,12 @@ void sort_splits(std::vector<SourceSplit>& splits);
 std::vector<std::string> class_file(const fs::path& folder);
 // "0".."count-1".
 std::vector<std::string> number_names(size_t count);
+
+// A name that may stand in any file or table: as it is, or with control characters and bytes that
+// are no UTF-8 written as escapes (\\xff).
+std::string clean_name(const std::string& name);
+// The name of an image in messages: its file below the set's folder, or "train[17]".
+std::string image_name(const Source& source, const SourceSplit& split, size_t i);
 
 // What images met while they were decoded, gathered into sentences. Thread safe.
 class Notes {
@@ -62,17 +103,24 @@ class Notes {
 
 // The image of index `i`, resized if a size is asked for.
 Image image_of(const SourceSplit& split, size_t i, const ReadOptions& options, DecodeInfo* info);
-// Writes the pixels as 1 or 3 channels.
-void store(const Image& image, int channels, uint8_t* out);
-
 // The one size and number of channels that all images have, or will have by `options`: known of
 // the first image, and asked of each.
 struct Shape {
   int width = 0, height = 0, channels = 3;
+  fs::path first;  // the file that it comes from, or empty
 };
-// Throws Error if the image of `file` is not of `shape`; `first` names where the shape comes from.
-void check_shape(const Image& image, const Shape& shape, const fs::path& file,
-                 const fs::path& first);
+Shape shape_of(const Source& source, const ReadOptions& options);
+// A colour image among grey ones: what was begun in grey is begun again in colour.
+struct ColourFound {};
+// Decodes image `i` into `out`. Throws ColourFound, or Error if it is broken or of another size.
+void decode_into(const SourceSplit& split, size_t i, const Shape& shape, const ReadOptions& options,
+                 Notes& notes, uint8_t* out);
+extern const char* const kMixedNote;
+
+// Throws Error, naming the command that packs the set, if so many images of that shape are more
+// than options.memory_limit.
+void check_memory(const std::string& path, uint64_t images, const Shape& shape,
+                  const ReadOptions& options);
 
 // Decodes everything into memory.
 Dataset load(Source source, const ReadOptions& options, Progress& progress);

@@ -238,4 +238,54 @@ SplitPlan stratified_split(const Split& split, size_t train_size, size_t val_siz
   return plan;
 }
 
+std::vector<std::vector<uint32_t>> stratified_folds(const Split& split, size_t folds,
+                                                    uint64_t seed) {
+  if (folds < 2) fail(split, "cross-validation needs 2 folds at least");
+  // Units that stay together: images, or groups. Largest first, each to the fold that has least of
+  // its labels, then fewest images, then the lowest number.
+  std::vector<Indices> classes = by_class(split);
+  std::vector<Group> units;
+  if (!split.groups.empty()) {
+    units = groups_of(split, classes.size());
+    shuffle(units, {.seed = seed, .purpose = Purpose::kSplit, .stream = kFolds});
+    std::stable_sort(units.begin(), units.end(), [](const Group& a, const Group& b) {
+      return a.images.size() > b.images.size();
+    });
+  }
+  if (folds > (units.empty() ? split.count() : units.size())) {
+    fail(split, "has " +
+                    (units.empty() ? images_text(split.count())
+                                   : std::to_string(units.size()) + " groups") +
+                    ", too few for " + std::to_string(folds) + " folds");
+  }
+  std::vector<Indices> out(folds);
+  if (units.empty()) {
+    size_t next = 0;  // goes on from class to class, so that the folds' sizes stay even too
+    for (size_t c = 0; c < classes.size(); ++c) {
+      shuffle(classes[c],
+              {.seed = seed, .purpose = Purpose::kSplit, .stream = kFolds, .sample = c + 1});
+      for (const uint32_t i : classes[c]) out[next++ % folds].push_back(i);
+    }
+  } else {
+    std::vector<Counts> have(folds, Counts(classes.size()));
+    for (const Group& unit : units) {
+      const auto load = [&](size_t f) {
+        size_t shared = 0;
+        for (size_t c = 0; c < classes.size(); ++c) {
+          shared += have[f][c] * unit.labels[c] / std::max<size_t>(1, classes[c].size());
+        }
+        return std::pair(shared + out[f].size(), f);
+      };
+      size_t best = 0;
+      for (size_t f = 1; f < folds; ++f) {
+        if (load(f) < load(best)) best = f;
+      }
+      out[best].insert(out[best].end(), unit.images.begin(), unit.images.end());
+      for (size_t c = 0; c < classes.size(); ++c) have[best][c] += unit.labels[c];
+    }
+  }
+  for (Indices& fold : out) std::sort(fold.begin(), fold.end());
+  return out;
+}
+
 }  // namespace popaug

@@ -1,7 +1,7 @@
 // What is known of a set's pixels: statistics and fingerprint.
 #include <cmath>
 
-#include "popaug/data/data.h"
+#include "popaug/data/digest.h"
 
 namespace popaug {
 namespace {
@@ -14,22 +14,58 @@ void add_number(Hasher& hasher, uint64_t value) {
 
 }  // namespace
 
-std::string fingerprint(const Dataset& data) {
-  if (!data.known_fingerprint.empty()) return data.known_fingerprint;
+Digest digest_of(std::span<const uint8_t> bytes) {
+  const std::string hex = hash_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const auto nibble = [&](size_t i) { return hex[i] <= '9' ? hex[i] - '0' : hex[i] - 'a' + 10; };
+  Digest digest;
+  for (size_t i = 0; i < kDigestBytes; ++i) {
+    digest[i] = static_cast<uint8_t>(nibble(2 * i) << 4 | nibble(2 * i + 1));
+  }
+  return digest;
+}
+
+std::vector<Digest> digests_of(const Split& split, int threads) {
+  std::vector<Digest> digests(split.count());
+  constexpr size_t kGrain = 256;
+  parallel_for(
+      split.count(), threads > 0 ? threads : available_cores(),
+      [&](size_t i) {
+        digests[i] = digest_of(split.pixels.subspan(i * split.image_bytes(), split.image_bytes()));
+      },
+      kGrain);
+  return digests;
+}
+
+std::string fingerprint_of(const Dataset& data,
+                           const std::vector<std::span<const uint8_t>>& digests) {
   Hasher hasher;
+  hasher.add_field("popaug-data-1");
   add_number(hasher, data.classes.size());
   for (const std::string& name : data.classes) hasher.add_field(name);
   add_number(hasher, data.splits.size());
-  for (const Split& split : data.splits) {
+  for (size_t s = 0; s < data.splits.size(); ++s) {
+    const Split& split = data.splits[s];
     hasher.add_field(split.name);
     for (const int size : {split.width, split.height, split.channels}) {
       add_number(hasher, static_cast<uint64_t>(size));
     }
     add_number(hasher, split.count());
     for (const uint32_t label : split.labels) add_number(hasher, label);
-    hasher.add_field({reinterpret_cast<const char*>(split.pixels.data()), split.pixels.size()});
+    hasher.add_field({reinterpret_cast<const char*>(digests[s].data()), digests[s].size()});
   }
   return hasher.hex();
+}
+
+std::string fingerprint(const Dataset& data) {
+  if (!data.known_fingerprint.empty()) return data.known_fingerprint;
+  std::vector<std::vector<Digest>> digests;
+  std::vector<std::span<const uint8_t>> views;
+  for (const Split& split : data.splits) {
+    digests.push_back(digests_of(split, 0));
+    views.emplace_back(digests.back().empty() ? nullptr : digests.back()[0].data(),
+                       digests.back().size() * kDigestBytes);
+  }
+  return fingerprint_of(data, views);
 }
 
 ChannelStatistics channel_statistics(const Split& split, std::span<const uint32_t> indices) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 #include "popaug/kernels/kernels.h"
 
@@ -39,7 +40,53 @@ struct TilePlan {
     block_rows = std::clamp<size_t>((wanted + tiles_x - 1) / tiles_x, 1, rows);
     tiles = block_rows * tiles_x;
   }
+  // The first pixel of a row of tiles, or the end of the tensor.
+  size_t first_pixel(const ConvShape& s, size_t row) const {
+    if (row >= rows) return s.in_pixels();
+    return (row / tiles_y * size_t(s.height) + row % tiles_y * 4) * size_t(s.width);
+  }
+
   size_t tiles_y, tiles_x, rows, row_pixels, block_rows, tiles;
+};
+
+// Fetches into the second-level cache what the next phase of a convolution reads and writes, a
+// share with each matrix product, so that memory works while the multipliers do.
+class Ahead {
+ public:
+  // Floats of a tensor that will be read, or written.
+  void read(const float* data, size_t first, size_t count) { add(data, first, count, false); }
+  void write(const float* data, size_t first, size_t count) { add(data, first, count, true); }
+  void clear() { used_ = 0; }
+
+  // The share of product `part` of `parts`.
+  void fetch(size_t part, size_t parts) const {
+    for (size_t i = 0; i < used_; ++i) {
+      const Range& range = ranges_[i];
+      const size_t begin = range.lines * part / parts, end = range.lines * (part + 1) / parts;
+      const float* at = range.data + begin * kLine;
+      for (size_t line = begin; line < end; ++line, at += kLine) {
+        if (range.write) {
+          __builtin_prefetch(at, 1, 2);
+        } else {
+          __builtin_prefetch(at, 0, 2);
+        }
+      }
+    }
+  }
+
+ private:
+  struct Range {
+    const float* data;
+    size_t lines;
+    bool write;
+  };
+  void add(const float* data, size_t first, size_t count, bool write) {
+    if (data != nullptr && used_ < std::size(ranges_)) {
+      ranges_[used_++] = {data + first, (count + kLine - 1) / kLine, write};
+    }
+  }
+  Range ranges_[8];
+  size_t used_ = 0;
 };
 
 // Hands out parts of a workspace, each on a cache line of its own.

@@ -18,6 +18,14 @@ namespace popaug::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#ifndef POPAUG_UNROLL
+#if defined(__clang__)
+#define POPAUG_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define POPAUG_UNROLL _Pragma("GCC unroll 16")
+#endif
+#endif
+
 // Calls work(tag, channel) for whole vectors of channels, then for single ones.
 template <class Work>
 HWY_INLINE void ForChannels(size_t channels, const Work& work) {
@@ -29,11 +37,39 @@ HWY_INLINE void ForChannels(size_t channels, const Work& work) {
   for (; c < channels; ++c) work(one, c);
 }
 
+// Vectors of channels that a pass over pixels takes at once. A pass that took one vector of each
+// pixel at a time would skip through memory, and the prefetchers would not follow.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr size_t kGroup = 4;
+#else
+inline constexpr size_t kGroup = 2;
+#endif
+
+// The number of vectors in a group, as a type.
+template <size_t kCount>
+struct Vectors {
+  static constexpr size_t count = kCount;
+};
+
+// Calls work(tag, channel, Vectors<n>) for groups of n vectors, then single vectors and channels.
+template <class Work>
+HWY_INLINE void ForGroups(size_t channels, const Work& work) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const size_t lanes = hn::Lanes(d);
+  size_t c = 0;
+  for (; c + kGroup * lanes <= channels; c += kGroup * lanes) work(d, c, Vectors<kGroup>());
+  for (; c + 2 * lanes <= channels; c += 2 * lanes) work(d, c, Vectors<2>());
+  for (; c + lanes <= channels; c += lanes) work(d, c, Vectors<1>());
+  for (; c < channels; ++c) work(one, c, Vectors<1>());
+}
+
 // relu(scale * (x - mean) + shift) of one vector of channels. The mean is taken off first: with it
 // inside the shift, channels whose mean is large against their spread would lose their digits.
 template <class D>
 struct Norm {
   using V = hn::Vec<D>;
+  Norm() = default;
   HWY_INLINE Norm(D d, const Activation& act, size_t c)
       : mean(hn::LoadU(d, act.mean + c)),
         scale(hn::LoadU(d, act.scale + c)),
@@ -51,15 +87,25 @@ struct Norm {
 // to[i * stride] = act(from[i * channels]) for `pixels` pixels.
 HWY_INLINE void ActivateRow(const Activation& act, const float* from, size_t pixels,
                             size_t channels, float* to, size_t stride) {
-  ForChannels(channels, [&](auto d, size_t c) HWY_ATTR {
-    if (act) {
-      const Norm norm(d, act, c);
-      for (size_t i = 0; i < pixels; ++i) {
-        hn::StoreU(norm.relu(hn::LoadU(d, from + i * channels + c)), d, to + i * stride + c);
-      }
-    } else {
-      for (size_t i = 0; i < pixels; ++i) {
-        hn::StoreU(hn::LoadU(d, from + i * channels + c), d, to + i * stride + c);
+  if (!act) {
+    for (size_t i = 0; i < pixels; ++i) {
+      std::memcpy(to + i * stride, from + i * channels, channels * sizeof(float));
+    }
+    return;
+  }
+  ForGroups(channels, [&](auto d, size_t c, auto group) HWY_ATTR {
+    constexpr size_t kCount = decltype(group)::count;
+    const size_t lanes = hn::Lanes(d);
+    Norm<decltype(d)> norm[kCount];
+    POPAUG_UNROLL
+    for (size_t v = 0; v < kCount; ++v) norm[v] = {d, act, c + v * lanes};
+    const float* in = from + c;
+    float* out = to + c;
+    for (size_t i = 0; i < pixels; ++i, in += channels, out += stride) {
+      POPAUG_UNROLL
+      for (size_t v = 0; v < kCount; ++v) {
+        const auto x = hn::LoadU(d, in + v * lanes);
+        hn::StoreU(norm[v].relu(x), d, out + v * lanes);
       }
     }
   });
@@ -70,19 +116,31 @@ HWY_INLINE void GradientRow(const Gradient& g, size_t first, size_t pixels, size
                             float* to, size_t stride) {
   const size_t at = first * channels;
   if (g.grad != nullptr) {
+    if (to == nullptr) return;
     ActivateRow(Activation(), g.grad + at, pixels, channels, to, stride);
     return;
   }
-  ForChannels(channels, [&](auto d, size_t c) HWY_ATTR {
-    const auto p = hn::LoadU(d, g.p + c), q = hn::LoadU(d, g.q + c);
-    const auto r = hn::LoadU(d, g.r + c), mean = hn::LoadU(d, g.mean + c);
+  ForGroups(channels, [&](auto d, size_t c, auto group) HWY_ATTR {
+    constexpr size_t kCount = decltype(group)::count;
+    const size_t lanes = hn::Lanes(d);
+    hn::Vec<decltype(d)> p[kCount], q[kCount], r[kCount], mean[kCount];
+    POPAUG_UNROLL
+    for (size_t v = 0; v < kCount; ++v) {
+      p[v] = hn::LoadU(d, g.p + c + v * lanes);
+      q[v] = hn::LoadU(d, g.q + c + v * lanes);
+      r[v] = hn::LoadU(d, g.r + c + v * lanes);
+      mean[v] = hn::LoadU(d, g.mean + c + v * lanes);
+    }
     for (size_t i = 0; i < pixels; ++i) {
-      const size_t o = at + i * channels + c;
-      auto v = hn::MulAdd(q, hn::Sub(hn::LoadU(d, g.x + o), mean), r);
-      v = hn::MulAdd(p, hn::LoadU(d, g.d + o), v);
-      if (g.add != nullptr) v = hn::Add(v, hn::LoadU(d, g.add + o));
-      if (g.keep != nullptr) hn::StoreU(v, d, g.keep + o);
-      if (to != nullptr) hn::StoreU(v, d, to + i * stride + c);
+      POPAUG_UNROLL
+      for (size_t v = 0; v < kCount; ++v) {
+        const size_t o = at + i * channels + c + v * lanes;
+        auto w = hn::MulAdd(q[v], hn::Sub(hn::LoadU(d, g.x + o), mean[v]), r[v]);
+        w = hn::MulAdd(p[v], hn::LoadU(d, g.d + o), w);
+        if (g.add != nullptr) w = hn::Add(w, hn::LoadU(d, g.add + o));
+        if (g.keep != nullptr) hn::StoreU(w, d, g.keep + o);
+        if (to != nullptr) hn::StoreU(w, d, to + i * stride + c + v * lanes);
+      }
     }
   });
 }
@@ -156,11 +214,17 @@ class BlockSums {
 // to = from (+ addend).
 HWY_INLINE void FinishRow(const float* from, size_t stride, const float* addend, size_t pixels,
                           size_t channels, float* to, BlockSums* sums) {
-  ForChannels(channels, [&](auto d, size_t c) HWY_ATTR {
+  ForGroups(channels, [&](auto d, size_t c, auto group) HWY_ATTR {
+    constexpr size_t kCount = decltype(group)::count;
+    const size_t lanes = hn::Lanes(d);
     for (size_t i = 0; i < pixels; ++i) {
-      auto v = hn::LoadU(d, from + i * stride + c);
-      if (addend != nullptr) v = hn::Add(v, hn::LoadU(d, addend + i * channels + c));
-      hn::StoreU(v, d, to + i * channels + c);
+      POPAUG_UNROLL
+      for (size_t v = 0; v < kCount; ++v) {
+        const size_t o = i * channels + c + v * lanes;
+        auto w = hn::LoadU(d, from + i * stride + c + v * lanes);
+        if (addend != nullptr) w = hn::Add(w, hn::LoadU(d, addend + o));
+        hn::StoreU(w, d, to + o);
+      }
     }
   });
   if (sums != nullptr) sums->add_moments(to, pixels);
@@ -170,21 +234,35 @@ HWY_INLINE void FinishRow(const float* from, size_t stride, const float* addend,
 HWY_INLINE void FinishMaskedRow(const float* from, size_t stride, const float* addend,
                                 const float* x, const Activation& act, bool relu, size_t pixels,
                                 size_t channels, float* to, BlockSums* sums) {
-  ForChannels(channels, [&](auto d, size_t c) HWY_ATTR {
-    const Norm norm(d, act, c);
-    auto a = hn::Zero(d), b = hn::Zero(d);
-    for (size_t i = 0; i < pixels; ++i) {
-      auto v = hn::LoadU(d, from + i * stride + c);
-      if (addend != nullptr) v = hn::Add(v, hn::LoadU(d, addend + i * channels + c));
-      const auto at = hn::LoadU(d, x + i * channels + c);
-      if (relu) v = norm.mask(at, v);
-      hn::StoreU(v, d, to + i * channels + c);
-      a = hn::Add(a, v);
-      b = hn::MulAdd(v, hn::Sub(at, norm.mean), b);
+  ForGroups(channels, [&](auto d, size_t c, auto group) HWY_ATTR {
+    constexpr size_t kCount = decltype(group)::count;
+    const size_t lanes = hn::Lanes(d);
+    Norm<decltype(d)> norm[kCount];
+    hn::Vec<decltype(d)> a[kCount], b[kCount];
+    POPAUG_UNROLL
+    for (size_t v = 0; v < kCount; ++v) {
+      norm[v] = {d, act, c + v * lanes};
+      a[v] = b[v] = hn::Zero(d);
     }
-    if (sums != nullptr) {
-      hn::StoreU(hn::Add(a, hn::LoadU(d, sums->s1() + c)), d, sums->s1() + c);
-      hn::StoreU(hn::Add(b, hn::LoadU(d, sums->s2() + c)), d, sums->s2() + c);
+    for (size_t i = 0; i < pixels; ++i) {
+      POPAUG_UNROLL
+      for (size_t v = 0; v < kCount; ++v) {
+        const size_t o = i * channels + c + v * lanes;
+        auto w = hn::LoadU(d, from + i * stride + c + v * lanes);
+        if (addend != nullptr) w = hn::Add(w, hn::LoadU(d, addend + o));
+        const auto at = hn::LoadU(d, x + o);
+        if (relu) w = norm[v].mask(at, w);
+        hn::StoreU(w, d, to + o);
+        a[v] = hn::Add(a[v], w);
+        b[v] = hn::MulAdd(w, hn::Sub(at, norm[v].mean), b[v]);
+      }
+    }
+    if (sums == nullptr) return;
+    POPAUG_UNROLL
+    for (size_t v = 0; v < kCount; ++v) {
+      float *s1 = sums->s1() + c + v * lanes, *s2 = sums->s2() + c + v * lanes;
+      hn::StoreU(hn::Add(a[v], hn::LoadU(d, s1)), d, s1);
+      hn::StoreU(hn::Add(b[v], hn::LoadU(d, s2)), d, s2);
     }
   });
 }

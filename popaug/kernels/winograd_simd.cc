@@ -106,13 +106,21 @@ void WinogradForward(const ConvShape& shape, const float* x, const Activation& a
   float *v = memory + at_v, *m = memory + at_m, *rows = memory + at_out;
   InputRows input(shape, plan, x, act, memory + at_in);
   BlockSums sums(memory + at_sums, out);
+  Ahead ahead;
 
   for (size_t begin = 0; begin < plan.rows; begin += plan.block_rows) {
     const size_t end = std::min(begin + plan.block_rows, plan.rows);
     for (size_t r = begin; r < end; ++r) {
       input.transform(r, (r - begin) * plan.tiles_x, v, v_plane);
     }
+    const size_t here = plan.first_pixel(shape, begin), next = plan.first_pixel(shape, end);
+    const size_t after = plan.first_pixel(shape, end + plan.block_rows);
+    ahead.clear();
+    ahead.read(addend, here * out, (next - here) * out);
+    ahead.write(y, here * out, (next - here) * out);
+    ahead.read(x, next * in, (after - next) * in);
     for (size_t p = 0; p < kPoints; ++p) {
+      ahead.fetch(p, kPoints);
       Multiply<false>((end - begin) * plan.tiles_x, out, in, {v + p * v_plane, ldi},
                       weights + p * u_plane, ldo, m + p * m_plane, ldo, false);
     }
@@ -288,6 +296,7 @@ void WinogradBackward(const ConvShape& shape, const float* x, const Activation& 
   InputRows input(shape, plan, x, act, memory + at_in);
   GradientRows gradients(shape, plan, gradient, memory + at_grad);
   BlockSums block_sums(memory + at_sums, in);
+  Ahead ahead;
   InputGradientRows output(shape, plan, x, act, addend, d, sums ? &block_sums : nullptr,
                            memory + at_out);
 
@@ -299,7 +308,18 @@ void WinogradBackward(const ConvShape& shape, const float* x, const Activation& 
       gradients.transform(r, first, g, g_plane);
       if (dweights) input.transform(r, first, v, v_plane);
     }
+    const size_t here = plan.first_pixel(shape, begin), next = plan.first_pixel(shape, end);
+    const size_t after = plan.first_pixel(shape, end + plan.block_rows);
+    ahead.clear();
+    ahead.read(d ? addend : nullptr, here * in, (next - here) * in);
+    ahead.write(d, here * in, (next - here) * in);
+    ahead.read(gradient.grad, next * out, (after - next) * out);
+    ahead.read(gradient.add, next * out, (after - next) * out);
+    ahead.read(gradient.d, next * out, (after - next) * out);
+    ahead.read(gradient.grad ? nullptr : gradient.x, next * out, (after - next) * out);
+    ahead.read(x, next * in, (after - next) * in);
     for (size_t p = 0; p < kPoints; ++p) {
+      ahead.fetch(p, kPoints);
       const float* gp = g + p * g_plane;
       float* vp = v + p * v_plane;
       if (dweights) {

@@ -1,5 +1,7 @@
 #include "popaug/search/journal.h"
 
+#include "popaug/search/journal_line.h"
+
 #include <charconv>
 
 namespace popaug {
@@ -14,22 +16,6 @@ std::string check_of(std::string_view previous, std::string_view body) {
 
 Json genome_to_json(const Genome& genome) {
   return {{"policy", policy_numbers(genome.policy)}, {"genes", genome.genes}};
-}
-
-Json result_to_json(const JournalResult& r, bool with_bits) {
-  Json line = {{"round", r.round},
-               {"member", r.member},
-               {"epochs", r.epochs},
-               {"score", r.score},
-               {"metrics", r.metrics},
-               {"trained", r.images_trained},
-               {"evaluated", r.images_evaluated},
-               {"checkpoint", r.checkpoint}};
-  if (with_bits) {
-    line["validation"] = r.correct.size();
-    line["correct"] = bits_to_base64(r.correct);
-  }
-  return line;
 }
 
 Json decision_to_json(const Decision& d) {
@@ -166,8 +152,9 @@ SearchSettings parse_header(const Json& json, const std::string& where) {
   return settings;
 }
 
-// The value of a line without its check, which must follow from `last_check`, the line before.
-Json unseal(std::string_view line, std::string* last_check, const std::string& where) {
+// A line without its check and closing brace. The check must follow from `last_check`, that of the
+// line before.
+std::string_view unseal(std::string_view line, std::string* last_check, const std::string& where) {
   const char* advice = "; restore the file from a copy, or start again with another --out";
   if (line.size() < kCheckTail || !line.ends_with("\"}") ||
       line.substr(line.size() - kCheckTail, kCheckKey.size()) != kCheckKey) {
@@ -180,6 +167,10 @@ Json unseal(std::string_view line, std::string* last_check, const std::string& w
                 advice);
   }
   *last_check = std::move(check);
+  return body;
+}
+
+Json parse_body(std::string_view body, const std::string& where) {
   return parse_json(std::string(body) + "}", where);
 }
 
@@ -205,8 +196,9 @@ void visit_line(const Json& json, const SearchSettings& settings, bool second,
 JournalWriter::JournalWriter(const SearchSettings& settings, std::string last_check)
     : settings_(settings), last_check_(std::move(last_check)) {}
 
-std::string JournalWriter::seal(const Json& json) {
-  std::string line = json_line(json);
+std::string JournalWriter::seal(const Json& json) { return seal(json_line(json)); }
+
+std::string JournalWriter::seal(std::string line) {
   line.pop_back();  // the closing brace
   last_check_ = check_of(last_check_, line);
   line.append(kCheckKey).append(last_check_).append("\"}\n");
@@ -225,7 +217,7 @@ std::string JournalWriter::header(const Population& start) {
 }
 
 std::string JournalWriter::result(const JournalResult& result) {
-  return seal(result_to_json(result, settings_.selection == Selection::kSignificant));
+  return seal(result_line(result, settings_.selection == Selection::kSignificant));
 }
 
 std::string JournalWriter::decision(const Decision& decision) {
@@ -243,12 +235,15 @@ JournalSummary read_journal(std::string_view text, const std::string& origin,
       break;
     }
     const std::string where = origin + ":" + std::to_string(summary.lines + 1);
-    const Json json = unseal(text.substr(0, end), &summary.last_check, where);
+    const std::string_view body = unseal(text.substr(0, end), &summary.last_check, where);
     if (!settings) {
-      settings = parse_header(json, where);
+      settings = parse_header(parse_body(body, where), where);
       if (visitor.header) visitor.header(*settings);
+    } else if (const auto result = parse_result_line(body, *settings);
+               result && summary.lines > 1) {
+      if (visitor.result) visitor.result(*result, where);
     } else {
-      visit_line(json, *settings, summary.lines == 1, where, visitor);
+      visit_line(parse_body(body, where), *settings, summary.lines == 1, where, visitor);
     }
     summary.good_bytes += end + 1;
     ++summary.lines;
@@ -266,7 +261,7 @@ JournalResult open_result(const SearchSettings& settings, std::string_view text,
   if (!text.ends_with('\n')) throw Error(origin + ": the file is cut off");
   text.remove_suffix(1);
   std::string check = settings_hash(settings);
-  const Json json = unseal(text, &check, origin);
+  const Json json = parse_body(unseal(text, &check, origin), origin);
   JsonReader reader(json, origin);
   JournalResult result = LineParser(settings).result(reader);
   reader.finish();

@@ -37,6 +37,7 @@ class JournalWriter {
 
  private:
   std::string seal(const Json& line);
+  std::string seal(std::string line);
   const SearchSettings settings_;
   std::string last_check_;
 };

@@ -36,15 +36,17 @@ Policy policy_from_numbers(const std::vector<int>& numbers, const SearchSettings
 }
 
 double Population::spread() const {
-  // Over sorted values, x_i is the larger one in i pairs and the smaller one in n-1-i.
+  // Counts by value: of each pair of values, the distance times the number of pairs of members.
   const size_t n = members_.size(), numbers = low_.size();
   double sum = 0;
-  std::vector<int> column(n);
+  std::vector<double> count;
   for (size_t k = 0; k < numbers; ++k) {
-    for (size_t i = 0; i < n; ++i) column[i] = members_[i].genome.numbers[k];
-    std::sort(column.begin(), column.end());
-    for (size_t i = 0; i < n; ++i) {
-      sum += column[i] * (2.0 * static_cast<double>(i) - static_cast<double>(n - 1));
+    count.assign(static_cast<size_t>(high_[k] - low_[k] + 1), 0);
+    for (const Member& member : members_) ++count[member.genome.numbers[k] - low_[k]];
+    double below = 0;  // members with smaller values: each step up separates them from the others
+    for (size_t v = 0; v + 1 < count.size(); ++v) {
+      below += count[v];
+      sum += below * (static_cast<double>(n) - below);
     }
   }
   const double pairs = static_cast<double>(n) * static_cast<double>(n - 1) / 2;

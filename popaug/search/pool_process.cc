@@ -12,7 +12,7 @@ namespace popaug {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kStarts = 3;  // in a row without a hello, before the command is given up
+constexpr int kStarts = 3;  // in a row without work being done, before the command is given up
 
 struct Slot {
   std::unique_ptr<WorkerProcess> process;
@@ -121,7 +121,6 @@ class ProcessPool {
             quote(message.name), message.protocol, kWorkerProtocol));
       }
       slot.greeted = true;
-      slot.failed_starts = 0;
       return;
     }
     if (!slot.work) return lose(slot, "answered without being asked");
@@ -154,6 +153,7 @@ class ProcessPool {
     if (why) return lose(slot, *why);
     slot.work.reset();
     slot.share = 0;
+    slot.failed_starts = 0;
     run_.tell({&told, 1});
   }
 
@@ -179,8 +179,8 @@ class ProcessPool {
     if (!last.empty()) reason += " (last line of " + show_path(slot.log) + ": " + last + ")";
     if (slot.work) return give_back(slot, reason);
     run_.log("failed", {{"worker", slot.name}, {"reason", reason}});
-    if (!slot.greeted && ++slot.failed_starts >= kStarts) {
-      throw Error(fmt::format("the worker command {} did not start {} times in a row: {}",
+    if (++slot.failed_starts >= kStarts) {
+      throw Error(fmt::format("the worker command {} came to nothing {} times in a row: {}",
                               quote(options_.worker_command), kStarts, reason));
     }
   }

@@ -57,7 +57,8 @@ std::string SearchRun::note() const {
 std::optional<RoundWork> SearchRun::take() {
   State& s = *state_;
   std::optional<int> chosen;
-  for (int m = 0; m < s.settings.population; ++m) {
+  for (int m = s.settings.asynchronous ? 0 : s.cursor; m < s.settings.population; ++m) {
+    s.cursor = m + 1;
     if (!population().is_due(m) || s.out.contains(m)) continue;
     if (s.early.contains({m, population().rounds_done(m)})) continue;
     // Those furthest behind first; in a synchronous search all are equally far.
@@ -134,10 +135,7 @@ JournalResult SearchRun::State::accept(const Told& told) {
   }
   out.erase(id.member);
   failures.erase(id);
-  run_log->write("result", {{"round", id.round},
-                            {"member", id.member},
-                            {"worker", told.worker},
-                            {"seconds", told.result.seconds}});
+  run_log->result(id, told.worker, told.result.seconds);
   return result;
 }
 
@@ -152,6 +150,7 @@ void SearchRun::State::record(std::vector<JournalResult> accepted) {
     need(result.member, id);
   }
   for (const fs::path& path : std::exchange(deletions, {})) remove_file(path);
+  run_log->flush();
 }
 
 // Feeds the state machine with all results that have their turn; what stays in `accepted` arrived
@@ -194,6 +193,7 @@ std::string SearchRun::State::journal_lines(const JournalResult& result) {
   fold.take(decision, "decision");
   table->decision(decision);
   for (const Copy& copy : decision.copies) need(copy.target, population().source(copy.target));
+  cursor = 0;
   tell_news(decision);
   measure();
   return lines;
@@ -246,6 +246,7 @@ void SearchRun::give_back(const RoundWork& work, const std::string& reason,
                           const std::string& worker) {
   State& s = *state_;
   s.out.erase(work.member);
+  s.cursor = std::min(s.cursor, work.member);
   if (!work.to.empty()) {
     std::error_code ignored;
     fs::remove(work.to, ignored);

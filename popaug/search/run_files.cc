@@ -53,15 +53,33 @@ double RunLog::clock() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - opened_).count();
 }
 
-void RunLog::write(const std::string& event, const Json& fields) {
+std::string RunLog::now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  Json line = {{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc)},
-               {"event", event},
-               {"clock", std::round(clock() * 1000) / 1000}};
+  if (now != second_ || second_text_.empty()) {
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    second_ = now;
+    second_text_ = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc);
+  }
+  return second_text_;
+}
+
+void RunLog::write(const std::string& event, const Json& fields) {
+  Json line = {{"time", now()}, {"event", event}, {"clock", std::round(clock() * 1000) / 1000}};
   line.update(fields);
-  out_ << json_line(line) << '\n' << std::flush;
+  out_ << json_line(line) << '\n';
+  flush();
+}
+
+void RunLog::result(const CheckpointId& id, const std::string& worker, double seconds) {
+  out_ << fmt::format(
+      R"({{"time":"{}","event":"result","clock":{:.3f},"round":{},"member":{},"worker":{},"seconds":{:.6f}}})"
+      "\n",
+      now(), clock(), id.round, id.member, json_line(worker), seconds);
+}
+
+void RunLog::flush() {
+  out_.flush();
   out_.clear();  // a full disk must not silence the log for good
 }
 

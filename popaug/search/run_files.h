@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -43,10 +44,17 @@ class RunLog {
  public:
   explicit RunLog(const fs::path& path);
   void write(const std::string& event, const Json& fields);
+  // write("result", ...), a hundred thousand times a second; flush() when there are no more.
+  void result(const CheckpointId& id, const std::string& worker, double seconds);
+  void flush();
   double clock() const;  // seconds since it was opened
 
  private:
+  std::string now();
+
   std::ofstream out_;
+  std::time_t second_ = 0;
+  std::string second_text_;
   std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
 };
 

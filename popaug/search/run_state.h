@@ -56,6 +56,7 @@ struct SearchRun::State {
   std::map<CheckpointId, int> users;               // of each needed checkpoint
   std::vector<fs::path> deletions;                 // once the journal has made them needless
 
+  int cursor = 0;    // synchronous: members before it have no work to take in this round
   int64_t done = 0;  // results in the journal
   int64_t images_trained = 0, images_evaluated = 0;
   int best_member = -1;  // of the latest scores

@@ -28,7 +28,7 @@ void check_sizes(const SearchSettings& s) {
     refuse("a population of " + std::to_string(s.population) +
            " has nobody to copy from; give --population 2 or more");
   }
-  if (s.population > 1 << 20) refuse("a population above 1048576 is not supported");
+  if (s.population > 100000) refuse("a population above 100000 is not supported");
   if (s.epochs < 1) refuse("--epochs must be at least 1: no round would be trained");
   if (s.epochs >= 1 << 24) refuse("more than 16777215 epochs are not supported");
   if (s.epochs_per_round < 1) refuse("--epochs-per-round must be at least 1");

@@ -87,7 +87,7 @@ Json settings_to_json(const SearchSettings& s) {
 SearchSettings settings_from_json(const Json& json, const std::string& origin) {
   JsonReader reader(json, origin);
   SearchSettings s;
-  s.population = static_cast<int>(reader.integer("population", 2, 1 << 20));
+  s.population = static_cast<int>(reader.integer("population", 2, 100000));
   s.epochs = static_cast<int>(reader.integer("epochs", 1, 1 << 30));
   s.epochs_per_round = static_cast<int>(reader.integer("epochs_per_round", 1, 1 << 30));
   s.seed = reader.unsigned64("seed");

@@ -1,0 +1,85 @@
+#include "cli/inputs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+namespace popaug::cli {
+namespace {
+
+std::vector<uint32_t> all_of(const Split& split) {
+  std::vector<uint32_t> indices(split.count());
+  std::iota(indices.begin(), indices.end(), 0u);
+  return indices;
+}
+
+const Split& labelled_split(const Dataset& data) {
+  if (const Split* train = data.find("train")) return *train;
+  if (data.splits.size() == 1) return data.splits.front();
+  throw Error(data.path + ": no training images found; expected a split called train");
+}
+
+}  // namespace
+
+std::pair<int, int> parse_size(const std::string& text) {
+  if (text.empty()) return {0, 0};
+  const size_t cross = text.find('x');
+  const auto number = [&](const std::string& digits) {
+    int value = 0;
+    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (code != std::errc() || end != digits.data() + digits.size() || value < 1 || value > 16384) {
+      throw UsageError("--size: expected N or WIDTHxHEIGHT with sides 1 .. 16384, found " +
+                       quote(text));
+    }
+    return value;
+  };
+  const int width = number(text.substr(0, cross));
+  return {width, cross == text.npos ? width : number(text.substr(cross + 1))};
+}
+
+Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& progress) {
+  if (settings.data.empty()) {
+    throw UsageError(
+        "--data is missing: name a folder with train/CLASS/*.jpg, or any other set "
+        "that 'popaug data info' reads");
+  }
+  ReadOptions options;
+  std::tie(options.width, options.height) = parse_size(settings.size);
+  options.threads = static_cast<int>(settings.workers);
+
+  Inputs inputs;
+  inputs.data = read_dataset(settings.data, options, progress);
+  inputs.notes = inputs.data.notes;
+  inputs.fingerprint = fingerprint(inputs.data);
+  inputs.train_split = &labelled_split(inputs.data);
+  inputs.validation_split = inputs.train_split;
+  inputs.test_split = inputs.data.find("test");
+
+  const Split& train = *inputs.train_split;
+  const auto train_size = static_cast<size_t>(settings.train_size);
+  const auto val_size = static_cast<size_t>(settings.val_size);
+  const auto seed = static_cast<uint64_t>(settings.seed);
+  if (!settings.split.empty() || needs_validation || val_size > 0) {
+    inputs.division = settings.split.empty() ? divide(inputs.data, train_size, val_size, seed)
+                                             : read_division(settings.split, inputs.data);
+    inputs.train_split = inputs.data.find(inputs.division.train_from);
+    inputs.validation_split = inputs.data.find(inputs.division.validation_from);
+    inputs.train = inputs.division.plan.train;
+    inputs.validation = inputs.division.plan.validation;
+  } else {
+    inputs.train =
+        train_size == 0 ? all_of(train) : stratified_split(train, train_size, 0, seed).train;
+  }
+  if (settings.all_labels && inputs.validation_split == inputs.train_split) {
+    inputs.train.insert(inputs.train.end(), inputs.validation.begin(), inputs.validation.end());
+    std::sort(inputs.train.begin(), inputs.train.end());
+    inputs.validation.clear();
+  }
+  if (inputs.train.empty()) throw UsageError(settings.data + ": no training images are left");
+  if (needs_validation && inputs.validation.empty()) {
+    throw UsageError(settings.data + ": no validation images: give --val-size");
+  }
+  return inputs;
+}
+
+}  // namespace popaug::cli

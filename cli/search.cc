@@ -1,0 +1,164 @@
+// popaug search: learns a schedule of augmentation on the user's own images.
+#include <fmt/format.h>
+
+#include "cli/search_summary.h"
+#include "cli/setup.h"
+#include "cli/training.h"
+#include "cli/verbs.h"
+
+namespace popaug::cli {
+namespace {
+
+struct Options {
+  SettingsFlags flags{kSearchVerb};
+  std::string out = "search-run";
+  bool resume = false, dry_run = false, json = false;
+  std::string budget;
+  int64_t lineages = 1000;
+};
+
+// A resumed run takes its own config.toml; flags given beside it must say the same, which the run
+// itself checks.
+Settings read_settings(Options& options) {
+  const fs::path config = fs::path(options.out) / "config.toml";
+  if (options.resume) {
+    if (!fs::exists(config)) {
+      throw UsageError("--resume: there is no run in " + show_path(options.out) +
+                       " (no config.toml); leave --resume out to start one");
+    }
+    options.flags.start_from(config);
+  } else if (fs::exists(fs::path(options.out) / "journal.jsonl")) {
+    throw UsageError(show_path(options.out) +
+                     " holds a run already: add --resume to continue it, or choose another --out");
+  }
+  Settings settings = options.flags.resolve();
+  if (!settings.data.empty()) settings.data = fs::absolute(settings.data).lexically_normal();
+  return settings;
+}
+
+RunOptions run_options(const Options& options, const Settings& settings) {
+  RunOptions run;
+  run.directory = options.out;
+  run.resume = options.resume;
+  run.config_toml = settings_toml(settings, kSearchVerb);
+  run.resume_command = "popaug search --out " + show_path(options.out) + " --resume";
+  run.workers = static_cast<int>(settings.workers);
+  run.worker_command = settings.worker_cmd;
+  run.machine["device"] = settings.device;
+  return run;
+}
+
+// --trainer none: what mutation alone does, a thousand lineages in seconds.
+int drift(const Options& options, const Settings& settings) {
+  if (settings.selection != "none") {
+    throw UsageError(
+        "--trainer none trains nothing, so nothing can be selected: add --selection "
+        "none for the drift of mutation alone");
+  }
+  std::vector<std::string> notes;
+  const SearchSettings search =
+      search_settings(settings, searched_augmentation(settings, false, &notes), nullptr);
+  fs::create_directories(options.out);
+  const int threads = settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores();
+  TerminalProgress progress("drift");
+  const DriftBand band = drift_band(search, static_cast<int>(options.lineages), threads, progress);
+  progress.finish();
+  const fs::path path = fs::path(options.out) / "drift.band.json";
+  save_band(band, path);
+  fmt::print("{} lineages of {} epochs under mutation alone: {}\n", options.lineages, search.epochs,
+             show_path(path));
+  return 0;
+}
+
+int search(Options& options) {
+  Settings settings = read_settings(options);
+  if (settings.trainer == "none") return drift(options, settings);
+
+  TerminalProgress progress("search");
+  SignalStop stop;
+  std::vector<std::string> notes;
+  std::optional<Inputs> inputs;
+  if (settings.trainer == "network") inputs = read_inputs(settings, true, progress);
+  const SearchedAugmentation augmentation =
+      searched_augmentation(settings, inputs && inputs->grey(), &notes);
+  SearchSettings search = search_settings(settings, augmentation, inputs ? &*inputs : nullptr);
+
+  TrainerFactory factory;
+  if (settings.trainer == "toy") {
+    factory = make_toy_trainer_factory(search);
+  } else if (settings.worker_cmd.empty() || options.dry_run || !options.budget.empty()) {
+    factory = training().make_trainer_factory(
+        train_settings(settings), search.space, search.rule, search.base, inputs->data.classes,
+        {inputs->train_split, inputs->train}, {inputs->validation_split, inputs->validation},
+        settings.metric);
+  }
+  if (inputs) {
+    for (const std::string& note : inputs->notes) progress.line("note: " + note);
+  }
+  for (const std::string& note : notes) progress.line("note: " + note);
+
+  const int workers =
+      std::min<int>(settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores(),
+                    search.population);
+  if (options.dry_run || !options.budget.empty()) {
+    const TrainerCost cost =
+        measure_trainer(search, factory, workers, fs::temp_directory_path(), stop.token());
+    if (!options.budget.empty()) {
+      std::vector<std::string> said;
+      search = fit_budget(search, cost, workers, parse_duration(options.budget, "--budget"), &said);
+      settings.epochs = search.epochs;
+      settings.rounds = 0;
+      settings.population = search.population;
+      for (const std::string& sentence : said) progress.line(sentence);
+    }
+    if (options.dry_run) {
+      progress.finish();
+      print_plan(plan_search(search, cost, workers), options.json);
+      return 0;
+    }
+  }
+
+  fs::create_directories(options.out);
+  if (inputs && !options.resume) {
+    write_division(fs::path(options.out) / "split.json", inputs->division, inputs->data);
+  }
+  const SearchOutcome outcome =
+      run_search(search, factory, run_options(options, settings), progress, stop.token());
+  progress.finish();
+  if (options.json) {
+    fmt::print("{}", json_pretty(outcome.result));
+  } else {
+    print_search_summary(settings, outcome, options.out);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_search(CLI::App& program, Action& action) {
+  CLI::App* verb = program.add_subcommand("search", "Search for a schedule of augmentation (PBA)");
+  static Options options;
+  verb->add_option("--out", options.out, "Run directory")->capture_default_str();
+  verb->add_flag("--resume", options.resume, "Continue the run in --out");
+  verb->add_flag("--dry-run", options.dry_run, "Measure briefly, say time, memory and disk, stop");
+  verb->add_option("--budget", options.budget, "Fit the search to a time: 90s, 30m, 2h");
+  verb->add_option("--lineages", options.lineages, "Drift lineages of --trainer none")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  verb->add_flag("--json", options.json, "Print the result as JSON");
+  options.flags.add_flags(*verb);
+  examples(*verb, {{"popaug search --data photos --preset small --out run",
+                    "search on photos/train/CLASS/*.jpg; the schedule is run/best.schedule.json"},
+                   {"popaug search --data photos --preset small --budget 30m --out run",
+                    "the same, fitted to half an hour"},
+                   {"popaug search --data photos --preset small --dry-run",
+                    "what it would cost on this machine"},
+                   {"popaug search --out run --resume", "continue after a kill or a Ctrl-C"},
+                   {"popaug search --data cifar --preset paper-rcifar10 --epochs 30 --population 8",
+                    "the paper's search, shortened"},
+                   {"popaug search --trainer none --selection none --epochs 200 --out drift",
+                    "the band that mutation alone produces: drift/drift.band.json"}});
+  verb->callback([&action] { action = [] { return search(options); }; });
+}
+
+}  // namespace popaug::cli

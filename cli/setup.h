@@ -1,0 +1,36 @@
+// From settings and images to what the rooms search and train want.
+#ifndef POPAUG_CLI_SETUP_H_
+#define POPAUG_CLI_SETUP_H_
+
+#include <string>
+#include <vector>
+
+#include "cli/inputs.h"
+#include "cli/settings.h"
+#include "popaug/search/search.h"
+#include "popaug/train/train.h"
+
+namespace popaug::cli {
+
+TrainSettings train_settings(const Settings& settings);
+
+// Space, rule and base transforms as the settings say. A grey set leaves out the ops that cannot
+// change it; what was left out goes to `notes`.
+struct SearchedAugmentation {
+  Space space;
+  Rule rule;
+  BaseTransforms base;
+};
+SearchedAugmentation searched_augmentation(const Settings& settings, bool grey,
+                                           std::vector<std::string>* notes);
+
+// The search's own settings; `inputs` is nullptr for trainers without images.
+SearchSettings search_settings(const Settings& settings, const SearchedAugmentation& augmentation,
+                               const Inputs* inputs);
+
+// "30m", "90s", "1.5h" in seconds; UsageError naming `flag` otherwise.
+double parse_duration(const std::string& text, const std::string& flag);
+
+}  // namespace popaug::cli
+
+#endif  // POPAUG_CLI_SETUP_H_

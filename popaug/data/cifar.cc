@@ -1,0 +1,137 @@
+// The binary releases of CIFAR-10 and CIFAR-100 (cs.toronto.edu/~kriz/cifar.html): records of one
+// or two label bytes, then 32x32 red, green and blue planes.
+#include <algorithm>
+
+#include "popaug/data/source.h"
+
+namespace popaug::source {
+namespace {
+
+constexpr size_t kSide = 32, kPlane = kSide * kSide, kPixels = 3 * kPlane;
+constexpr uint64_t kMaxFile = uint64_t{8} << 30;
+
+const std::vector<std::string> kCifar10 = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                           "dog",      "frog",       "horse", "ship", "truck"};
+
+// The batches of a split in order; all or none of data_batch_1..5.
+std::vector<fs::path> batches_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  constexpr int kBatches = 5;
+  int missing = 0;
+  for (int i = 1; i <= kBatches; ++i) {
+    const fs::path file = folder / ("data_batch_" + std::to_string(i) + ".bin");
+    if (fs::exists(file)) {
+      files.push_back(file);
+    } else if (missing == 0) {
+      missing = i;
+    }
+  }
+  if (!files.empty() && missing != 0) {
+    throw Error(show_path(folder) + ": data_batch_" + std::to_string(missing) +
+                ".bin is missing; CIFAR-10 has five training batches");
+  }
+  return files;
+}
+
+std::vector<std::string> names_in(const fs::path& file) {
+  std::vector<std::string> names;
+  if (!fs::exists(file)) return names;
+  for (const std::string& line : split(read_file(file, 1 << 20), '\n')) {
+    if (!trim(line).empty()) names.emplace_back(trim(line));
+  }
+  return names;
+}
+
+}  // namespace
+
+SourceSplit parse_cifar(const std::vector<std::string>& files,
+                        const std::vector<std::string>& origins, size_t label_bytes,
+                        const std::string& name) {
+  const size_t record = label_bytes + kPixels;
+  const size_t classes = label_bytes == 1 ? 10 : 100;
+  size_t images = 0;
+  for (size_t f = 0; f < files.size(); ++f) {
+    if (files[f].empty() || files[f].size() % record != 0) {
+      throw Error(origins[f] + ": holds " + std::to_string(files[f].size()) +
+                  " bytes, which are no whole records of " + std::to_string(record) +
+                  "; the file is cut short or is no CIFAR batch");
+    }
+    images += files[f].size() / record;
+  }
+  SourceSplit out;
+  out.split.name = name;
+  out.split.width = out.split.height = kSide;
+  out.split.channels = 3;
+  const auto pixels = std::make_shared_for_overwrite<uint8_t[]>(images * kPixels);
+  uint8_t* to = pixels.get();
+  for (size_t f = 0; f < files.size(); ++f) {
+    const auto* at = reinterpret_cast<const uint8_t*>(files[f].data());
+    for (const uint8_t* const end = at + files[f].size(); at != end; at += record) {
+      const uint32_t label = at[label_bytes - 1];  // of CIFAR-100's two, the fine one
+      if (label >= classes) {
+        throw Error(origins[f] + ": record " +
+                    std::to_string((at - reinterpret_cast<const uint8_t*>(files[f].data())) /
+                                   static_cast<ptrdiff_t>(record)) +
+                    " has label " + std::to_string(label) + "; expected one below " +
+                    std::to_string(classes));
+      }
+      out.split.labels.push_back(label);
+      const uint8_t* const planes = at + label_bytes;
+      for (size_t p = 0; p < kPlane; ++p) {
+        for (size_t c = 0; c < 3; ++c) *to++ = planes[c * kPlane + p];
+      }
+    }
+  }
+  out.split.pixels = {pixels.get(), images * kPixels};
+  out.split.storage = pixels;
+  return out;
+}
+
+bool is_cifar_folder(const fs::path& folder) {
+  const bool ten = fs::exists(folder / "data_batch_1.bin") || fs::exists(folder / "test_batch.bin");
+  return ten || fs::exists(folder / "train.bin") || fs::exists(folder / "test.bin");
+}
+
+Source open_cifar(const fs::path& folder) {
+  Source source;
+  source.kind = "cifar";
+  const bool hundred = fs::exists(folder / "train.bin") || fs::exists(folder / "test.bin");
+  const auto add = [&](const std::vector<fs::path>& paths, const std::string& name) {
+    std::vector<std::string> files, origins;
+    for (const fs::path& path : paths) {
+      if (!fs::exists(path)) continue;
+      files.push_back(read_file(path, kMaxFile));
+      origins.push_back(show_path(path));
+    }
+    if (files.empty()) return;
+    const size_t label_bytes = hundred ? 2 : 1;
+    source.splits.push_back(parse_cifar(files, origins, label_bytes, name));
+    const size_t whole = hundred && name == "train" ? 50000 : 10000;
+    for (size_t f = 0; f < files.size(); ++f) {
+      const size_t images = files[f].size() / (label_bytes + kPixels);
+      if (images == whole) continue;
+      source.notes.push_back(origins[f] + " holds " + std::to_string(images) +
+                             " images; in the release it holds " + std::to_string(whole));
+    }
+  };
+  if (hundred) {
+    add({folder / "train.bin"}, "train");
+    add({folder / "test.bin"}, "test");
+    source.classes = names_in(folder / "fine_label_names.txt");
+    if (source.classes.empty()) source.classes = number_names(100);
+  } else {
+    add(batches_of(folder), "train");
+    add({folder / "test_batch.bin"}, "test");
+    source.classes = names_in(folder / "batches.meta.txt");
+    if (source.classes.empty()) source.classes = kCifar10;
+  }
+  const size_t expected = hundred ? 100 : 10;
+  if (source.classes.size() != expected) {
+    throw Error(show_path(folder) + ": its file of class names holds " +
+                std::to_string(source.classes.size()) + " names; expected " +
+                std::to_string(expected));
+  }
+  return source;
+}
+
+}  // namespace popaug::source

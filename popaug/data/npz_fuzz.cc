@@ -1,0 +1,13 @@
+// NumPy archives.
+#include "popaug/data/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace popaug;
+  using namespace popaug::source;
+  try {
+    const Source source = parse_npz(fuzz_text(data, size), "a", fuzz_options());
+    for (const SourceSplit& one : source.splits) check(one.split, source.classes.size());
+  } catch (const Error&) {
+  }
+  return 0;
+}

@@ -1,0 +1,12 @@
+// MAT-files with the two arrays of SVHN.
+#include "popaug/data/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace popaug;
+  using namespace popaug::source;
+  try {
+    check(parse_svhn(fuzz_text(data, size), "a", "train", fuzz_options()).split, 10);
+  } catch (const Error&) {
+  }
+  return 0;
+}

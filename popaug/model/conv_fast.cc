@@ -1,0 +1,201 @@
+// The fast forms as autograd functions on the kernels of room kernels: for networks that no
+// hand-made schedule knows.
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "popaug/model/conv_norm.h"
+#include "popaug/model/conv_schedule_torch.h"
+#include "popaug/model/conv_torch.h"
+
+namespace popaug {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Scratch of the calling thread: a member trains in one thread, and the backward of tensors on the
+// CPU runs in the thread that asks for it.
+kernels::Workspace& workspace() {
+  thread_local kernels::Workspace scratch;
+  return scratch;
+}
+
+Tensor rows(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
+Tensor like(const Tensor& x) {
+  return at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::ChannelsLast));
+}
+
+kernels::ConvShape shape_of(const Tensor& x, const Tensor& weight, int stride) {
+  return {int(x.size(0)),      int(x.size(2)),      int(x.size(3)), int(x.size(1)),
+          int(weight.size(0)), int(weight.size(2)), stride};
+}
+Tensor output_of(const kernels::ConvShape& s, const Tensor& x) {
+  return at::empty({s.batch, s.out, s.out_height(), s.out_width()},
+                   x.options().memory_format(at::MemoryFormat::ChannelsLast));
+}
+kernels::Gradient given(const Tensor& grad) {
+  kernels::Gradient gradient;
+  gradient.grad = grad.const_data_ptr<float>();
+  return gradient;
+}
+
+// What a backward needs that is no tensor.
+struct Kept : torch::CustomClassHolder {
+  kernels::ConvShape shape;
+  kernels::Weights weights;
+  NormStep norm;
+  double epsilon = 0;
+};
+void keep(AutogradContext* context, c10::intrusive_ptr<Kept> kept) {
+  context->saved_data["kept"] = c10::IValue::make_capsule(std::move(kept));
+}
+Kept& kept_of(AutogradContext* context) {
+  return static_cast<Kept&>(*context->saved_data["kept"].toCapsule());
+}
+
+// The statistics of x, and with them the norm.
+void start_norm(Kept& kept, const Tensor& x, const BatchNorm& norm, bool training) {
+  const ScheduledNorm scheduled = scheduled_norm(norm, false);
+  if (!training) {
+    kept.norm.evaluate(scheduled);
+    return;
+  }
+  kernels::Moments moments(scheduled.channels);
+  kernels::moments_of(x.const_data_ptr<float>(), size_t(x.numel() / x.size(1)), scheduled.channels,
+                      &moments);
+  kept.norm.train(scheduled, moments);
+}
+
+// From the masked gradient d of the norm's output: the norm's own gradients, and d becomes x's.
+void finish_norm(Kept& kept, const Tensor& x, const Tensor& weight,
+                 const kernels::GradientSums& sums, const Tensor& d, const Tensor& weight_gradient,
+                 const Tensor& bias_gradient) {
+  ScheduledNorm norm;
+  norm.channels = int(weight.numel());
+  norm.weight = weight.const_data_ptr<float>();
+  norm.weight_gradient = weight_gradient.mutable_data_ptr<float>();
+  norm.bias_gradient = bias_gradient.mutable_data_ptr<float>();
+  float* data = d.mutable_data_ptr<float>();
+  kernels::Gradient gradient = kept.norm.backward(norm, sums, data, x.const_data_ptr<float>());
+  gradient.keep = data;
+  kernels::materialise(gradient, size_t(x.numel() / x.size(1)), norm.channels);
+}
+
+struct FastConv : torch::autograd::Function<FastConv> {
+  static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& weight,
+                        int64_t stride) {
+    const Tensor x = rows(images.detach()), w = rows(weight.detach());
+    auto kept = c10::make_intrusive<Kept>();
+    kept->shape = shape_of(x, w, int(stride));
+    kept->weights.pack(kept->shape, w.const_data_ptr<float>());
+    const Tensor y = output_of(kept->shape, x);
+    kernels::conv_forward(kept->shape, x.const_data_ptr<float>(), {}, kept->weights, nullptr,
+                          y.mutable_data_ptr<float>(), nullptr, workspace());
+    context->save_for_backward({x, weight});
+    keep(context, std::move(kept));
+    return y;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor grad = rows(gradients[0]), dw = like(saved[1]);
+    const Tensor dx = context->needs_input_grad(0) ? like(saved[0]) : Tensor();
+    Kept& kept = kept_of(context);
+    kernels::conv_backward(kept.shape, saved[0].const_data_ptr<float>(), {}, kept.weights,
+                           given(grad), dw.mutable_data_ptr<float>(), nullptr,
+                           dx.defined() ? dx.mutable_data_ptr<float>() : nullptr, nullptr,
+                           workspace());
+    return {dx, dw, Tensor()};
+  }
+};
+
+struct FastNormRelu : torch::autograd::Function<FastNormRelu> {
+  static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& weight,
+                        const Tensor&, const BatchNorm* norm, bool training) {
+    const Tensor x = rows(images.detach()), y = like(x);
+    auto kept = c10::make_intrusive<Kept>();
+    start_norm(*kept, x, *norm, training);
+    kernels::normalise(x.const_data_ptr<float>(), size_t(x.numel() / x.size(1)), int(x.size(1)),
+                       kept->norm.act(), true, y.mutable_data_ptr<float>());
+    context->save_for_backward({x, weight});
+    keep(context, std::move(kept));
+    return y;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], grad = rows(gradients[0]);
+    const Tensor d = like(x), dweight = at::empty_like(weight), dbias = at::empty_like(weight);
+    Kept& kept = kept_of(context);
+    kernels::GradientSums sums(int(x.size(1)));
+    kernels::mask_and_sum(x.const_data_ptr<float>(), grad.const_data_ptr<float>(),
+                          size_t(x.numel() / x.size(1)), int(x.size(1)), kept.norm.act(), true,
+                          d.mutable_data_ptr<float>(), &sums);
+    finish_norm(kept, x, weight, sums, d, dweight, dbias);
+    return {d, dweight, dbias, Tensor(), Tensor()};
+  }
+};
+
+struct FastNormReluConv : torch::autograd::Function<FastNormReluConv> {
+  static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& norm_weight,
+                        const Tensor&, const Tensor& weight, const BatchNorm* norm, int64_t stride,
+                        bool training) {
+    const Tensor x = rows(images.detach()), w = rows(weight.detach());
+    auto kept = c10::make_intrusive<Kept>();
+    start_norm(*kept, x, *norm, training);
+    kept->shape = shape_of(x, w, int(stride));
+    kept->weights.pack(kept->shape, w.const_data_ptr<float>());
+    const Tensor y = output_of(kept->shape, x);
+    kernels::conv_forward(kept->shape, x.const_data_ptr<float>(), kept->norm.act(), kept->weights,
+                          nullptr, y.mutable_data_ptr<float>(), nullptr, workspace());
+    context->save_for_backward({x, norm_weight, weight});
+    keep(context, std::move(kept));
+    return y;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &norm_weight = saved[1], grad = rows(gradients[0]);
+    const Tensor d = like(x), dw = like(saved[2]), dnorm = at::empty_like(norm_weight),
+                 dbias = at::empty_like(norm_weight);
+    Kept& kept = kept_of(context);
+    kernels::GradientSums sums(int(x.size(1)));
+    kernels::conv_backward(kept.shape, x.const_data_ptr<float>(), kept.norm.act(), kept.weights,
+                           given(grad), dw.mutable_data_ptr<float>(), nullptr,
+                           d.mutable_data_ptr<float>(), &sums, workspace());
+    finish_norm(kept, x, norm_weight, sums, d, dnorm, dbias);
+    return {d, dnorm, dbias, dw, Tensor(), Tensor(), Tensor()};
+  }
+};
+
+bool plain_float(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0;
+}
+
+}  // namespace
+
+bool fast_conv_fits(const Tensor& x, const Conv& conv) {
+  const int64_t kernel = conv.weight.size(2);
+  return plain_float(x) && plain_float(conv.weight) && (kernel == 1 || kernel == 3) &&
+         conv.weight.size(3) == kernel && conv.weight.size(1) == x.size(1) &&
+         (conv.stride == 1 || conv.stride == 2) && conv.padding == (kernel - 1) / 2 &&
+         (conv.pad_low < 0 || conv.pad_low == conv.padding);
+}
+
+bool fast_norm_fits(const Tensor& x, const BatchNorm& norm) {
+  return plain_float(x) && norm.weight.scalar_type() == at::kFloat;
+}
+
+Tensor fast_conv(const Tensor& x, const Conv& conv, const Pass&) {
+  return FastConv::apply(x, conv.weight, int64_t{conv.stride});
+}
+
+Tensor fast_norm_relu(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
+  return FastNormRelu::apply(x, norm.weight, norm.bias, &norm, pass.training);
+}
+
+Tensor fast_norm_relu_conv(const Tensor& x, const BatchNorm& norm, const Conv& conv,
+                           const Pass& pass) {
+  return FastNormReluConv::apply(x, norm.weight, norm.bias, conv.weight, &norm,
+                                 int64_t{conv.stride}, pass.training);
+}
+
+}  // namespace popaug

@@ -1,0 +1,34 @@
+// The families of networks, one file each: a pattern of names and how to build from it.
+#ifndef POPAUG_MODEL_FAMILIES_TORCH_H_
+#define POPAUG_MODEL_FAMILIES_TORCH_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "popaug/model/network_torch.h"
+
+namespace popaug {
+
+// A family of networks whose names differ in numbers.
+struct Family {
+  std::string pattern;  // "wrn-D-K", as known_networks() shows it
+  std::string example;  // "wrn-28-2": what nearest-name search knows
+  // A sentence why the name is not one of this family's, or "" if it is; `ours` says whether the
+  // name has the family's form, so that the sentence is worth showing.
+  std::string (*fault)(const std::string& name, bool* ours);
+  std::unique_ptr<Network> (*build)(const std::string& name, const NetworkShape& shape,
+                                    at::Device device);
+};
+
+Family wide_resnet_family();
+
+const std::vector<Family>& families();
+
+// The whole numbers of `name` where it is `prefix` followed by `count` numbers joined by '-', all
+// at least 1 and below 10000; else empty.
+std::vector<int> numbers_after(const std::string& name, const std::string& prefix, size_t count);
+
+}  // namespace popaug
+
+#endif  // POPAUG_MODEL_FAMILIES_TORCH_H_

@@ -1,0 +1,59 @@
+// The layers that networks are made of: tensors and how to apply them. Private to model and train.
+#ifndef POPAUG_MODEL_LAYERS_TORCH_H_
+#define POPAUG_MODEL_LAYERS_TORCH_H_
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace popaug {
+
+using at::Tensor;
+
+enum class ConvMode { kExact, kFast };
+
+// Convolutions with the batch norm behind them folded in, kept for one evaluation.
+using FoldCache = std::map<const void*, std::pair<Tensor, Tensor>>;
+
+// What one pass through a network needs beside the images. The draws of shake and drop come from
+// Philox by (seed, kNetwork, stream, epoch, step) and the image's place in the whole batch.
+struct Pass {
+  bool training = false;
+  ConvMode conv = ConvMode::kExact;
+  uint64_t seed = 0, stream = 0, epoch = 0, step = 0;
+  int64_t first_image = 0;      // place of image 0 of this pass in the whole batch
+  FoldCache* folded = nullptr;  // evaluation only; nullptr: nothing is folded
+};
+
+// Weight [out, in / groups, kernel, kernel]; without bias. Padding on all sides, or with
+// `pad_low` another amount before than after (published networks, REFERENCE 5).
+struct Conv {
+  Tensor weight;
+  int stride = 1;
+  int padding = 0;
+  int pad_low = -1;  // -1: as `padding`
+};
+
+struct BatchNorm {
+  Tensor weight, bias;               // [channels], trained
+  Tensor running_mean, running_var;  // [channels], for evaluation
+  double momentum = 0.1;             // weight of the newest batch (1 - decay)
+  double epsilon = 1e-5;
+};
+
+struct Linear {
+  Tensor weight, bias;  // [out, in], [out]
+};
+
+// Batch normalisation, then ReLU if asked; statistics of the batch in training, updating the
+// running ones, and the running ones otherwise.
+Tensor batch_norm(const Tensor& x, const BatchNorm& norm, const Pass& pass);
+Tensor linear(const Tensor& x, const Linear& layer);
+// Mean over all pixels: [n, c, h, w] -> [n, c].
+Tensor global_mean(const Tensor& x);
+
+}  // namespace popaug
+
+#endif  // POPAUG_MODEL_LAYERS_TORCH_H_

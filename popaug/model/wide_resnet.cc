@@ -1,0 +1,135 @@
+// Wide residual networks (Zagoruyko and Komodakis, arXiv 1605.07146): pre-activation blocks, widths
+// 16, 16k, 32k, 64k, depth 6n+4.
+#include <memory>
+
+#include "popaug/model/conv_schedule_torch.h"
+#include "popaug/model/families_torch.h"
+
+namespace popaug {
+namespace {
+
+constexpr char kPrefix[] = "wrn-";
+
+struct Block {
+  BatchNorm norm1, norm2;
+  Conv conv1, conv2;
+  bool projects = false;
+  Conv shortcut;  // only where the block changes width or stride
+};
+
+class WideResNet : public Network {
+ public:
+  WideResNet(int depth, int width, const NetworkShape& shape, at::Device device) : Network(device) {
+    stem_ = add_conv("conv1", shape.channels, 16, 3, 1, 1);
+    int in = 16;
+    for (int group = 0; group < 3; ++group) {
+      const int out = (16 << group) * width;
+      for (int i = 0; i < (depth - 4) / 6; ++i) {
+        const std::string name =
+            "block" + std::to_string(group + 1) + ".layer." + std::to_string(i);
+        blocks_.push_back(make_block(name, in, out, group > 0 && i == 0 ? 2 : 1));
+        in = out;
+      }
+    }
+    norm_ = add_norm("bn1", in);
+    head_ = add_linear("fc", in, shape.classes);
+  }
+
+  Tensor forward(const Tensor& images, const Pass& pass) override {
+    if (!pass.training && scheduled(images, pass)) {
+      return scheduled_logits(schedule_, schedule(images, false), images);
+    }
+    Tensor x = conv_unit(images, stem_, pass);
+    for (const Block& block : blocks_) x = apply(block, x, pass);
+    return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
+  }
+
+  double gradients(const Tensor& images, const Tensor& labels, double smoothing,
+                   const Pass& pass) override {
+    if (!scheduled(images, pass)) return Network::gradients(images, labels, smoothing, pass);
+    return scheduled_gradients(schedule_, schedule(images, true), images, labels, smoothing);
+  }
+
+ private:
+  static bool scheduled(const Tensor& images, const Pass& pass) {
+    return pass.conv == ConvMode::kFast && schedule_fits(images);
+  }
+
+  // The layers as the hand-made schedule takes them.
+  ScheduledNetwork schedule(const Tensor& images, bool training) const {
+    int height = int(images.size(2)), width = int(images.size(3));
+    ScheduledNetwork network;
+    network.stem = scheduled_conv(stem_, height, width, training);
+    for (const Block& block : blocks_) {
+      ScheduledBlock& to = network.blocks.emplace_back();
+      to.norm1 = scheduled_norm(block.norm1, training);
+      to.conv1 = scheduled_conv(block.conv1, height, width, training);
+      if (block.projects) to.shortcut = scheduled_conv(block.shortcut, height, width, training);
+      height = to.conv1.shape.out_height();
+      width = to.conv1.shape.out_width();
+      to.norm2 = scheduled_norm(block.norm2, training);
+      to.conv2 = scheduled_conv(block.conv2, height, width, training);
+    }
+    network.norm = scheduled_norm(norm_, training);
+    schedule_head(head_, network, training);
+    return network;
+  }
+
+  Block make_block(const std::string& name, int in, int out, int stride) {
+    Block block;
+    block.norm1 = add_norm(name + ".bn1", in);
+    block.conv1 = add_conv(name + ".conv1", in, out, 3, stride, 1);
+    block.norm2 = add_norm(name + ".bn2", out);
+    block.conv2 = add_conv(name + ".conv2", out, out, 3, 1, 1);
+    block.projects = in != out || stride != 1;
+    if (block.projects) block.shortcut = add_conv(name + ".convShortcut", in, out, 1, stride, 0);
+    return block;
+  }
+
+  static Tensor apply(const Block& block, const Tensor& x, const Pass& pass) {
+    if (!pass.training && pass.folded != nullptr) {
+      const Tensor a = norm_relu_unit(x, block.norm1, pass);
+      const Tensor h = conv_norm_unit(a, block.conv1, block.norm2, true, pass);
+      return conv_unit(h, block.conv2, pass)
+          .add_(block.projects ? conv_unit(a, block.shortcut, pass) : x);
+    }
+    if (!block.projects) {
+      const Tensor h = norm_relu_conv_unit(x, block.norm1, block.conv1, pass);
+      return norm_relu_conv_unit(h, block.norm2, block.conv2, pass) + x;
+    }
+    const Tensor a = norm_relu_unit(x, block.norm1, pass);
+    const Tensor h = conv_unit(a, block.conv1, pass);
+    return norm_relu_conv_unit(h, block.norm2, block.conv2, pass) +
+           conv_unit(a, block.shortcut, pass);
+  }
+
+  Conv stem_;
+  std::vector<Block> blocks_;
+  BatchNorm norm_;
+  Linear head_;
+  PreactSchedule schedule_;  // of ConvMode::kFast
+};
+
+std::string fault(const std::string& name, bool* ours) {
+  const auto numbers = numbers_after(name, kPrefix, 2);
+  *ours = !numbers.empty();
+  if (!*ours) return "no Wide-ResNet";
+  if (numbers[0] < 10 || (numbers[0] - 4) % 6 != 0) {
+    return "network " + quote(name) +
+           ": the depth of a Wide-ResNet is 6n+4 (10, 16, 22, 28, 34, 40, ...), not " +
+           std::to_string(numbers[0]);
+  }
+  return "";
+}
+
+std::unique_ptr<Network> build(const std::string& name, const NetworkShape& shape,
+                               at::Device device) {
+  const auto numbers = numbers_after(name, kPrefix, 2);
+  return std::make_unique<WideResNet>(numbers[0], numbers[1], shape, device);
+}
+
+}  // namespace
+
+Family wide_resnet_family() { return {"wrn-D-K", "wrn-28-2", fault, build}; }
+
+}  // namespace popaug

@@ -1,0 +1,149 @@
+#include <ATen/Context.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+
+#include <cstring>
+
+#include "popaug/model/model.h"
+#include "popaug/train/member_torch.h"
+
+namespace popaug {
+namespace {
+
+constexpr char kRunningVar[] = "running_var";
+
+// Row-major float32 bytes of a tensor, kept alive by `holder`.
+std::string_view row_major(const Tensor& tensor, std::vector<Tensor>& holder) {
+  holder.push_back(tensor.detach().to(at::kCPU).contiguous());
+  const Tensor& flat = holder.back();
+  return {static_cast<const char*>(flat.const_data_ptr()), size_t(flat.numel()) * 4};
+}
+
+void take_over(const Tensor& to, const std::string& name, const RawTensors& file,
+               const std::string& origin) {
+  const RawTensor* raw = file.find(name);
+  if (raw == nullptr) throw Error(origin + ": tensor " + quote(name) + " is missing");
+  if (raw->dtype != "F32") {
+    throw Error(origin + ": tensor " + quote(name) + " is of type " + raw->dtype +
+                ", expected F32");
+  }
+  if (at::IntArrayRef(raw->shape) != to.sizes()) {
+    throw Error(origin + ": tensor " + quote(name) + " has another shape than the network's");
+  }
+  const Tensor values = at::empty(raw->shape, at::kFloat);
+  std::memcpy(values.mutable_data_ptr(), raw->bytes.data(), raw->bytes.size());
+  at::NoGradGuard guard;
+  to.copy_(values);
+}
+
+void check_same(const CheckpointInfo& mine, const CheckpointInfo& theirs,
+                const std::string& origin) {
+  if (mine.network != theirs.network) {
+    throw Error(origin + ": a checkpoint of " + theirs.network + ", expected " + mine.network);
+  }
+  if (mine.channels != theirs.channels || mine.height != theirs.height ||
+      mine.width != theirs.width) {
+    throw Error(origin + ": a checkpoint for images of another size or number of channels");
+  }
+  if (mine.classes != theirs.classes) {
+    throw Error(origin + ": a checkpoint with another list of classes");
+  }
+}
+
+NetworkShape shape_of(const CheckpointInfo& info) {
+  return {info.channels, info.height, info.width, static_cast<int>(info.classes.size())};
+}
+
+void load_tensors(LearningNetwork& to, const RawTensors& file, bool with_momentum,
+                  const std::string& origin) {
+  for (const Parameter& parameter : to.network->parameters()) {
+    take_over(parameter.tensor, parameter.name, file, origin);
+  }
+  for (const Buffer& buffer : to.network->buffers()) {
+    take_over(buffer.tensor, buffer.name, file, origin);
+  }
+  if (!with_momentum) return;
+  for (size_t i = 0; i < to.optimiser->momentum().size(); ++i) {
+    take_over(to.optimiser->momentum()[i], kMomentumPrefix + to.network->parameters()[i].name, file,
+              origin);
+  }
+}
+
+}  // namespace
+
+LearningNetwork::LearningNetwork(const CheckpointInfo& about, at::Device device) : info(about) {
+  network = make_network(info.network, shape_of(info), device);
+  optimiser = std::make_unique<Optimiser>(*network);
+}
+
+void LearningNetwork::start(uint64_t seed, uint64_t stream) {
+  initialise(*network, seed, stream);
+  optimiser->reset();
+  info.epoch = 0;
+  info.steps = 0;
+}
+
+std::string LearningNetwork::save(bool with_momentum) const {
+  RawTensors file;
+  file.metadata = {{"format", "pt"}, {"popaug", json_line(checkpoint_info_to_json(info))}};
+  std::vector<Tensor> holder;
+  const auto add = [&](const std::string& name, const Tensor& tensor) {
+    file.tensors.push_back({name, "F32", tensor.sizes().vec(), row_major(tensor, holder)});
+  };
+  for (const Parameter& parameter : network->parameters()) add(parameter.name, parameter.tensor);
+  for (const Buffer& buffer : network->buffers()) add(buffer.name, buffer.tensor);
+  // Strict loading in PyTorch wants a counter beside each batch norm's statistics.
+  const std::string counter(reinterpret_cast<const char*>(&info.steps), sizeof(info.steps));
+  for (const Buffer& buffer : network->buffers()) {
+    if (!buffer.name.ends_with(kRunningVar)) continue;
+    const std::string layer = buffer.name.substr(0, buffer.name.size() - sizeof(kRunningVar) + 1);
+    file.tensors.push_back({layer + "num_batches_tracked", "I64", {}, counter});
+  }
+  if (with_momentum) {
+    for (size_t i = 0; i < optimiser->momentum().size(); ++i) {
+      add(kMomentumPrefix + network->parameters()[i].name, optimiser->momentum()[i]);
+    }
+  }
+  return make_safetensors(file);
+}
+
+void LearningNetwork::load(const fs::path& path, bool with_momentum) {
+  const MappedFile mapped(path);
+  const std::string origin = show_path(path);
+  const RawTensors file = parse_safetensors(
+      {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, origin);
+  const CheckpointInfo theirs = checkpoint_info(file, origin);
+  check_same(info, theirs, origin);
+  load_tensors(*this, file, with_momentum, origin);
+  info = theirs;
+}
+
+std::unique_ptr<LearningNetwork> load_network(const fs::path& path, at::Device device) {
+  const MappedFile mapped(path);
+  const std::string origin = show_path(path);
+  const RawTensors file = parse_safetensors(
+      {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, origin);
+  auto result = std::make_unique<LearningNetwork>(checkpoint_info(file, origin), device);
+  load_tensors(*result, file, false, origin);
+  return result;
+}
+
+at::Device find_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  if (name == "auto") return at::hasCUDA() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  const bool numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 9 &&
+                        name.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (name != "cuda" && !numbered) {
+    throw UsageError("device " + quote(name) + " is not known; expected cpu, cuda, cuda:N or auto");
+  }
+  const int count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  const int number = numbered ? std::stoi(name.substr(5)) : 0;
+  if (number >= count) {
+    throw Error("device " + quote(name) + ": torch sees " + std::to_string(count) +
+                " CUDA devices here" +
+                (count == 0 ? " (a CPU build of torch, or no driver); use --device cpu" : ""));
+  }
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(number));
+}
+
+}  // namespace popaug

@@ -1,0 +1,63 @@
+// Checks and values that every training starts from.
+#include <cmath>
+
+#include "popaug/model/model.h"
+#include "popaug/train/loop_torch.h"
+
+namespace popaug {
+namespace {
+
+void check_range(const char* key, double value, double low, double high) {
+  if (!(value >= low && value <= high)) {
+    throw UsageError(std::string(key) + ": " + number_text(value) + " is not in " +
+                     number_text(low) + " .. " + number_text(high));
+  }
+}
+
+}  // namespace
+
+void check_train_settings(const TrainSettings& settings) {
+  if (settings.model.empty()) check_network_name(settings.network);
+  check_learning_rate_rule(settings.lr_rule);
+  conv_mode(settings.conv);
+  check_range("batch", settings.batch, 1, 1 << 16);
+  check_range("lr", settings.lr, 0, 1000);
+  check_range("weight-decay", settings.weight_decay, 0, 1000);
+  check_range("momentum", settings.momentum, 0, 1);
+  check_range("clip", settings.clip, 0, 1e9);
+  check_range("label-smoothing", settings.label_smoothing, 0, 1);
+  check_range("warmup-steps", settings.warmup_steps, 0, 1 << 30);
+  check_range("shards", settings.shards, 1, 1024);
+  if (settings.batch % settings.shards != 0) {
+    throw UsageError("shards: a batch of " + std::to_string(settings.batch) +
+                     " does not divide into " + std::to_string(settings.shards) + " equal shards");
+  }
+}
+
+Normalisation normalisation_of(const Subset& train) {
+  const ChannelStatistics statistics = channel_statistics(*train.split, train.indices);
+  Normalisation result;
+  for (size_t c = 0; c < statistics.mean.size(); ++c) {
+    result.mean.push_back(static_cast<float>(statistics.mean[c]));
+    // A channel without any variation is left at its scale rather than divided by 0.
+    const double deviation = statistics.std[c];
+    result.std.push_back(deviation > 0 ? static_cast<float>(deviation) : 1.0f);
+  }
+  return result;
+}
+
+CheckpointInfo new_checkpoint_info(const TrainSettings& settings,
+                                   const std::vector<std::string>& classes, const Split& split,
+                                   const Normalisation& normalisation) {
+  CheckpointInfo info;
+  info.network = settings.network;
+  info.classes = classes;
+  info.channels = split.channels;
+  info.height = split.height;
+  info.width = split.width;
+  info.mean = normalisation.mean;
+  info.std = normalisation.std;
+  return info;
+}
+
+}  // namespace popaug

@@ -1,0 +1,72 @@
+// What room train is told and what it answers: plain values.
+#ifndef POPAUG_TRAIN_SETTINGS_H_
+#define POPAUG_TRAIN_SETTINGS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "popaug/data/data.h"
+
+namespace popaug {
+
+// How a network is trained (REFERENCE 4, 5). Everything that changes the result.
+struct TrainSettings {
+  std::string network = "wrn-28-2";
+  int batch = 128;
+  double lr = 0.1;
+  std::string lr_rule = "cosine";  // "cosine" (per step), "svhn-steps", "constant"
+  double weight_decay = 5e-4;      // the L2 term of the loss (REFERENCE 4)
+  double momentum = 0.9;
+  double clip = 5;  // gradient norm, L2 term inside; 0: none
+  double label_smoothing = 0;
+  int warmup_steps = 0;
+  std::string conv = "exact";    // "fast" or "exact"
+  std::string device = "cpu";    // "cpu", "cuda", "cuda:N", "auto"; for searches a list with ','
+  bool paper_pixels = false;     // pixel values unscaled (DESIGN 4.7)
+  int shards = 1;                // parts of a batch, each with its own batch statistics
+  bool mixed_precision = false;  // on a GPU: half precision where autocast allows it
+  std::string init;              // safetensors to start from; "": drawn weights
+  std::string model;             // TorchScript file instead of `network`; "": none
+};
+
+// A labelled part of a split. `split` is not owned and must outlive the work.
+struct Subset {
+  const Split* split = nullptr;
+  std::vector<uint32_t> indices;
+};
+
+// What evaluation finds, image by image in the subset's order.
+struct Evaluation {
+  int64_t images = 0, wrong = 0;
+  double loss = 0;                              // mean cross-entropy
+  std::vector<uint8_t> correct;                 // [images] 0 or 1
+  std::vector<std::vector<int64_t>> confusion;  // [label][predicted]
+  std::vector<float> confidence;                // [images] probability of the predicted class
+  std::vector<uint32_t> predicted;              // [images]
+  double accuracy() const { return images ? 1.0 - double(wrong) / double(images) : 0; }
+  // Mean over the classes that occur of the share of right labels.
+  double balanced_accuracy() const;
+};
+
+struct TrainReport {
+  std::vector<double> train_loss;           // per epoch
+  std::vector<double> validation_accuracy;  // per epoch; empty without a validation split
+  int best_epoch = 0;                       // whose weights best.safetensors holds, from 1
+  int64_t images_trained = 0;
+  double seconds = 0;
+  int64_t steps = 0;
+  std::vector<std::string> notes;  // sentences: tensors that --init left, resumed epochs
+};
+
+// What changes no result of train_network, or adds to it.
+struct TrainOptions {
+  Subset validation = {};  // split == nullptr: none, and the best weights are the last
+  bool resume = false;
+  double checkpoint_seconds = 60;   // between checkpoints, at ends of epochs
+  std::string resume_command = {};  // for the sentence that ends an interrupted training
+};
+
+}  // namespace popaug
+
+#endif  // POPAUG_TRAIN_SETTINGS_H_

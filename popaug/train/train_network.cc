@@ -1,0 +1,194 @@
+// Training from scratch in a run directory.
+#include <chrono>
+
+#include "popaug/train/batches.h"
+#include "popaug/train/loop_torch.h"
+#include "popaug/train/run_files.h"
+#include "popaug/train/train.h"
+
+namespace popaug {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// One training: what it was told, and where it is.
+class Training {
+ public:
+  Training(const TrainSettings& settings, const Schedule& schedule,
+           const std::vector<std::string>& classes, const Subset& train, uint64_t seed,
+           const fs::path& directory, const TrainOptions& options)
+      : settings_(settings),
+        schedule_(schedule),
+        train_(train),
+        seed_(seed),
+        options_(options),
+        normalisation_(normalisation_of(train)),
+        learning_(new_checkpoint_info(settings, classes, *train.split, normalisation_),
+                  find_device(settings.device)),
+        files_(directory,
+               training_hash(settings, schedule, classes, train, options.validation, seed)),
+        steps_(steps_per_epoch(train.indices.size(), settings.batch)) {}
+
+  TrainReport run(Progress& progress, const StopToken& stop) {
+    const auto start = Clock::now();
+    begin();
+    while (history_.epochs() < schedule_.epochs()) {
+      try {
+        epoch(progress, stop);
+      } catch (const Interrupted&) {
+        save_checkpoint();
+        throw Interrupted("training stopped after " + std::to_string(learning_.info.steps) +
+                          " steps; it goes on with: " + options_.resume_command);
+      }
+    }
+    finish();
+    return report(seconds_since(start));
+  }
+
+ private:
+  // Fresh, or from the checkpoint that stands in the directory.
+  void begin() {
+    const bool resumed = files_.open(options_.resume);
+    learning_.start(seed_, 0);
+    if (resumed) {
+      learning_.load(files_.checkpoint(), true);
+      history_ = TrainHistory::from_json(learning_.info.extra, show_path(files_.checkpoint()),
+                                         files_.hash());
+      place_ = {static_cast<int>(learning_.info.steps - int64_t{1} * history_.epochs() * steps_),
+                history_.partial_loss};
+      files_.log("resume", {{"steps", learning_.info.steps}});
+    }
+    saved_ = Clock::now();
+  }
+
+  void epoch(Progress& progress, const StopToken& stop) {
+    const auto start = Clock::now();
+    const int number = learning_.info.epoch;
+    BaseTransforms base = schedule_.base;
+    base.scale_pixels = base.scale_pixels && !settings_.paper_pixels;
+    const Split& split = *train_.split;
+    const Augmenter augmenter(schedule_.space, schedule_.rule, schedule_.at(number), base,
+                              normalisation_, split.width, split.height, split.channels);
+    const EpochWork work{&settings_, &split, &train_.indices,   &augmenter,
+                         seed_,      0,      schedule_.epochs()};
+    const auto tick = [&](double share) {
+      progress.update(number + share, schedule_.epochs(), history_.note());
+      if (share < 1 && seconds_since(saved_) > options_.checkpoint_seconds) save_checkpoint();
+    };
+    EpochRow row;
+    row.train_loss = train_epoch(learning_, buffers_, place_, work, tick, stop);
+    row.lr = learning_rate(settings_.lr_rule, settings_.lr, settings_.warmup_steps,
+                           {number, steps_ - 1, steps_, schedule_.epochs()});
+    row.steps = learning_.info.steps;
+    validate(row, stop);
+    end_epoch(row, seconds_since(start));
+  }
+
+  void validate(EpochRow& row, const StopToken& stop) {
+    if (options_.validation.split == nullptr) return;
+    // Once an epoch's steps are done it is counted: a stop waits for the evaluation's end.
+    (void)stop;
+    const StopToken never;
+    const Evaluation evaluation = evaluate(
+        learning_, options_.validation, evaluation_batch(learning_.info), conv_mode(settings_.conv),
+        [](double) {}, never);
+    row.validated = true;
+    row.validation_loss = evaluation.loss;
+    row.validation_accuracy = evaluation.accuracy();
+  }
+
+  void end_epoch(const EpochRow& row, double seconds) {
+    if (history_.add(row)) save_weights(files_.best());
+    files_.write_progress(history_);
+    files_.log("epoch", {{"epoch", history_.epochs()}, {"seconds", seconds}});
+    if (seconds_since(saved_) > options_.checkpoint_seconds) save_checkpoint();
+  }
+
+  void save_checkpoint() {
+    history_.partial_loss = place_.loss_sum;
+    learning_.info.extra = history_.to_json(files_.hash());
+    write_file_atomic(files_.checkpoint(), learning_.save(true));
+    saved_ = Clock::now();
+  }
+
+  void save_weights(const fs::path& path) {
+    history_.partial_loss = 0;
+    learning_.info.extra = history_.to_json(files_.hash());
+    write_file_atomic(path, learning_.save(false));
+  }
+
+  void finish() {
+    if (options_.validation.split == nullptr) save_weights(files_.best());
+    save_weights(files_.last());
+    files_.close();
+  }
+
+  TrainReport report(double seconds) const {
+    TrainReport report;
+    for (const EpochRow& row : history_.rows) {
+      report.train_loss.push_back(row.train_loss);
+      if (row.validated) report.validation_accuracy.push_back(row.validation_accuracy);
+    }
+    report.best_epoch = history_.best_epoch;
+    report.steps = learning_.info.steps;
+    report.images_trained = learning_.info.steps * settings_.batch;
+    report.seconds = seconds;
+    return report;
+  }
+
+  const TrainSettings& settings_;
+  const Schedule& schedule_;
+  const Subset& train_;
+  const uint64_t seed_;
+  const TrainOptions& options_;
+  const Normalisation normalisation_;
+  LearningNetwork learning_;
+  RunFiles files_;
+  const int steps_;
+  BatchBuffers buffers_;
+  EpochPlace place_;
+  TrainHistory history_;
+  Clock::time_point saved_;
+};
+
+}  // namespace
+
+TrainReport train_network(const TrainSettings& settings, const Schedule& schedule,
+                          const std::vector<std::string>& classes, const Subset& train,
+                          uint64_t seed, const fs::path& directory, Progress& progress,
+                          const StopToken& stop, const TrainOptions& options) {
+  check_train_settings(settings);
+  use_one_thread();
+  Training training(settings, schedule, classes, train, seed, directory, options);
+  return training.run(progress, stop);
+}
+
+Evaluation evaluate_checkpoint(const fs::path& checkpoint, const Subset& subset, int batch,
+                               const std::string& device, Progress& progress) {
+  use_one_thread();
+  const auto learning = load_network(checkpoint, find_device(device));
+  const CheckpointInfo& info = learning->info;
+  const Split& split = *subset.split;
+  if (split.width != info.width || split.height != info.height || split.channels != info.channels) {
+    throw Error(show_path(checkpoint) + ": made for " + std::to_string(info.width) + "x" +
+                std::to_string(info.height) + " images of " + std::to_string(info.channels) +
+                " channels, but these are " + std::to_string(split.width) + "x" +
+                std::to_string(split.height) + " of " + std::to_string(split.channels));
+  }
+  for (const uint32_t index : subset.indices) {
+    if (split.labels[index] >= info.classes.size()) {
+      throw Error(show_path(checkpoint) + ": knows " + std::to_string(info.classes.size()) +
+                  " classes, but the data have more");
+    }
+  }
+  const StopToken never;
+  const auto tick = [&](double share) { progress.update(share, 1, "evaluating"); };
+  return evaluate(*learning, subset, batch > 0 ? batch : evaluation_batch(info), ConvMode::kExact,
+                  tick, never);
+}
+
+}  // namespace popaug

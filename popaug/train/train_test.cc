@@ -1,0 +1,283 @@
+#include "popaug/train/train.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "popaug/model/model.h"
+#include "popaug/train/batches.h"
+#include "popaug/train/learning_rate.h"
+
+namespace popaug {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Images whose class is the quarter that is bright, with noise.
+Split toy_split(size_t count, int side, int channels, uint64_t seed) {
+  Split split;
+  split.name = "train";
+  split.width = split.height = side;
+  split.channels = channels;
+  auto pixels = std::make_shared<std::vector<uint8_t>>(count * side * side * channels);
+  Random random({seed, Purpose::kTest});
+  for (size_t n = 0; n < count; ++n) {
+    const uint32_t label = random.below(4);
+    split.labels.push_back(label);
+    for (int i = 0; i < side * side * channels; ++i) {
+      const int y = i / channels / side, x = i / channels % side;
+      const bool bright = (y >= side / 2) * 2u + (x >= side / 2) == label;
+      (*pixels)[n * side * side * channels + i] =
+          static_cast<uint8_t>(random.below(100) + (bright ? 100 : 40));
+    }
+  }
+  split.pixels = *pixels;
+  split.storage = pixels;
+  return split;
+}
+
+Subset range(const Split& split, uint32_t begin, uint32_t end) {
+  Subset subset{&split, {}};
+  for (uint32_t i = begin; i < end; ++i) subset.indices.push_back(i);
+  return subset;
+}
+
+TrainSettings small_settings() {
+  TrainSettings settings;
+  settings.network = "wrn-10-1";
+  settings.batch = 16;
+  settings.lr = 0.05;
+  return settings;
+}
+
+const std::vector<std::string> kClasses = {"a", "b", "c", "d"};
+
+RoundWork work_of(int member, int round, const fs::path& from, const fs::path& to) {
+  RoundWork work;
+  work.member = member;
+  work.round = round;
+  work.first_epoch = 2 * round;
+  work.epochs = 2;
+  work.total_epochs = 4;
+  work.seed = 7;
+  const Space space = space_by_name("pba");
+  work.policy = zero_policy(space);
+  work.policy.entries[0] = {0, 0.5, 3};
+  work.from = from;
+  work.to = to;
+  return work;
+}
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerFactory factory() {
+    return make_trainer_factory(small_settings(), space_by_name("pba"), Rule(),
+                                {.pad = 2, .flip = 0, .cutout = 0}, kClasses, range(split_, 0, 80),
+                                range(split_, 80, 160), "accuracy");
+  }
+  RoundResult run(Trainer& trainer, const RoundWork& work) {
+    return trainer.run(
+        work, [](double) {}, never_);
+  }
+
+  Split split_ = toy_split(160, 16, 1, 1);
+  TemporaryFolder folder_;
+  StopToken never_;
+};
+
+TEST_F(TrainerTest, LearnsAndWritesTheSameBytesWhateverTheWorker) {
+  const auto one = factory()(0);
+  const RoundWork work = work_of(3, 0, {}, folder_.path() / "one");
+  const RoundResult result = run(*one, work);
+  EXPECT_EQ(result.images_trained, 2 * 80);
+  EXPECT_EQ(result.images_evaluated, 80);
+  EXPECT_EQ(result.correct.size(), 80u);
+  EXPECT_GT(result.metrics.at("train_loss"), 0);
+  run(*one, work_of(3, 1, folder_.path() / "one", folder_.path() / "two"));
+
+  // Another worker, used for other members before, in threads side by side.
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < 2; ++worker) {
+    threads.emplace_back([&, worker] {
+      const auto trainer = factory()(worker);
+      const fs::path base = folder_.path() / ("worker" + std::to_string(worker));
+      run(*trainer, work_of(9, 0, {}, base.string() + "-other"));
+      run(*trainer, work_of(3, 0, {}, base.string() + "-one"));
+      run(*trainer, work_of(3, 1, base.string() + "-one", base.string() + "-two"));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const char* worker : {"worker0", "worker1"}) {
+    EXPECT_EQ(read_file(folder_.path() / "one"),
+              read_file(folder_.path() / (std::string(worker) + "-one")));
+    EXPECT_EQ(read_file(folder_.path() / "two"),
+              read_file(folder_.path() / (std::string(worker) + "-two")));
+  }
+}
+
+// An exploiting member goes on from the donor's weights, momentum and batch-norm statistics: with
+// the donor's number and policy it would do exactly what the donor does.
+TEST_F(TrainerTest, ExploitCopiesEverythingThatLearns) {
+  const auto trainer = factory()(0);
+  const fs::path donor = folder_.path() / "donor", target = folder_.path() / "target";
+  run(*trainer, work_of(1, 0, {}, donor));
+  RoundWork still = work_of(2, 1, donor, target);
+  still.epochs = 0;
+  run(*trainer, still);
+  const std::string donor_bytes = read_file(donor), target_bytes = read_file(target);
+  const RawTensors a = parse_safetensors(donor_bytes, "donor");
+  const RawTensors b = parse_safetensors(target_bytes, "target");
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  int momenta = 0, statistics = 0;
+  for (const RawTensor& tensor : a.tensors) {
+    EXPECT_EQ(tensor.bytes, b.find(tensor.name)->bytes) << tensor.name;
+    const bool zero = tensor.bytes.find_first_not_of('\0') == std::string_view::npos;
+    momenta += tensor.name.starts_with(kMomentumPrefix) && !zero;
+    statistics += tensor.name.ends_with("running_mean") && !zero;
+  }
+  EXPECT_GT(momenta, 20);
+  EXPECT_GT(statistics, 5);
+}
+
+TEST_F(TrainerTest, StopsAndLeavesNothing) {
+  const auto trainer = factory()(0);
+  StopToken stop;
+  const fs::path to = folder_.path() / "stopped";
+  EXPECT_THROW(trainer->run(
+                   work_of(0, 0, {}, to), [&](double) { stop.request(); }, stop),
+               Interrupted);
+  EXPECT_FALSE(fs::exists(to));
+}
+
+TEST_F(TrainerTest, GenesReachTheOptimiser) {
+  const auto trainer = factory()(0);
+  RoundWork work = work_of(0, 0, {}, folder_.path() / "a");
+  run(*trainer, work);
+  work.genes = {{"lr", 0.01}};
+  work.to = folder_.path() / "b";
+  run(*trainer, work);
+  EXPECT_NE(read_file(folder_.path() / "a"), read_file(folder_.path() / "b"));
+  work.genes = {{"lrr", 0.01}};
+  EXPECT_THROW(run(*trainer, work), UsageError);
+}
+
+class TrainNetworkTest : public ::testing::Test {
+ protected:
+  Schedule schedule(int epochs) {
+    Schedule schedule = stretch(baseline_schedule("flipcrop"), epochs);
+    return schedule;
+  }
+  TrainReport train(const fs::path& to, const StopToken& stop, const TrainOptions& options = {},
+                    Progress& progress = silent_progress()) {
+    return train_network(settings_, schedule(6), kClasses, range(split_, 0, 96), 5, to, progress,
+                         stop, options);
+  }
+
+  TrainSettings settings_ = small_settings();
+  Split split_ = toy_split(160, 16, 3, 2);
+  TemporaryFolder folder_;
+  StopToken never_;
+};
+
+// Requests a stop once the training is `share` done.
+class StopAt : public Progress {
+ public:
+  StopAt(double share, StopToken& stop) : share_(share), stop_(stop) {}
+  void update(double done, double total, const std::string&) override {
+    if (done / total >= share_) stop_.request();
+  }
+  void line(const std::string&) override {}
+
+ private:
+  double share_;
+  StopToken& stop_;
+};
+
+TEST_F(TrainNetworkTest, LearnsAndIsEvaluated) {
+  const fs::path to = folder_.path() / "run";
+  const TrainReport report = train(to, never_);
+  EXPECT_EQ(report.steps, 36);
+  EXPECT_EQ(report.images_trained, 36 * 16);
+  ASSERT_EQ(report.train_loss.size(), 6u);
+  EXPECT_LT(report.train_loss.back(), 0.8 * report.train_loss.front());
+  EXPECT_FALSE(fs::exists(to / "checkpoint.safetensors"));
+  const CheckpointInfo info = read_checkpoint_info(to / "best.safetensors");
+  EXPECT_EQ(info.classes, kClasses);
+  EXPECT_EQ(info.epoch, 6);
+  EXPECT_EQ(info.mean.size(), 3u);
+  const Evaluation evaluation = evaluate_checkpoint(to / "best.safetensors", range(split_, 96, 160),
+                                                    0, "cpu", silent_progress());
+  EXPECT_EQ(evaluation.images, 64);
+  EXPECT_GT(evaluation.accuracy(), 0.5);   // one in four by chance
+  EXPECT_THROW(train(to, never_), Error);  // never overwritten
+}
+
+TEST_F(TrainNetworkTest, ResumesToTheSameBytesFromAnyStep) {
+  const Subset validation = range(split_, 96, 160);
+  train(folder_.path() / "whole", never_, {.validation = validation});
+  for (const double share : {0.02, 0.4, 0.5, 0.93}) {
+    const fs::path to = folder_.path() / ("cut" + number_text(share));
+    StopToken stop;
+    StopAt stopper(share, stop);
+    EXPECT_THROW(train(to, stop, {.validation = validation}, stopper), Interrupted);
+    train(to, never_, {.validation = validation, .resume = true});
+    for (const char* name : {"best.safetensors", "last.safetensors", "progress.csv"}) {
+      EXPECT_EQ(read_file(folder_.path() / "whole" / name), read_file(to / name)) << name << share;
+    }
+  }
+}
+
+TEST_F(TrainNetworkTest, ResumeRefusesOtherSettings) {
+  const fs::path to = folder_.path() / "run";
+  StopToken stop;
+  StopAt stopper(0.3, stop);
+  EXPECT_THROW(train(to, stop, {}, stopper), Interrupted);
+  settings_.lr = 0.06;
+  try {
+    train(to, never_, {.resume = true});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("other settings or data"));
+  }
+}
+
+TEST_F(TrainNetworkTest, DivergedTrainingSaysWhere) {
+  settings_.lr = 1000;
+  settings_.clip = 0;
+  settings_.lr_rule = "constant";
+  try {
+    train(folder_.path() / "run", never_);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("training diverged"));
+    EXPECT_THAT(error.what(), HasSubstr("learning rate 1000"));
+  }
+}
+
+TEST(LearningRate, IsTheReferences) {
+  // 31 steps an epoch, 200 epochs: first and last step, and the middle.
+  EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {0, 0, 31, 200}),
+              0.1 * (1 + std::cos(M_PI / 6200)) / 2, 1e-15);
+  EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {199, 30, 31, 200}), 0, 1e-15);
+  EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {99, 30, 31, 200}), 0.05, 1e-15);
+  EXPECT_EQ(learning_rate("svhn-steps", 0.1, 0, {79, 6, 7, 160}), 0.1);
+  EXPECT_EQ(learning_rate("svhn-steps", 0.1, 0, {80, 0, 7, 160}), 0.1 * 0.1);
+  EXPECT_EQ(learning_rate("svhn-steps", 0.1, 0, {120, 0, 7, 160}), 0.1 * 0.01);
+  EXPECT_EQ(learning_rate("constant", 0.1, 4, {0, 1, 7, 160}), 0.05);
+  EXPECT_EQ(learning_rate("constant", 0.1, 4, {0, 4, 7, 160}), 0.1);
+  EXPECT_THROW(check_learning_rate_rule("cosin"), UsageError);
+}
+
+TEST(Batches, OrderIsAPermutationByEpoch) {
+  std::vector<uint32_t> indices = {5, 9, 2, 40, 7, 8};
+  auto order = epoch_order(indices, 1, 2, 3);
+  EXPECT_EQ(order, epoch_order(indices, 1, 2, 3));
+  EXPECT_NE(order, epoch_order(indices, 1, 2, 4));
+  EXPECT_THAT(order, ::testing::UnorderedElementsAreArray(indices));
+  EXPECT_EQ(steps_per_epoch(4000, 128), 31);
+  EXPECT_THROW(steps_per_epoch(100, 128), UsageError);
+}
+
+}  // namespace
+}  // namespace popaug

@@ -1,0 +1,149 @@
+// What a search drives: a member's round on its own core.
+#include <chrono>
+
+#include "popaug/train/batches.h"
+#include "popaug/train/loop_torch.h"
+#include "popaug/train/train.h"
+
+namespace popaug {
+namespace {
+
+// Shared by all workers, never changed.
+struct SearchWork {
+  TrainSettings settings;
+  Space space;
+  Rule rule;
+  BaseTransforms base;
+  Subset train, validation;
+  std::string metric;
+  Normalisation normalisation;
+  CheckpointInfo info;
+};
+
+double score_of(const Evaluation& evaluation, const std::string& metric) {
+  if (metric == "loss") return -evaluation.loss;
+  if (metric == "balanced-accuracy") return evaluation.balanced_accuracy();
+  return evaluation.accuracy();
+}
+
+// The settings and base transforms that the member's genes name.
+void apply_genes(const std::map<std::string, double>& genes, TrainSettings& settings,
+                 BaseTransforms& base) {
+  for (const auto& [name, value] : genes) {
+    if (name == "lr") {
+      settings.lr = value;
+    } else if (name == "weight_decay") {
+      settings.weight_decay = value;
+    } else if (name == "momentum") {
+      settings.momentum = value;
+    } else if (name == "label_smoothing") {
+      settings.label_smoothing = value;
+    } else if (name == "clip") {
+      settings.clip = value;
+    } else if (name == "flip") {
+      base.flip = value;
+    } else if (name == "pad") {
+      base.pad = static_cast<int>(value);
+    } else if (name == "cutout") {
+      base.cutout = static_cast<int>(value);
+    } else {
+      const std::vector<std::string> known = {"lr",   "weight_decay", "momentum", "label_smoothing",
+                                              "clip", "flip",         "pad",      "cutout"};
+      throw UsageError(unknown_name("gene", name, known));
+    }
+  }
+}
+
+class NetworkTrainer : public Trainer {
+ public:
+  explicit NetworkTrainer(std::shared_ptr<const SearchWork> shared, at::Device device)
+      : shared_(std::move(shared)), network_(shared_->info, device) {
+    use_one_thread();
+  }
+
+  RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
+                  const StopToken& stop) override {
+    const auto start = std::chrono::steady_clock::now();
+    network_.info = shared_->info;
+    if (work.from.empty()) {
+      network_.start(work.seed, work.member);
+    } else {
+      network_.load(work.from, true);
+    }
+    network_.info.epoch = work.first_epoch;
+    RoundResult result = train(work, heartbeat, stop);
+    const Evaluation evaluation = evaluate(
+        network_, shared_->validation, evaluation_batch(network_.info),
+        conv_mode(shared_->settings.conv),
+        [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
+    result.score = score_of(evaluation, shared_->metric);
+    result.correct = evaluation.correct;
+    result.metrics["val_loss"] = evaluation.loss;
+    result.metrics["val_accuracy"] = evaluation.accuracy();
+    result.images_evaluated = evaluation.images;
+    if (!work.to.empty()) write_file_atomic(work.to, network_.save(true));
+    result.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return result;
+  }
+
+ private:
+  static constexpr double kTrainShare = 0.9;  // of a round's time, for the heartbeat only
+
+  RoundResult train(const RoundWork& work, const std::function<void(double)>& heartbeat,
+                    const StopToken& stop) {
+    TrainSettings settings = shared_->settings;
+    BaseTransforms base = shared_->base;
+    apply_genes(work.genes, settings, base);
+    const Split& split = *shared_->train.split;
+    const Augmenter augmenter(shared_->space, shared_->rule, work.policy, base,
+                              shared_->normalisation, split.width, split.height, split.channels);
+    const EpochWork epoch_work{&settings,        &split,    &shared_->train.indices,
+                               &augmenter,       work.seed, static_cast<uint32_t>(work.member),
+                               work.total_epochs};
+    RoundResult result;
+    for (int e = 0; e < work.epochs; ++e) {
+      const auto tick = [&](double share) { heartbeat(kTrainShare * (e + share) / work.epochs); };
+      EpochPlace place;
+      result.metrics["train_loss"] = train_epoch(network_, buffers_, place, epoch_work, tick, stop);
+    }
+    result.images_trained = int64_t{1} * work.epochs * settings.batch *
+                            steps_per_epoch(shared_->train.indices.size(), settings.batch);
+    return result;
+  }
+
+  std::shared_ptr<const SearchWork> shared_;
+  LearningNetwork network_;
+  BatchBuffers buffers_;
+};
+
+}  // namespace
+
+TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& space,
+                                    const Rule& rule, const BaseTransforms& base,
+                                    const std::vector<std::string>& classes, const Subset& train,
+                                    const Subset& validation, const std::string& metric) {
+  check_train_settings(settings);
+  steps_per_epoch(train.indices.size(), settings.batch);
+  const std::vector<std::string> metrics = {"accuracy", "balanced-accuracy", "loss"};
+  if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) {
+    throw UsageError(unknown_name("metric", metric, metrics));
+  }
+  auto shared = std::make_shared<SearchWork>();
+  shared->settings = settings;
+  shared->space = space;
+  shared->rule = rule;
+  shared->base = base;
+  shared->base.scale_pixels = shared->base.scale_pixels && !settings.paper_pixels;
+  shared->train = train;
+  shared->validation = validation;
+  shared->metric = metric;
+  shared->normalisation = normalisation_of(train);
+  shared->info = new_checkpoint_info(settings, classes, *train.split, shared->normalisation);
+  const at::Device device = find_device(settings.device);
+  return [shared, device](int) -> std::unique_ptr<Trainer> {
+    return std::make_unique<NetworkTrainer>(shared, device);
+  };
+}
+
+}  // namespace popaug
