@@ -4,17 +4,21 @@ namespace popaug::cli {
 
 // A new verb: a file cli/VERB.cc, a declaration here, a line in the list.
 void add_data(CLI::App& program, Action& action);
-void add_bench(CLI::App& program, Action& action);
 void add_search(CLI::App& program, Action& action);
+void add_train(CLI::App& program, Action& action);
+void add_eval(CLI::App& program, Action& action);
 void add_schedule(CLI::App& program, Action& action);
+void add_bench(CLI::App& program, Action& action);
 void add_worker(CLI::App& program, Action& action);
 
 const std::vector<AddVerb>& all_verbs() {
   static const std::vector<AddVerb> verbs = {
       add_data,
       add_search,
-      add_bench,
+      add_train,
+      add_eval,
       add_schedule,
+      add_bench,
       add_worker,
   };
   return verbs;

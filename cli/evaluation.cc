@@ -1,0 +1,187 @@
+#include "cli/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "popaug/compare/compare.h"
+
+namespace popaug::cli {
+namespace {
+
+constexpr int kBins = 15;
+
+int64_t row_total(const std::vector<int64_t>& row) {
+  return std::accumulate(row.begin(), row.end(), int64_t{0});
+}
+
+// As Evaluation::balanced_accuracy(), which lives on the other side of the torch wall.
+double balanced_accuracy(const Evaluation& e) {
+  double sum = 0;
+  int seen = 0;
+  for (size_t c = 0; c < e.confusion.size(); ++c) {
+    const int64_t total = row_total(e.confusion[c]);
+    if (total == 0) continue;
+    sum += static_cast<double>(e.confusion[c][c]) / static_cast<double>(total);
+    ++seen;
+  }
+  return seen > 0 ? sum / seen : 0;
+}
+
+std::string xml(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) >= 0x20) out += c;
+    }
+  }
+  return out;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == text.npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+}  // namespace
+
+double calibration_error(const Evaluation& evaluation) {
+  std::array<double, kBins> confidence{}, right{};
+  std::array<int64_t, kBins> count{};
+  for (size_t i = 0; i < evaluation.confidence.size(); ++i) {
+    const double c = evaluation.confidence[i];
+    const int bin = std::clamp(static_cast<int>(std::ceil(c * kBins)) - 1, 0, kBins - 1);
+    confidence[bin] += c;
+    right[bin] += evaluation.correct[i];
+    ++count[bin];
+  }
+  double gap = 0;
+  for (int b = 0; b < kBins; ++b) gap += std::abs(confidence[b] - right[b]);
+  return evaluation.images > 0 ? gap / static_cast<double>(evaluation.images) : 0;
+}
+
+Json evaluation_json(const Evaluation& e, const std::vector<std::string>& classes) {
+  const Interval interval = wilson(e.wrong, e.images);
+  Json json = {{"images", e.images},
+               {"wrong", e.wrong},
+               {"error", 1 - e.accuracy()},
+               {"error_low", interval.low},
+               {"error_high", interval.high},
+               {"accuracy", e.accuracy()},
+               {"balanced_accuracy", balanced_accuracy(e)},
+               {"loss", e.loss},
+               {"calibration_error", calibration_error(e)},
+               {"classes", Json::array()},
+               {"confusion", e.confusion}};
+  for (size_t c = 0; c < classes.size(); ++c) {
+    const int64_t total = row_total(e.confusion[c]);
+    const int64_t wrong = total - e.confusion[c][c];
+    Json row = {{"class", classes[c]}, {"images", total}, {"wrong", wrong}};
+    if (total > 0) {
+      const Interval range = wilson(wrong, total);
+      row["error"] = static_cast<double>(wrong) / static_cast<double>(total);
+      row["error_low"] = range.low;
+      row["error_high"] = range.high;
+    }
+    json["classes"].push_back(std::move(row));
+  }
+  return json;
+}
+
+std::string evaluation_text(const Evaluation& e, const std::vector<std::string>& classes) {
+  const Interval interval = wilson(e.wrong, e.images);
+  std::string text = fmt::format(
+      "error {:.2f} %  (95 %: {:.2f} .. {:.2f} %), {} of {} images wrong\n"
+      "balanced accuracy {:.2f} %, loss {:.4f}, calibration error {:.2f} %\n\n",
+      100 * (1 - e.accuracy()), 100 * interval.low, 100 * interval.high, e.wrong, e.images,
+      100 * balanced_accuracy(e), e.loss, 100 * calibration_error(e));
+  size_t width = 5;
+  for (const std::string& name : classes)
+    width = std::max(width, std::min<size_t>(name.size(), 24));
+  const bool matrix = classes.size() <= 12;
+  text += fmt::format("{:<{}}  images   error", "class", width);
+  if (matrix) {
+    text += "   predicted as";
+    for (size_t c = 0; c < classes.size(); ++c) text += fmt::format("{:>6}", c);
+  }
+  text += "\n";
+  for (size_t c = 0; c < classes.size(); ++c) {
+    const int64_t total = row_total(e.confusion[c]);
+    const double error =
+        total > 0 ? 100.0 * static_cast<double>(total - e.confusion[c][c]) / double(total) : 0;
+    text += fmt::format("{:<{}}  {:>6}  {:>5.1f} %", classes[c].substr(0, 24), width, total, error);
+    if (matrix) {
+      text += fmt::format("  {:>13}", c);
+      for (const int64_t n : e.confusion[c]) text += fmt::format("{:>6}", n);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string confusion_csv(const Evaluation& e, const std::vector<std::string>& classes) {
+  std::string text = "true\\predicted";
+  for (const std::string& name : classes) text += "," + csv_field(name);
+  text += "\n";
+  for (size_t c = 0; c < classes.size(); ++c) {
+    text += csv_field(classes[c]);
+    for (const int64_t n : e.confusion[c]) text += "," + std::to_string(n);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string confusion_svg(const Evaluation& e, const std::vector<std::string>& classes) {
+  constexpr int kCell = 34, kLeft = 130, kTop = 130;
+  const int count = static_cast<int>(classes.size());
+  const int width = kLeft + count * kCell + 20, height = kTop + count * kCell + 40;
+  std::string svg = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" width=\"{}\" height=\"{}\" "
+      "font-family=\"sans-serif\" font-size=\"11\"><rect width=\"100%\" height=\"100%\" "
+      "fill=\"#fff\"/>\n<title>Confusion matrix: rows true, columns predicted</title>\n",
+      width, height, width, height);
+  for (int row = 0; row < count; ++row) {
+    const double total = std::max<double>(1, static_cast<double>(row_total(e.confusion[row])));
+    const int y = kTop + row * kCell;
+    svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kLeft - 6,
+                       y + kCell / 2 + 4, xml(classes[row].substr(0, 18)));
+    svg += fmt::format("<text transform=\"translate({},{}) rotate(-60)\">{}</text>\n",
+                       kLeft + row * kCell + kCell / 2, kTop - 8, xml(classes[row].substr(0, 18)));
+    for (int column = 0; column < count; ++column) {
+      const int64_t n = e.confusion[row][column];
+      const double share = static_cast<double>(n) / total;
+      const int light = static_cast<int>(std::lround(255 - 205 * std::sqrt(share)));
+      const std::string colour = row == column ? fmt::format("rgb({},{},255)", light, light)
+                                               : fmt::format("rgb(255,{},{})", light, light);
+      svg += fmt::format(
+          "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" stroke=\"#ddd\"/>"
+          "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"{}\">{}</text>\n",
+          kLeft + column * kCell, y, kCell, kCell, colour, kLeft + column * kCell + kCell / 2,
+          y + kCell / 2 + 4, share > 0.5 ? "#fff" : "#222", n);
+    }
+  }
+  svg +=
+      fmt::format("<text x=\"{}\" y=\"{}\">rows: true class, columns: predicted</text>\n</svg>\n",
+                  kLeft, height - 14);
+  return svg;
+}
+
+}  // namespace popaug::cli
