@@ -31,6 +31,12 @@ const CLI::App& reached(const CLI::App& app) {
   return chosen.empty() ? app : reached(*chosen.back());
 }
 
+// Its words on the command line: " data info".
+std::string words_to(const CLI::App& app) {
+  const CLI::App* above = app.get_parent();
+  return above == nullptr ? "" : words_to(*above) + " " + app.get_name();
+}
+
 // CLI11's message, with the nearest name where a verb or flag is unknown.
 std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error, int argc,
                            char** argv) {
@@ -38,7 +44,8 @@ std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const std::string flag = word.substr(0, word.find('='));
-    if (flag.starts_with("--") && error.get_name() == "ExtrasError") {
+    const bool extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+    if (flag.starts_with("--") && extra) {
       const auto known = flags_of(app);
       if (std::find(known.begin(), known.end(), flag) == known.end()) {
         return unknown_name("flag", flag, known);
@@ -67,8 +74,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& success) {  // --help, --version
     return program.exit(success);
   } catch (const CLI::ParseError& error) {
-    const CLI::App& app = reached(program);
-    const std::string verb = &app == &program ? "" : " " + app.get_name();
+    const std::string verb = words_to(reached(program));
     std::fprintf(stderr, "popaug: %s\nSee: popaug%s --help\n",
                  usage_sentence(program, error, argc, argv).c_str(), verb.c_str());
     return static_cast<int>(ExitCode::kUsage);

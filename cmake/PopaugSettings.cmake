@@ -28,6 +28,10 @@ target_compile_options(popaug_flags INTERFACE
   -Wall -Wextra -Werror
   # Bytes and weights must not depend on whether a compiler fuses a multiply and an add (REFERENCE 2).
   -ffp-contract=off)
+if(POPAUG_FUZZ)
+  # Coverage of the library itself is what guides the fuzzer.
+  target_compile_options(popaug_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(POPAUG_SANITIZE)
   target_compile_options(popaug_flags INTERFACE
     -fsanitize=${POPAUG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <set>
+// jpeglib.h needs FILE before it.
+#include <jpeglib.h>
 
 #include "popaug/image/codec.h"
 #include "popaug/image/sheet.h"
@@ -108,6 +113,72 @@ TEST(Decode, LimitsAreKept) {
   EXPECT_THAT(message_of([&] { decode_image(png, "x", nullptr, {.pixels = 399}); }),
               HasSubstr("399 in all"));
   EXPECT_NO_THROW(decode_image(png, "x", nullptr, {.side = 40, .pixels = 400}));
+}
+
+// Inks written by libjpeg itself as CMYK and as YCCK, which Pillow does not write.
+std::string inks(J_COLOR_SPACE kind, int width, int height) {
+  jpeg_compress_struct state{};
+  jpeg_error_mgr errors;
+  state.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&state);
+  uint8_t* buffer = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&state, &buffer, &size);
+  state.image_width = static_cast<JDIMENSION>(width);
+  state.image_height = static_cast<JDIMENSION>(height);
+  state.input_components = 4;
+  state.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&state);
+  jpeg_set_colorspace(&state, kind);
+  jpeg_set_quality(&state, 100, TRUE);
+  jpeg_start_compress(&state, TRUE);
+  for (int y = 0; y < height; ++y) {
+    std::vector<uint8_t> row;
+    for (int x = 0; x < width; ++x) {
+      for (const int value : {200, 100, 50, 40 + 4 * y}) row.push_back(static_cast<uint8_t>(value));
+    }
+    uint8_t* rows = row.data();
+    jpeg_write_scanlines(&state, &rows, 1);
+  }
+  jpeg_finish_compress(&state);
+  jpeg_destroy_compress(&state);
+  const std::string out(reinterpret_cast<char*>(buffer), size);
+  std::free(buffer);
+  return out;
+}
+
+TEST(Jpeg, InksBecomeLight) {
+  for (const J_COLOR_SPACE kind : {JCS_CMYK, JCS_YCCK}) {
+    DecodeInfo info;
+    const Image image = decode_image(inks(kind, 16, 24), "x.jpg", &info);
+    EXPECT_FALSE(info.grey);
+    EXPECT_THAT(info.notes, ::testing::ElementsAre("converted from CMYK to RGB"));
+    for (int y = 0; y < 24; ++y) {
+      // As stored, 255 is no ink: what is left of the paper's light, less its share of ink.
+      const int paper = 40 + 4 * y;
+      for (int c = 0; c < 3; ++c) {
+        const int expected = paper - (255 - std::array{200, 100, 50}[c]) * paper / 255;
+        EXPECT_NEAR(image.pixel(5, y)[c], expected, 4) << kind << " " << y << " " << c;
+      }
+    }
+  }
+}
+
+TEST(Jpeg, ScansWithoutEndAreRefused) {
+  Image large(64, 64);
+  const std::string whole = encode_jpeg(large);
+  // A progressive header whose first scan is repeated: each repeats the whole image's work.
+  const size_t scan = whole.find("\xFF\xDA");
+  ASSERT_NE(scan, whole.npos);
+  std::string many = whole.substr(0, scan);
+  const size_t frame = many.find("\xFF\xC0");
+  ASSERT_NE(frame, many.npos);
+  many[frame + 1] = '\xC2';
+  std::string one("\xFF\xDA\0\x0C\3\1\0\2\x11\3\x11\0\0\0", 14);  // DC of all components
+  one += std::string(96, '\0');
+  for (int i = 0; i < 2000; ++i) many += one;
+  many += "\xFF\xD9";
+  EXPECT_THAT(message_of([&] { decode_image(many, "x.jpg"); }), HasSubstr("x.jpg: the JPEG data"));
 }
 
 TEST(Exif, OrientationIsFoundInBothByteOrders) {
