@@ -1,0 +1,91 @@
+"""python -m popaug.ray search CONFIG: a search on a Ray cluster from a TOML file (docs/ray.md)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pathlib
+import sys
+
+from popaug import _core
+from popaug._values import Json, Policy, Rule, Space
+from popaug.ray._driver import Deadlines, search
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m popaug.ray", description="A search on a Ray cluster.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verb = verbs.add_parser("search", help="run or resume a search")
+    verb.add_argument("config", type=pathlib.Path, help="TOML: population, epochs, space, trainer, ... (docs/ray.md)")
+    verb.add_argument("--out", required=True, help="the run directory, at the same path on all nodes")
+    verb.add_argument("--resume", action="store_true", help="continue what stands there")
+    verb.add_argument("--address", help="of the cluster, for example auto or HOST:6379")
+    verb.add_argument("--slots", type=int, help="members that train at once; default: what there is room for")
+    verb.add_argument("--cpus", type=float, default=1.0, help="CPUs of a slot")
+    verb.add_argument("--gpus", type=float, default=0.0, help="GPUs of a slot, a share is enough")
+    verb.add_argument("--train", help="MODULE:FUNCTION of your train_round")
+    verb.add_argument("--worker-cmd", help='else a worker program on every node (default "popaug worker")')
+    verb.add_argument("--checkpoints", choices=["shared", "return"], default="shared")
+    verb.add_argument("--silence", type=float, default=300.0, help="seconds without progress that are a hang")
+    flags = parser.parse_args(arguments)
+    try:
+        settings = _settings(flags.config)
+        train_round = None
+        if flags.train:
+            module, _, name = flags.train.partition(":")
+            sys.path.insert(0, "")
+            train_round = getattr(importlib.import_module(module), name)
+        run = search(
+            train_round,
+            out=flags.out,
+            resume=flags.resume,
+            address=flags.address,
+            slots=flags.slots,
+            cpus=flags.cpus,
+            gpus=flags.gpus,
+            worker_command=None if train_round else flags.worker_cmd or "popaug worker",
+            checkpoints=flags.checkpoints,
+            deadlines=Deadlines(silence=flags.silence),
+            **settings,
+        )
+    except _core.UsageError as error:
+        print(f"popaug: {error}", file=sys.stderr)
+        return 2
+    except _core.Error as error:
+        print(f"popaug: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"popaug: stopped; nothing is lost. Continue with --resume --out {flags.out}", file=sys.stderr)
+        return 130
+    print(f"{run!r}\nschedule: {run.directory / 'best.schedule.json'}")
+    return 0
+
+
+def _settings(path: pathlib.Path) -> dict[str, Json]:
+    """A TOML file's keys as arguments of popaug.settings; a space, rule or start may be a table or list."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise _core.UsageError(f"{path}: {error.strerror}") from None
+    value: dict[str, Json] = json.loads(_core.parse_toml(text, str(path)))
+    if isinstance(value.get("space"), dict):
+        value["space"] = Space.from_json(value["space"])
+    if "rule" in value:
+        value["rule"] = Rule.from_json(value["rule"])
+    if "start_policy" in value:
+        value["start"] = Policy.from_json(value.pop("start_policy"))
+    if isinstance(value.get("base"), dict):
+        from popaug._values import Base
+
+        value["base"] = Base.from_json(value["base"])
+    if "genes" in value:
+        from popaug._search import Gene
+
+        value["genes"] = [Gene(**gene) for gene in value["genes"]]
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
