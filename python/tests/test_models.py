@@ -1,10 +1,17 @@
 """The networks of popaug.models: sizes as in the papers, shapes of any side, mixes fed from outside."""
 
+import json
+import pathlib
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import popaug
 import popaug.models as models
 from popaug.models._parts import shake, shake_drop
 from popaug.models.published import SameConv
@@ -149,3 +156,77 @@ def test_unknown_names_are_refused(name: str) -> None:
 def test_every_name_builds(name: str) -> None:
     with torch.device("meta"):
         assert parameters(models.build(name)) > 100_000
+
+
+# --- checkpoints and ONNX -----------------------------------------------------------------------
+
+
+def checkpoint(network: nn.Module, name: str, path: pathlib.Path, **changes: object) -> None:
+    """As the C++ side writes one: docs/formats/checkpoint.md."""
+    told = {
+        "format": "popaug-checkpoint",
+        "version": 1,
+        "network": name,
+        "classes": ["cat", "dog", "<emu>"],
+        "channels": 1,
+        "height": 28,
+        "width": 28,
+        "normalisation": {"mean": [0.25], "std": [0.5]},
+        "epoch": 3,
+        "steps": 30,
+        "extra": {},
+    }
+    tensors = {k: v.contiguous() for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
+    momentum = {f"optimizer.momentum.{k}": torch.zeros_like(v) for k, v in network.named_parameters()}
+    save_file(tensors | momentum, path, {"popaug": json.dumps(told | changes)})
+
+
+def trained(name: str) -> nn.Module:
+    """Weights and batch statistics that are not those of a fresh network."""
+    torch.manual_seed(3)
+    network = models.build(name, 3, 1)
+    with torch.no_grad():
+        for _ in range(2):
+            network(torch.randn(8, 1, 28, 28))
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.05)
+    return network.eval()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", ["wrn-16-1", "resnet-20", "shake-shake-26-2x32d", "wrn-published-16-1"])
+def test_a_checkpoint_and_onnx_give_the_same_logits(name: str, tmp_path: pathlib.Path) -> None:
+    network = trained(name)
+    checkpoint(network, name, tmp_path / "best.safetensors")
+    again, info = models.load(tmp_path / "best.safetensors")
+    assert (info.classes, info.mean, info.height) == (("cat", "dog", "<emu>"), (0.25,), 28)
+    x = torch.randn(5, 1, 28, 28)
+    with torch.no_grad():
+        want = network(x)
+        assert torch.allclose(again(x), want, atol=1e-5, rtol=0)
+    models.export_onnx(again, tmp_path / "n.onnx", info)
+    session = onnxruntime.InferenceSession(str(tmp_path / "n.onnx"), providers=["CPUExecutionProvider"])
+    (got,) = session.run(["logits"], {"images": x.numpy()})
+    assert np.allclose(got, want.numpy(), atol=1e-4, rtol=1e-4)
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: pathlib.Path) -> None:
+    network, path = trained("wrn-16-1"), tmp_path / "c.safetensors"
+    checkpoint(network, "wrn-16-1", path)
+    whole = path.read_bytes()
+    for cut in (0, 4, 100, len(whole) - 8):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(popaug.Error, match=r"c\.safetensors"):
+            models.load(path)
+    path.write_bytes(whole)
+    for changes, sentence in (
+        ({"version": 2}, "version 2"),
+        ({"format": "x"}, "no checkpoint"),
+        ({"network": "resnet-20"}, "tensor"),
+        ({"classes": ["one"]}, "shape"),
+    ):
+        checkpoint(network, "wrn-16-1", path, **changes)
+        with pytest.raises(popaug.Error, match=sentence):
+            models.load(path)
+    with pytest.raises(popaug.Error, match="No such file"):
+        models.load(tmp_path / "missing.safetensors")

@@ -1,6 +1,8 @@
 """Plain PyTorch definitions of popaug's networks; needs torch.
 
     network = popaug.models.build("wrn-28-2", classes=10)
+    network, info = popaug.models.load("run/best.safetensors")
+    popaug.models.export_onnx(network, "network.onnx", info)
 
 Inputs are float32 tensors [images, channels, height, width] of normalised pixels, outputs are logits
 [images, classes]. The names of a state dict are those of popaug's own checkpoints.
@@ -9,11 +11,13 @@ Inputs are float32 tensors [images, channels, height, width] of normalised pixel
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 
 from torch import nn
 
+from popaug.models._checkpoint import CheckpointInfo, export_onnx, fill, read
 from popaug.models._parts import DropDraws, ShakeDraws
 from popaug.models.published import (
     PublishedPyramidNet,
@@ -27,6 +31,7 @@ from popaug.models.shake_shake import ShakeShake
 from popaug.models.wrn import WideResNet
 
 __all__ = [
+    "CheckpointInfo",
     "CifarResNet",
     "DropDraws",
     "PublishedPyramidNet",
@@ -39,6 +44,8 @@ __all__ = [
     "ShakeShake",
     "WideResNet",
     "build",
+    "export_onnx",
+    "load",
     "names",
 ]
 
@@ -84,3 +91,12 @@ def build(name: str, classes: int = 10, channels: int = 3) -> nn.Module:
     near = difflib.get_close_matches(name, names(), 1)
     hint = f'; the nearest known is "{near[0]}"' if near else ""
     raise ValueError(f'"{name}" is not a network{hint}; known: {", ".join(names())}')
+
+
+def load(path: str | os.PathLike[str]) -> tuple[nn.Module, CheckpointInfo]:
+    """The network of a checkpoint (`best.safetensors` of a training or search), in evaluation mode, and what the file says
+    of itself: class names, image size and normalisation. Raises Error for anything but a whole checkpoint of popaug's."""
+    info, tensors = read(path)
+    network = build(info.network, len(info.classes), info.channels)
+    fill(network, tensors, os.fspath(path))
+    return network.eval(), info
