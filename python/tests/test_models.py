@@ -161,7 +161,7 @@ def test_every_name_builds(name: str) -> None:
 # --- checkpoints and ONNX -----------------------------------------------------------------------
 
 
-def checkpoint(network: nn.Module, name: str, path: pathlib.Path, **changes: object) -> None:
+def checkpoint(weights: nn.Module, name: str, path: pathlib.Path, **changes: object) -> None:
     """As the C++ side writes one: docs/formats/checkpoint.md."""
     told = {
         "format": "popaug-checkpoint",
@@ -176,8 +176,8 @@ def checkpoint(network: nn.Module, name: str, path: pathlib.Path, **changes: obj
         "steps": 30,
         "extra": {},
     }
-    tensors = {k: v.contiguous() for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
-    momentum = {f"optimizer.momentum.{k}": torch.zeros_like(v) for k, v in network.named_parameters()}
+    tensors = {k: v.contiguous() for k, v in weights.state_dict().items() if not k.endswith("num_batches_tracked")}
+    momentum = {f"optimizer.momentum.{k}": torch.zeros_like(v) for k, v in weights.named_parameters()}
     save_file(tensors | momentum, path, {"popaug": json.dumps(told | changes)})
 
 
