@@ -19,6 +19,19 @@ const Split& labelled_split(const Dataset& data) {
   throw Error(data.path + ": no training images found; expected a split called train");
 }
 
+// A class must stand on both sides of a split; the message names it, as the user knows it.
+void check_classes(const Dataset& data, const Split& train) {
+  std::vector<size_t> counts(data.classes.size());
+  for (const uint32_t label : train.labels) ++counts[label];
+  for (size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] >= 2) continue;
+    throw Error(data.path + ": the class " + quote(data.classes[c]) + " has " +
+                (counts[c] == 0 ? "no training image" : "one training image") +
+                "; at least 2 are needed, one to train on and one to validate on. Add images or "
+                "remove the class");
+  }
+}
+
 }  // namespace
 
 std::pair<int, int> parse_size(const std::string& text) {
@@ -60,6 +73,8 @@ Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& pr
   const auto val_size = static_cast<size_t>(settings.val_size);
   const auto seed = static_cast<uint64_t>(settings.seed);
   if (!settings.split.empty() || needs_validation || val_size > 0) {
+    const bool own_validation = inputs.data.find("val") != nullptr;
+    if (settings.split.empty() && !own_validation) check_classes(inputs.data, train);
     inputs.division = settings.split.empty() ? divide(inputs.data, train_size, val_size, seed)
                                              : read_division(settings.split, inputs.data);
     inputs.train_split = inputs.data.find(inputs.division.train_from);

@@ -144,8 +144,13 @@ def test_ctrl_c_stops_and_resumes(tmp_path: pathlib.Path, reference: dict[str, b
             time.sleep(5)
         return popaug.toy_round(member)
 
-    with pytest.raises(KeyboardInterrupt):
-        popaug.search(train_round, out=tmp_path / "run", show=False, **SMALL)
+    # A shell's background job starts with SIGINT ignored, and then Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            popaug.search(train_round, out=tmp_path / "run", show=False, **SMALL)
+    finally:
+        signal.signal(signal.SIGINT, before)
     popaug.search(popaug.toy_round, out=tmp_path / "run", resume=True, show=False, **SMALL)
     assert determined(tmp_path / "run") == reference
 
