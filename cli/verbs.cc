@@ -4,6 +4,8 @@ namespace popaug::cli {
 
 // A new verb: a file cli/VERB.cc, a declaration here, a line in the list.
 void add_data(CLI::App& program, Action& action);
+void add_ops(CLI::App& program, Action& action);
+void add_augment(CLI::App& program, Action& action);
 void add_search(CLI::App& program, Action& action);
 void add_train(CLI::App& program, Action& action);
 void add_eval(CLI::App& program, Action& action);
@@ -14,6 +16,8 @@ void add_worker(CLI::App& program, Action& action);
 const std::vector<AddVerb>& all_verbs() {
   static const std::vector<AddVerb> verbs = {
       add_data,
+      add_ops,
+      add_augment,
       add_search,
       add_train,
       add_eval,

@@ -181,7 +181,8 @@ class Batch:
                 y, x = where[0]
                 faults.append(
                     f"{case.op} {case.value} at {case.pixels.shape} black={case.black}: "
-                    f"{len(where)} pixels differ, first ({x}, {y}): {case.pixels[y, x]} -> {ours[y, x]}, Pillow {theirs[y, x]}"
+                    f"{len(where)} pixels differ, first ({x}, {y}): "
+                    f"{case.pixels[y, x]} -> {ours[y, x]}, Pillow {theirs[y, x]}"
                 )
         assert at == len(out)
         return faults

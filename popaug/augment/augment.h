@@ -4,6 +4,7 @@
 
 #include "popaug/augment/augmenter.h"
 #include "popaug/augment/closed_form.h"
+#include "popaug/augment/load_plugin.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/policy.h"
 #include "popaug/augment/sampler.h"

@@ -33,6 +33,7 @@ SpaceOp pba_op(const std::string& name) {
     return make(false, PixelScale::kNone, [](int m) { return 256 - m * 256 / 10; });
   }
   if (name == "Cutout") return make(false, PixelScale::kShorter, [](int m) { return 2 * m; });
+  if (name == "CropBilinear") return make(false, PixelScale::kShorter, [](int m) { return m; });
   if (name == "Invert" || name == "Equalize" || name == "AutoContrast") return SpaceOp{name};
   return make(false, PixelScale::kNone, enhancer);
 }
@@ -43,12 +44,12 @@ Space levels_of_reference(const std::string& name, const std::vector<std::string
   return space;
 }
 
-// torch.linspace(0, end, 31) in float32: from the nearer end, one rounding per step.
+// torch.linspace(0, end, 31) in float32: counted from the nearer end, and from the far end with one
+// rounding for multiply and subtract together (exact here in double, then rounded).
 double linspace(float end, int bin) {
   const float step = end / static_cast<float>(kBins - 1);
-  const float value = bin < kBins / 2 ? step * static_cast<float>(bin)
-                                      : end - step * static_cast<float>(kBins - 1 - bin);
-  return value;
+  if (bin < kBins / 2) return step * static_cast<float>(bin);
+  return static_cast<float>(double{end} - double{step} * (kBins - 1 - bin));
 }
 
 struct Ranges {
@@ -114,6 +115,14 @@ Space autoaugment() {
       "autoaugment", {"ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate", "AutoContrast",
                       "Invert", "Equalize", "Solarize", "Posterize", "Contrast", "Color",
                       "Brightness", "Sharpness", "Cutout"});
+}
+
+Space pba_full() {
+  Space space = pba();
+  space.name = "pba-full";
+  for (const char* op : {"FlipLR", "FlipUD", "Blur", "Smooth"}) space.ops.push_back({op});
+  space.ops.push_back(pba_op("CropBilinear"));
+  return space;
 }
 
 Space randaugment() { return torchvision_space("randaugment", kRandAugment); }

@@ -7,6 +7,7 @@
 namespace popaug::builtin {
 
 Space pba();               // 15 ops, levels 0..10
+Space pba_full();          // and the other ops of the published list, but SamplePairing
 Space autoaugment();       // the same values, in the AutoAugment paper's order
 Space randaugment();       // torchvision's RandAugment, 31 bins
 Space trivial();           // torchvision's TrivialAugmentWide, 31 bins

@@ -1,7 +1,10 @@
 #include "popaug/augment/op.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "popaug/augment/ops_plain.h"
 
@@ -106,18 +109,7 @@ bool is_plain_name(std::string_view name) {
                      [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
 }
 
-}  // namespace
-
-const std::vector<OpRow>& op_rows() { return mutable_rows(); }
-
-const OpRow* find_op(std::string_view name) {
-  for (const OpRow& row : op_rows()) {
-    if (row.name == name) return &row;
-  }
-  return nullptr;
-}
-
-void register_op(OpRow row) {
+void check_row(const OpRow& row) {
   const std::string who = row.origin + ": op " + quote(row.name);
   if (!is_plain_name(row.name)) {
     throw Error(who +
@@ -134,7 +126,30 @@ void register_op(OpRow row) {
     throw Error(who + ": the identity value " + number_text(row.identity) +
                 " lies outside its own range");
   }
-  mutable_rows().push_back(std::move(row));
+}
+
+}  // namespace
+
+const std::vector<OpRow>& op_rows() { return mutable_rows(); }
+
+const OpRow* find_op(std::string_view name) {
+  for (const OpRow& row : op_rows()) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+void register_op(OpRow row) { register_ops({std::move(row)}); }
+
+void register_ops(std::vector<OpRow> rows) {
+  std::set<std::string> names;
+  for (const OpRow& row : rows) {
+    check_row(row);
+    if (!names.insert(row.name).second) {
+      throw Error(row.origin + ": op " + quote(row.name) + " is given twice");
+    }
+  }
+  for (OpRow& row : rows) mutable_rows().push_back(std::move(row));
 }
 
 std::string unknown_op(std::string_view name) {

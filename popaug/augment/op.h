@@ -45,6 +45,8 @@ const OpRow* find_op(std::string_view name);
 // Adds a row of the user's own; Error if the name is taken or the row contradicts itself. Not
 // thread safe: call before any Augmenter is made.
 void register_op(OpRow row);
+// All or none of several rows.
+void register_ops(std::vector<OpRow> rows);
 // The sentence for an op that nobody knows, with the nearest name.
 std::string unknown_op(std::string_view name);
 

@@ -111,11 +111,12 @@ bool is_identity(const SpaceOp& op, int level) {
 }
 
 std::vector<std::string> space_names() {
-  return {"pba", "autoaugment", "randaugment", "trivial", "trivial-standard"};
+  return {"pba", "pba-full", "autoaugment", "randaugment", "trivial", "trivial-standard"};
 }
 
 Space space_by_name(std::string_view name) {
   if (name == "pba") return builtin::pba();
+  if (name == "pba-full") return builtin::pba_full();
   if (name == "autoaugment") return builtin::autoaugment();
   if (name == "randaugment") return builtin::randaugment();
   if (name == "trivial") return builtin::trivial();

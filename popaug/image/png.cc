@@ -146,12 +146,12 @@ bool opaque(const Image& image) {
 
 }  // namespace
 
-std::string encode_png(const Image& image) {
+std::string encode_png(const Image& image, bool always_alpha) {
   POPAUG_ASSERT(image.width() > 0 && image.height() > 0);
   const codec::Context owner(spng_ctx_new(SPNG_CTX_ENCODER));
   spng_ctx* const context = owner.get();
   if (context == nullptr) throw std::bad_alloc();
-  const bool rgb = opaque(image);
+  const bool rgb = !always_alpha && opaque(image);
   spng_ihdr header{};
   header.width = static_cast<uint32_t>(image.width());
   header.height = static_cast<uint32_t>(image.height());

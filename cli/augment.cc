@@ -1,0 +1,254 @@
+// popaug augment: ops, policies, schedules and baselines applied to image files.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "cli/augment_flags.h"
+#include "cli/plugin_flag.h"
+#include "cli/verbs.h"
+#include "popaug/image/image.h"
+
+namespace popaug::cli {
+namespace {
+
+// One file to read, and where its results go ("{}" is the copy's number).
+struct Job {
+  fs::path in, out;
+};
+
+bool is_image_name(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
+}
+
+fs::path png_name(fs::path path) { return path.replace_extension(".png"); }
+
+std::vector<Job> folder_jobs(const fs::path& in, const fs::path& out) {
+  std::vector<Job> jobs;
+  for (const auto& entry : fs::recursive_directory_iterator(in)) {
+    if (!entry.is_regular_file() || !is_image_name(entry.path())) continue;
+    jobs.push_back({entry.path(), out / png_name(fs::relative(entry.path(), in))});
+  }
+  if (jobs.empty()) throw Error(show_path(in) + ": no .jpg or .png file in this folder");
+  // The order numbers the images, and so their draws: by name, not as the disk lists them.
+  std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.in < b.in; });
+  return jobs;
+}
+
+// A text file with a path per line, relative to the list; results go to OUT/NAME.png.
+std::vector<Job> list_jobs(const fs::path& list, const fs::path& out) {
+  std::vector<Job> jobs;
+  int line_number = 0;
+  for (const std::string& line : split(read_file(list, uint64_t{64} << 20), '\n')) {
+    ++line_number;
+    const std::string_view name = trim(line);
+    if (name.empty() || name.front() == '#') continue;
+    fs::path path = fs::path(name);
+    if (path.is_relative()) path = list.parent_path() / path;
+    fs::path relative = fs::path(name).relative_path().lexically_normal();
+    if (*relative.begin() == "..") relative = relative.filename();
+    jobs.push_back({path, out / png_name(relative)});
+  }
+  if (jobs.empty()) throw Error(show_path(list) + ": the list names no image");
+  return jobs;
+}
+
+// Two inputs must not write one output (a.jpg and a.png in one folder).
+void check_distinct(const std::vector<Job>& jobs) {
+  std::set<fs::path> outputs;
+  for (const Job& job : jobs) {
+    if (!outputs.insert(job.out).second) {
+      throw Error(show_path(job.in) + ": another image of this run is written to " +
+                  show_path(job.out) + " too; rename one of them");
+    }
+  }
+}
+
+std::vector<Job> jobs_of(const AugmentFlags& flags) {
+  std::error_code ignored;
+  const fs::path in = flags.in, out = flags.out;
+  if (!fs::exists(in, ignored)) throw Error(show_path(in) + ": there is no such file or folder");
+  if (fs::is_directory(in, ignored)) return folder_jobs(in, out);
+  if (in.extension() == ".txt") return list_jobs(in, out);
+  return {{in, fs::is_directory(out, ignored) ? out / png_name(in.filename()) : out}};
+}
+
+std::string encode(const Image& image, const fs::path& path) {
+  const std::string ending = path.extension().string();
+  if (ending == ".jpg" || ending == ".jpeg") return encode_jpeg(image, 95);
+  if (ending == ".png") return encode_png(image, true);
+  throw UsageError(show_path(path) +
+                   ": write to a name that ends in .png (holes at alpha 0) or .jpg");
+}
+
+void write_image(const Image& image, const fs::path& path) {
+  const std::string bytes = encode(image, path);
+  if (path.has_parent_path()) {
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    if (error) {
+      throw Error(show_path(path.parent_path()) +
+                  ": the folder cannot be made: " + error.message());
+    }
+  }
+  write_file_atomic(path, bytes);
+}
+
+void run_job(const Job& job, uint64_t number, const AugmentFlags& flags,
+             const Transform& transform) {
+  DecodeInfo info;
+  const Image image = load_image(job.in, &info);
+  for (int copy = 0; copy < flags.copies; ++copy) {
+    const uint64_t sample =
+        number * static_cast<uint64_t>(flags.copies) + static_cast<uint64_t>(copy);
+    fs::path out = job.out;
+    if (flags.copies > 1) {
+      out.replace_filename(out.stem().string() + "-" + std::to_string(copy) +
+                           out.extension().string());
+    }
+    write_image(transform(image, info.grey, sample), out);
+  }
+}
+
+int stream(const std::vector<Job>& jobs, const AugmentFlags& flags, const Transform& transform) {
+  SignalStop stop;
+  TerminalProgress progress("augment");
+  std::atomic<size_t> written = 0, skipped = 0;
+  std::mutex mutex;
+  const int workers = flags.workers > 0 ? flags.workers : available_cores();
+  parallel_for(jobs.size(), workers, [&](size_t i) {
+    if (stop.token().requested()) return;
+    try {
+      run_job(jobs[i], i, flags, transform);
+      ++written;
+    } catch (const UsageError&) {
+      throw;
+    } catch (const Error& error) {
+      if (!flags.keep_going) throw;
+      ++skipped;
+      progress.line(std::string("skipped: ") + error.what());
+    }
+    const std::lock_guard lock(mutex);
+    const size_t done = written + skipped;
+    progress.update(static_cast<double>(done), static_cast<double>(jobs.size()),
+                    std::to_string(done) + " of " + std::to_string(jobs.size()) + " images");
+  });
+  progress.finish();
+  if (stop.token().requested() && written + skipped < jobs.size()) {
+    throw Interrupted("stopped after " + std::to_string(written) + " of " +
+                      std::to_string(jobs.size()) + " images; the same command writes them all");
+  }
+  std::fprintf(stderr, "%zu images written to %s, %zu skipped\n", written * flags.copies,
+               show_path(flags.out).c_str(), skipped.load());
+  return 0;
+}
+
+void check_flags(const AugmentFlags& flags) {
+  const int named =
+      !flags.op.empty() + !flags.policy.empty() + !flags.schedule.empty() + !flags.augment.empty();
+  if (flags.sheet == "levels") {
+    if (named > !flags.op.empty()) {
+      throw UsageError("--sheet levels shows a space; it goes with --space and --op only");
+    }
+  } else if (named != 1) {
+    throw UsageError("say what to do by one of --op, --policy, --schedule and --augment");
+  }
+  if (flags.sheet == "epochs" && !flags.op.empty()) {
+    throw UsageError("--sheet epochs shows a schedule; name one by --schedule or --augment");
+  }
+  if (flags.sign != "+" && flags.sign != "-") throw UsageError("--sign is + or -");
+}
+
+int run(const AugmentFlags& flags) {
+  check_flags(flags);
+  load_plugins(flags.plugins);
+  if (!flags.sheet.empty()) {
+    DecodeInfo info;
+    const Image image = load_image(flags.in, &info);
+    const Image sheet = flags.sheet == "levels" ? levels_sheet(flags, image, info.grey)
+                                                : epochs_sheet(flags, image, info.grey);
+    write_image(sheet, flags.out);
+    return 0;
+  }
+  const Transform transform = make_transform(flags);
+  const std::vector<Job> jobs = jobs_of(flags);
+  check_distinct(jobs);
+  if (jobs.size() > 1) return stream(jobs, flags, transform);
+  run_job(jobs[0], 0, flags, transform);
+  return 0;
+}
+
+void add_flags(CLI::App& verb, AugmentFlags& flags) {
+  verb.add_option("IN", flags.in, "An image, a folder of images, or a .txt list of paths")
+      ->required();
+  verb.add_option("OUT", flags.out, "A .png or .jpg file; a folder where IN is a folder or a list")
+      ->required();
+  verb.add_option("--op", flags.op, "Apply this op")->type_name("NAME");
+  verb.add_option("--level", flags.level, "... at this level of its space, pixels unscaled")
+      ->check(CLI::Range(0, 1000));
+  verb.add_option("--sign", flags.sign, "... with this sign (+ or -)")->type_name("+|-");
+  verb.add_option_function<double>(
+      "--value",
+      [&flags](double value) {
+        flags.value = value;
+        flags.has_value = true;
+      },
+      "... or at this value, sign included");
+  verb.add_flag("--scale-pixels", flags.scale_pixels,
+                "Values in pixels grow with the image (side 32 is 1), as in a training");
+  verb.add_option("--policy", flags.policy, "Draw from a policy: a JSON list of entries")
+      ->type_name("FILE");
+  verb.add_option("--schedule", flags.schedule, "Draw from a schedule")->type_name("FILE|NAME");
+  verb.add_option("--augment", flags.augment,
+                  "Draw from a baseline: " + join(baseline_names(), ", "))
+      ->type_name("NAME");
+  verb.add_option("--epoch", flags.epoch, "The schedule's epoch, from 0")
+      ->check(CLI::Range(0, 1 << 24));
+  verb.add_option("--epochs", flags.epochs, "Stretch the schedule to this length (--sheet epochs)")
+      ->check(CLI::Range(1, 1 << 24));
+  verb.add_flag("--no-base", flags.no_base, "Only ops: no crop, flip or cutout");
+  verb.add_option("--space", flags.space, "The space of --op, --policy or the sheet (default pba)")
+      ->type_name("NAME|FILE");
+  verb.add_option("--sheet", flags.sheet,
+                  "A contact sheet: op x level, or one image over the epochs of a schedule")
+      ->check(CLI::IsMember({"levels", "epochs"}));
+  verb.add_option("--rows", flags.rows, "Draws per epoch on the sheet")->check(CLI::Range(1, 100));
+  verb.add_option("--columns", flags.columns, "Levels or epochs on the sheet")
+      ->check(CLI::Range(1, 100));
+  verb.add_option("--zoom", flags.zoom, "Magnify the sheet's images")->check(CLI::Range(1, 32));
+  verb.add_option("--copies", flags.copies, "Draws per image: NAME-0.png, NAME-1.png, ...")
+      ->check(CLI::Range(1, 10000));
+  verb.add_option("--seed", flags.seed, "The same seed gives the same images")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_option("--workers", flags.workers, "Threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  verb.add_flag("--keep-going", flags.keep_going, "Report and skip images that cannot be read");
+}
+
+}  // namespace
+
+void add_augment(CLI::App& program, Action& action) {
+  CLI::App& verb =
+      *program.add_subcommand("augment", "Apply an op, a policy or a schedule to images");
+  auto flags = std::make_shared<AugmentFlags>();
+  add_flags(verb, *flags);
+  plugin_flag(verb, flags->plugins);
+  examples(verb, {{"popaug augment --op Rotate --level 7 --sign - in.png out.png",
+                   "one op; RGBA PNG, holes at alpha 0"},
+                  {"popaug augment --schedule rcifar10-paper --epoch 150 photos/ out/",
+                   "a folder, as epoch 150 of a training sees it"},
+                  {"popaug augment --augment trivial --copies 8 --seed 3 list.txt out/",
+                   "eight draws of a baseline for every image of a list"},
+                  {"popaug augment --sheet levels --space pba in.jpg sheet.png",
+                   "every op at every level"},
+                  {"popaug augment --sheet epochs --schedule best.schedule.json in.jpg sheet.png",
+                   "one image over the epochs of a schedule"}});
+  verb.callback([flags, &action] { action = [flags] { return run(*flags); }; });
+}
+
+}  // namespace popaug::cli
