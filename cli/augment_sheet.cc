@@ -7,7 +7,8 @@
 namespace popaug::cli {
 namespace {
 
-constexpr int kCellSide = 112;     // small images are magnified to about this
+constexpr int kLevelCell = 136;  // small images are magnified to about this: room for captions
+constexpr int kEpochCell = 176;
 constexpr int kLargestCell = 256;  // larger ones are shrunk to this
 
 // An image that fits a cell.
@@ -18,15 +19,14 @@ Image for_cell(const Image& image) {
   return resize(image, shrunk(image.width()), shrunk(image.height()));
 }
 
-int zoom_for(const Image& image, int asked) {
+int zoom_for(const Image& image, int asked, int cell) {
   if (asked > 0) return asked;
-  return std::max(1, kCellSide / std::max(1, image.width()));
+  return std::max(1, cell / std::max(1, image.width()));
 }
 
-std::string value_text(const SpaceOp& op, const OpRow& row, double value) {
-  if (op.values.empty()) return "";
+std::string value_text(const OpRow& row, double value) {
   char text[48];
-  std::snprintf(text, sizeof text, " %.4g", value);
+  std::snprintf(text, sizeof text, "%.4g", value);
   return text + (row.unit == "px" || row.unit == "bits" ? " " + row.unit : std::string());
 }
 
@@ -68,13 +68,14 @@ Image levels_sheet(const AugmentFlags& flags, const Image& image, bool grey) {
       OpContext context{&random, space.fill == Fill::kHole, grey};
       Image cell = shown;
       apply_op(cell, op.op, value, context);
-      cells.push_back(
-          {cell, op.op + " " + std::to_string(level) + ":" + value_text(op, row, value)});
+      cells.push_back({cell, op.values.empty() ? op.op
+                                               : op.op + " " + std::to_string(level) + ": " +
+                                                     value_text(row, value)});
     }
   }
   if (cells.empty())
     throw UsageError("op " + quote(flags.op) + " is not in space " + quote(space.name));
-  return contact_sheet(cells, columns, zoom_for(shown, flags.zoom),
+  return contact_sheet(cells, columns, zoom_for(shown, flags.zoom, kLevelCell),
                        "Space " + space.name + ": op x level");
 }
 
@@ -98,7 +99,8 @@ Image epochs_sheet(const AugmentFlags& flags, const Image& image, bool grey) {
            std::to_string(epochs[column]) + ":" + draws_text(used, epochs[column], seed, sample)});
     }
   }
-  return contact_sheet(cells, static_cast<int>(epochs.size()), zoom_for(shown, flags.zoom),
+  return contact_sheet(cells, static_cast<int>(epochs.size()),
+                       zoom_for(shown, flags.zoom, kEpochCell),
                        schedule.name + ": epoch, and what was drawn");
 }
 

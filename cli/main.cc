@@ -41,11 +41,12 @@ std::string words_to(const CLI::App& app) {
 std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error, int argc,
                            char** argv) {
   const CLI::App& app = reached(program);
+  // By code: the name of the error is the verb's where a verb was reached.
+  const bool extras = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const std::string flag = word.substr(0, word.find('='));
-    const bool extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-    if (flag.starts_with("--") && extra) {
+    if (flag.starts_with("--") && extras) {
       const auto known = flags_of(app);
       if (std::find(known.begin(), known.end(), flag) == known.end()) {
         return unknown_name("flag", flag, known);

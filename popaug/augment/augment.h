@@ -7,6 +7,7 @@
 #include "popaug/augment/load_plugin.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/policy.h"
+#include "popaug/augment/resized_crop.h"
 #include "popaug/augment/sampler.h"
 #include "popaug/augment/space.h"
 

@@ -143,7 +143,7 @@ Space with_strength(const Space& space, double strength) {
   scaled.name = space.name + ":" + number_text(strength);
   for (SpaceOp& op : scaled.ops) {
     const OpRow* row = find_op(op.op);
-    if (row == nullptr || op.values.empty()) continue;
+    if (row == nullptr || op.values.empty() || strength == 1) continue;
     // Posterize and Solarize have no value that changes nothing at all; they move towards their
     // mildest one.
     const double still = row->has_identity ? row->identity : row->high;
