@@ -33,6 +33,7 @@ Settings read_settings(Options& options) {
   }
   Settings settings = options.flags.resolve();
   if (!settings.data.empty()) settings.data = fs::absolute(settings.data).lexically_normal();
+  if (!settings.plugin.empty()) settings.plugin = fs::absolute(settings.plugin).lexically_normal();
   return settings;
 }
 

@@ -29,6 +29,7 @@ TrainSettings train_settings(const Settings& s) {
 SearchedAugmentation searched_augmentation(const Settings& s, bool grey,
                                            std::vector<std::string>* notes) {
   SearchedAugmentation a;
+  if (!s.plugin.empty()) load_plugin(s.plugin);
   a.space = load_space(s.space);
   if (grey) {
     std::vector<std::string> left_out;
