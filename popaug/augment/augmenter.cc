@@ -6,6 +6,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "popaug/augment/fast_draw.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/prepared_op.h"
 
@@ -66,7 +67,7 @@ void check_batch(const ByteBatch& images, std::span<const uint32_t> indices) {
 // itself.
 void prefetch(const uint8_t* bytes, size_t size) {
   constexpr size_t kMost = 8192, kLine = 64;
-  for (size_t i = 0; i < std::min(size, kMost); i += kLine) __builtin_prefetch(bytes + i);
+  for (size_t i = 0; i < std::min(size, kMost); i += kLine) __builtin_prefetch(bytes + i, 0, 2);
 }
 
 void expand(const Kernels& kernels, const uint8_t* bytes, int channels, Workspace& work) {
@@ -112,16 +113,17 @@ Square square_of(const BaseTransforms& base, const BaseDraw& draw, int width, in
           std::min(top + base.cutout, height)};
 }
 
-void clear(const Square& square, int channels, size_t position, const FloatBatch& out) {
+void clear(const Kernels& kernels, const Square& square, int channels, size_t position,
+           const FloatBatch& out) {
   float* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
   const bool dense = out.sx == channels && (out.sc == 1 || channels == 1);
+  const int count = square.right - square.left;
+  if (dense) {
+    return kernels.output.clear(target + square.top * out.sy + square.left * out.sx,
+                                channels * count, square.bottom - square.top, out.sy);
+  }
   for (int y = square.top; y < square.bottom; ++y) {
     float* line = target + y * out.sy + square.left * out.sx;
-    const int count = square.right - square.left;
-    if (dense) {
-      std::memset(line, 0, sizeof(float) * channels * count);
-      continue;
-    }
     for (int c = 0; c < channels; ++c) {
       for (int x = 0; x < count; ++x) line[c * out.sc + x * out.sx] = 0;
     }
@@ -190,6 +192,7 @@ struct Augmenter::Plan {
        const Normalisation& normalisation, int w, int h, int c)
       : sampler(space, rule, policy),
         base(scaled_base(given, w, h)),
+        fast_sampler(space, rule, policy, base, w, h),
         scale(scale_of(normalisation, c)),
         hole_fill(space.fill == Fill::kHole),
         levels(space.levels),
@@ -221,8 +224,7 @@ struct Augmenter::Plan {
       many.resize(sampler.max_draws());
       draws = many.data();
     }
-    Random random = stream_of(key, Purpose::kAugment);
-    const int count = sampler.draw(random, draws);
+    const int count = fast_sampler.draw(key, sampler, draws);
     Random inside = stream_of(key, Purpose::kOp);
     OpContext context{&inside, hole_fill, channels == 1};
     for (int i = 0; i < count; ++i) {
@@ -230,11 +232,6 @@ struct Augmenter::Plan {
           2 * (size_t{1} * draws[i].op * levels + draws[i].level) + (draws[i].negative ? 1 : 0);
       run_op(ops[index], kernels, work, context);
     }
-  }
-
-  BaseDraw place(const SampleKey& key) const {
-    Random random = stream_of(key, Purpose::kBaseTransform);
-    return draw_base(base, width, height, random);
   }
 
   size_t bytes() const { return size_t{1} * width * height * channels; }
@@ -255,7 +252,7 @@ struct Augmenter::Plan {
 
   // The cropped pixels of one image with all its holes.
   const uint32_t* finish(const Kernels& kernels, Workspace& work, const SampleKey& key) const {
-    const BaseDraw draw = place(key);
+    const BaseDraw draw = fast_sampler.draw_base(key);
     kernels.output.pixels(work.pixels(), width, height, crop_of(draw), work.other());
     work.swap();
     clear(square_of(base, draw, width, height), width, work.pixels());
@@ -264,6 +261,7 @@ struct Augmenter::Plan {
 
   Sampler sampler;
   BaseTransforms base;  // scaled to the image
+  FastSampler fast_sampler;
   simd::ChannelScale scale;
   std::array<uint8_t, 3> mean_bytes{};
   bool hole_fill;
@@ -297,9 +295,9 @@ void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
       expand(kernels, images.data + indices[i] * images.stride, plan.channels, work);
       if (i + 1 < last) prefetch(images.data + indices[i + 1] * images.stride, plan.bytes());
       plan.apply_ops(kernels, work, own);
-      const BaseDraw draw = plan.place(own);
+      const BaseDraw draw = plan.fast_sampler.draw_base(own);
       write(kernels, work, plan.crop_of(draw), plan.scale, plan.channels, i, out);
-      clear(square_of(plan.base, draw, plan.width, plan.height), plan.channels, i, out);
+      clear(kernels, square_of(plan.base, draw, plan.width, plan.height), plan.channels, i, out);
     }
   });
 }

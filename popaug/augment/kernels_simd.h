@@ -33,7 +33,7 @@ struct TableKernels {
   void (*extrema)(const uint32_t* pixels, size_t n, uint8_t low[4], uint8_t high[4]);
   // Tables of 256 bytes.
   void (*auto_contrast_table)(int low, int high, uint8_t* table);
-  void (*equalize_table)(const uint32_t* counts, uint8_t* table);
+  void (*equalize_tables)(const uint32_t* counts, uint8_t* tables);  // three of each
   void (*blend_table)(uint8_t from, float factor, uint8_t* table);
   // Three histograms of 256 counts, in `counts`; scratch holds 3 * 256 counts more.
   void (*histogram)(const uint32_t* pixels, size_t n, uint32_t* counts, uint32_t* scratch);
@@ -97,6 +97,8 @@ struct OutputKernels {
   void (*planes)(const uint32_t* pixels, int width, int height, const Crop& crop,
                  const ChannelScale& scale, int channels, float* out, ptrdiff_t plane,
                  ptrdiff_t row);
+  // `height` rows of `count` floats, `row` floats apart, become 0.
+  void (*clear)(float* out, int count, int height, ptrdiff_t row);
   // The cropped pixels themselves.
   void (*pixels)(const uint32_t* pixels, int width, int height, const Crop& crop, uint32_t* out);
 };

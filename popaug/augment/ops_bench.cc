@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "popaug/augment/augment.h"
+#include "popaug/augment/fast_draw.h"
 #include "popaug/augment/prepared_op.h"
 #include "popaug/augment/targets_test.h"
 
@@ -68,6 +69,7 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
   Policy policy = zero_policy(space);
   for (PolicyEntry& entry : policy.entries) entry = {entry.op, 0.4, 4};
   const Sampler sampler(space, Rule{}, policy);
+  const FastSampler fast(space, Rule{}, policy, {4, 0.5, 16}, side, side);
   const simd::ChannelScale scale;
   uint32_t i = 0;
   for (auto _ : state) {
@@ -75,13 +77,11 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
     Draw draws[2];
     switch (stage) {
       case Stage::kDraw: {
-        Random random = stream_of({.sample = i}, Purpose::kAugment);
-        benchmark::DoNotOptimize(sampler.draw(random, draws));
+        benchmark::DoNotOptimize(fast.draw({.sample = i}, sampler, draws));
         break;
       }
       case Stage::kBaseDraw: {
-        Random random = stream_of({.sample = i}, Purpose::kBaseTransform);
-        benchmark::DoNotOptimize(draw_base({4, 0.5, 16}, side, side, random));
+        benchmark::DoNotOptimize(fast.draw_base({.sample = i}));
         break;
       }
       case Stage::kExpand:

@@ -132,6 +132,13 @@ constexpr InterleaveTables interleave_tables() {
 }
 constexpr InterleaveTables kInterleave = interleave_tables();
 
+#if HWY_TARGET == HWY_AVX3_DL
+// Whether any of the pixels is a hole.
+HWY_INLINE bool has_hole(V32 v) {
+  return _mm512_test_epi32_mask(v.raw, _mm512_set1_epi32(static_cast<int>(kOpaque))) != 0xFFFF;
+}
+#endif
+
 // Makes vector k of the three.
 class Third {
  public:
@@ -163,6 +170,15 @@ class Third {
 #endif
   }
 
+#if HWY_TARGET == HWY_AVX3_DL
+  // The same for pixels without a hole.
+  HWY_INLINE VF solid(V32 v) const {
+    const __m512i value = _mm512_maskz_permutexvar_epi8(0x1111111111111111ull, order_, v.raw);
+    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(value), scale_.raw);
+    return VF{_mm512_add_ps(product, offset_.raw)};
+  }
+#endif
+
  private:
 #if HWY_TARGET == HWY_AVX3_DL
   __m512i order_;
@@ -192,6 +208,14 @@ void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
     for (; x + lanes <= width; x += lanes) {
       const auto v = load(line, x);
       float* to = target + 3 * x;
+#if HWY_TARGET == HWY_AVX3_DL
+      if (!has_hole(v)) [[likely]] {
+        hn::StoreU(first.solid(v), df, to);
+        hn::StoreU(second.solid(v), df, to + lanes);
+        hn::StoreU(third.solid(v), df, to + 2 * lanes);
+        continue;
+      }
+#endif
       hn::StoreU(first(v), df, to);
       hn::StoreU(second(v), df, to + lanes);
       hn::StoreU(third(v), df, to + 2 * lanes);
@@ -204,6 +228,20 @@ void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
       hn::StoreU(third(v), df, rest + 2 * lanes);
       std::memcpy(target + 3 * x, rest, sizeof(float) * 3 * (width - x));
     }
+  }
+}
+
+void clear(float* out, int count, int height, ptrdiff_t row) {
+  const DF d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const auto zero = hn::Zero(d);
+  for (int y = 0; y < height; ++y, out += row) {
+    if (count < lanes) {
+      for (int x = 0; x < count; ++x) out[x] = 0;
+      continue;
+    }
+    for (int x = 0; x + lanes < count; x += lanes) hn::StoreU(zero, d, out + x);
+    hn::StoreU(zero, d, out + count - lanes);
   }
 }
 
@@ -225,7 +263,7 @@ void crop_pixels(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
 }
 
 const OutputKernels* kernels() {
-  static const OutputKernels kKernels = {interleaved, planes, crop_pixels};
+  static const OutputKernels kKernels = {interleaved, planes, clear, crop_pixels};
   return &kKernels;
 }
 

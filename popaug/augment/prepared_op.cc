@@ -82,9 +82,7 @@ void run_auto_contrast(const Kernels& kernels, Workspace& work) {
 
 void run_equalize(const Kernels& kernels, Workspace& work) {
   kernels.table.histogram(work.pixels(), work.size(), work.counts(), work.counts() + 3 * 256);
-  for (int c = 0; c < 3; ++c) {
-    kernels.table.equalize_table(work.counts() + 256 * c, work.tables() + 256 * c);
-  }
+  kernels.table.equalize_tables(work.counts(), work.tables());
   kernels.table.table3(work.pixels(), work.size(), work.tables(), simd::kOpaque);
 }
 

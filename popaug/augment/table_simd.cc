@@ -225,20 +225,31 @@ void auto_contrast_table(int low, int high, uint8_t* HWY_RESTRICT table) {
   }
 }
 
-void equalize_table(const uint32_t* HWY_RESTRICT counts, uint8_t* HWY_RESTRICT table) {
-  HWY_ALIGN uint32_t sums[256];
-  uint32_t total = 0, last = 0;
+// sums[i] = counts[0] + ... + counts[i - 1], for three channels in step: their chains of additions
+// do not wait for each other.
+HWY_INLINE void running_sums(const uint32_t* HWY_RESTRICT counts, uint32_t* HWY_RESTRICT sums) {
+  uint32_t red = 0, green = 0, blue = 0;
   for (int i = 0; i < 256; ++i) {
-    sums[i] = total;
-    total += counts[i];
-    if (counts[i] != 0) last = counts[i];
+    sums[i] = red;
+    sums[256 + i] = green;
+    sums[512 + i] = blue;
+    red += counts[i];
+    green += counts[256 + i];
+    blue += counts[512 + i];
   }
-  const uint32_t step = (total - last) / 255;
+}
+
+void equalize_table(const uint32_t* HWY_RESTRICT counts, const uint32_t* HWY_RESTRICT sums,
+                    uint8_t* HWY_RESTRICT table) {
+  int last = 255;
+  while (last > 0 && counts[last] == 0) --last;
+  // Occupied bins but the last: what stands below the last one.
+  const uint32_t step = sums[last] / 255;
   if (step == 0) {
     for (int i = 0; i < 256; ++i) table[i] = static_cast<uint8_t>(i);
     return;
   }
-  if (total >= 1u << 24) {  // beyond what float32 divides exactly
+  if (sums[255] + counts[255] >= 1u << 24) {  // beyond what float32 divides exactly
     for (int i = 0; i < 256; ++i) {
       table[i] = static_cast<uint8_t>(std::min<uint32_t>((sums[i] + step / 2) / step, 255));
     }
@@ -255,6 +266,12 @@ void equalize_table(const uint32_t* HWY_RESTRICT counts, uint8_t* HWY_RESTRICT t
     const auto quotient = hn::ConvertTo(d32, hn::Div(hn::ConvertTo(d, sum), divisor));
     hn::StoreU(hn::DemoteTo(d8, quotient), d8, table + i);
   }
+}
+
+void equalize_tables(const uint32_t* HWY_RESTRICT counts, uint8_t* HWY_RESTRICT tables) {
+  HWY_ALIGN uint32_t sums[3 * 256];
+  running_sums(counts, sums);
+  for (int c = 0; c < 3; ++c) equalize_table(counts + 256 * c, sums + 256 * c, tables + 256 * c);
 }
 
 void blend_table(uint8_t from, float factor, uint8_t* HWY_RESTRICT table) {
@@ -310,7 +327,7 @@ const TableKernels* kernels() {
                                         solarize,
                                         extrema,
                                         auto_contrast_table,
-                                        equalize_table,
+                                        equalize_tables,
                                         blend_table,
                                         histogram};
   return &kKernels;

@@ -1,0 +1,104 @@
+#include "popaug/augment/fast_draw.h"
+
+#include <numeric>
+
+namespace popaug {
+
+namespace {
+
+struct Block {
+  uint32_t c0, c1, c2, c3;
+
+  // One round of Philox4x32; constants as in base/random.cc.
+  [[gnu::always_inline]] void round(uint32_t k0, uint32_t k1) {
+    const uint64_t p0 = uint64_t{0xD2511F53} * c0;
+    const uint64_t p1 = uint64_t{0xCD9E8D57} * c2;
+    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    c1 = static_cast<uint32_t>(p1);
+    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c3 = static_cast<uint32_t>(p0);
+  }
+};
+
+}  // namespace
+
+void WordStream::refill() {
+  Block a{counter_[0], counter_[1], counter_[2], counter_[3]};
+  Block b{counter_[0] + 1, counter_[1], counter_[2], counter_[3]};
+  counter_[0] += 2;
+  uint32_t k0 = key_[0], k1 = key_[1];
+  for (int round = 0; round < 10; ++round) {
+    a.round(k0, k1);
+    b.round(k0, k1);
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  words_ = {a.c0, a.c1, a.c2, a.c3, b.c0, b.c1, b.c2, b.c3};
+  used_ = 0;
+}
+
+FastSampler::FastSampler(const Space& space, const Rule& rule, const Policy& policy,
+                         const BaseTransforms& base, int width, int height)
+    : pba_(rule.kind == RuleKind::kPba),
+      base_(base),
+      width_(static_cast<uint32_t>(width)),
+      height_(static_cast<uint32_t>(height)) {
+  if (!pba_) return;
+  for (const PolicyEntry& entry : policy.entries) {
+    if (entry.probability > 0) {
+      active_.push_back({entry.probability,
+                         {.op = entry.op, .level = entry.level},
+                         space.ops[entry.op].is_signed});
+    }
+  }
+  double sum = 0;
+  for (const double weight : rule.count_weights) running_sums_.push_back(sum += weight);
+  // More entries than a byte counts: the plain sampler does it.
+  if (active_.size() > 256) pba_ = false;
+}
+
+int FastSampler::draw(const SampleKey& key, const Sampler& plain, Draw* out) const {
+  if (!pba_) {
+    Random random = stream_of(key, Purpose::kAugment);
+    return plain.draw(random, out);
+  }
+  WordStream random(key, Purpose::kAugment);
+  const double u = random.uniform();
+  int count = 0;
+  const int last = static_cast<int>(running_sums_.size()) - 1;
+  while (count < last && u >= running_sums_[count]) ++count;
+  if (count == 0) return 0;
+
+  std::array<uint8_t, 256> unvisited;
+  const auto entries = static_cast<uint32_t>(active_.size());
+  std::iota(unvisited.begin(), unvisited.begin() + entries, uint8_t{0});
+  int applied = 0;
+  for (uint32_t left = entries; applied < count && left > 0;) {
+    const uint32_t position = random.below(left);
+    const Entry& entry = active_[unvisited[position]];
+    unvisited[position] = unvisited[--left];
+    if (!random.chance(entry.probability)) continue;
+    out[applied] = entry.draw;
+    if (entry.is_signed) out[applied].negative = (random.next32() & 1) != 0;
+    ++applied;
+  }
+  return applied;
+}
+
+BaseDraw FastSampler::draw_base(const SampleKey& key) const {
+  BaseDraw draw;
+  WordStream random(key, Purpose::kBaseTransform);
+  if (base_.pad > 0) {
+    const auto offsets = static_cast<uint32_t>(2 * base_.pad + 1);
+    draw.crop_x = static_cast<int>(random.below(offsets));
+    draw.crop_y = static_cast<int>(random.below(offsets));
+  }
+  if (base_.flip > 0) draw.flip = random.chance(base_.flip);
+  if (base_.cutout > 0) {
+    draw.cutout_x = static_cast<int>(random.below(width_));
+    draw.cutout_y = static_cast<int>(random.below(height_));
+  }
+  return draw;
+}
+
+}  // namespace popaug
