@@ -6,6 +6,7 @@
 #include "popaug/augment/closed_form.h"
 #include "popaug/augment/load_plugin.h"
 #include "popaug/augment/op.h"
+#include "popaug/augment/photo.h"
 #include "popaug/augment/policy.h"
 #include "popaug/augment/resized_crop.h"
 #include "popaug/augment/sampler.h"

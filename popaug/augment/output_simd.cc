@@ -8,6 +8,7 @@
 #define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "popaug/augment/output_simd.cc"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
@@ -189,8 +190,19 @@ class Third {
   VF scale_, offset_;
 };
 
-void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
-                 const ChannelScale& scale, float* HWY_RESTRICT out, ptrdiff_t row) {
+// From this many pixels on, a batch outgrows the caches, and floats that pass by them spare reading
+// the lines that are about to be overwritten.
+constexpr int kStreamPixels = 96 * 96;
+
+template <bool kStream>
+HWY_INLINE void store(VF v, float* to) {
+  kStream ? hn::Stream(v, DF(), to) : hn::StoreU(v, DF(), to);
+}
+
+template <bool kStream>
+HWY_INLINE void interleaved_of(const uint32_t* HWY_RESTRICT pixels, int width, int height,
+                               const Crop& crop, const ChannelScale& scale, float* HWY_RESTRICT out,
+                               ptrdiff_t row) {
   const D32 d;
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(d));
@@ -210,15 +222,15 @@ void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
       float* to = target + 3 * x;
 #if HWY_TARGET == HWY_AVX3_DL
       if (!has_hole(v)) [[likely]] {
-        hn::StoreU(first.solid(v), df, to);
-        hn::StoreU(second.solid(v), df, to + lanes);
-        hn::StoreU(third.solid(v), df, to + 2 * lanes);
+        store<kStream>(first.solid(v), to);
+        store<kStream>(second.solid(v), to + lanes);
+        store<kStream>(third.solid(v), to + 2 * lanes);
         continue;
       }
 #endif
-      hn::StoreU(first(v), df, to);
-      hn::StoreU(second(v), df, to + lanes);
-      hn::StoreU(third(v), df, to + 2 * lanes);
+      store<kStream>(first(v), to);
+      store<kStream>(second(v), to + lanes);
+      store<kStream>(third(v), to + 2 * lanes);
     }
     if (x < width) {
       const auto v = load(line, x);
@@ -228,6 +240,19 @@ void interleaved(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
       hn::StoreU(third(v), df, rest + 2 * lanes);
       std::memcpy(target + 3 * x, rest, sizeof(float) * 3 * (width - x));
     }
+  }
+}
+
+void interleaved(const uint32_t* pixels, int width, int height, const Crop& crop,
+                 const ChannelScale& scale, float* out, ptrdiff_t row) {
+  const size_t line = HWY_MAX_BYTES;
+  const bool aligned = reinterpret_cast<uintptr_t>(out) % line == 0 &&
+                       static_cast<size_t>(row) * sizeof(float) % line == 0;
+  if (width * height >= kStreamPixels && aligned) {
+    interleaved_of<true>(pixels, width, height, crop, scale, out, row);
+    hwy::FlushStream();
+  } else {
+    interleaved_of<false>(pixels, width, height, crop, scale, out, row);
   }
 }
 

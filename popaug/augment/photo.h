@@ -1,0 +1,41 @@
+// Photographs: the random resized crop that brings images of any size to one size, before an
+// Augmenter of that size.
+#ifndef POPAUG_AUGMENT_PHOTO_H_
+#define POPAUG_AUGMENT_PHOTO_H_
+
+#include "popaug/augment/sampler.h"
+#include "popaug/image/image.h"
+
+namespace popaug {
+
+// Which part of a photograph is cut out: its share of the area, and width / height of the part.
+struct CropRange {
+  double least_area = 0.08, most_area = 1.0;  // 0 < least <= most <= 1
+  double least_ratio = 3.0 / 4, most_ratio = 4.0 / 3;
+};
+
+struct CropBox {
+  int left = 0, top = 0, width = 0, height = 0;
+  bool operator==(const CropBox&) const = default;
+};
+
+// torchvision's RandomResizedCrop.get_params: up to ten tries at an area (uniform) and a ratio
+// (uniform in its logarithm), the first that fits gets a uniform place; else the centre, as large
+// as the ratios allow. Draws per try: uniform(), uniform(), and below() twice for the place. Error
+// for an empty image or ranges that are none.
+CropBox random_crop_box(int width, int height, const CropRange& range, Random& random);
+
+// The box of the image (it must lie inside), resized as Pillow does (bilinear, antialiased).
+Image crop_and_resize(const Image& image, const CropBox& box, int width, int height);
+
+// Both: the part of `image` that `key` draws (Purpose::kBaseTransform, epoch and sample as the
+// Augmenter's, stream + 2^23, so that the two never share a word), at width x height.
+Image random_resized_crop(const Image& image, int width, int height, const CropRange& range,
+                          const SampleKey& key);
+
+// What evaluation takes: the shorter side to `side / share`, then the centre square of `side`.
+Image centre_crop(const Image& image, int side, double share = 0.875);
+
+}  // namespace popaug
+
+#endif  // POPAUG_AUGMENT_PHOTO_H_
