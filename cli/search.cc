@@ -45,6 +45,7 @@ RunOptions run_options(const Options& options, const Settings& settings) {
   run.resume_command = "popaug search --out " + show_path(options.out) + " --resume";
   run.workers = static_cast<int>(settings.workers);
   run.worker_command = settings.worker_cmd;
+  run.worker_settings["config"] = run.config_toml;
   run.machine["device"] = settings.device;
   return run;
 }

@@ -8,7 +8,7 @@
 
 namespace popaug::cli {
 
-// The trainer that the key "kind" of the message's trainer settings names. Throws Error for others.
+// The network of the search whose config.toml the message carries, or the toy.
 std::unique_ptr<Trainer> make_worker_trainer(const RunMessage& message);
 
 }  // namespace popaug::cli

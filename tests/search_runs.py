@@ -50,7 +50,7 @@ def determined(run: pathlib.Path) -> dict[str, bytes]:
 
 def assert_same_run(run: pathlib.Path, other: pathlib.Path) -> None:
     a, b = determined(run), determined(other)
-    assert a.keys() == b.keys()
+    assert a.keys() == b.keys(), (a.keys(), b.keys())
     assert {"journal.jsonl", "best.safetensors", "best.schedule.json", "progress.csv"} <= a.keys()
     for name in a:
         assert a[name] == b[name], f"{name} differs"

@@ -80,7 +80,7 @@ def test_workers_that_cannot_begin(tmp_path: pathlib.Path, how: str, sentence: s
 
 def test_a_command_that_is_no_program(tmp_path: pathlib.Path) -> None:
     path = settings_file(tmp_path, "run", trainer={}, worker_command="no-such-program --fast")
-    assert "cannot start \"no-such-program\"" in search(path, expect=2).stderr
+    assert 'cannot start "no-such-program"' in search(path, expect=2).stderr
 
 
 def test_processes_give_the_bytes_of_threads(tmp_path: pathlib.Path, whole: pathlib.Path) -> None:
@@ -115,7 +115,9 @@ def test_full_disk_by_failpoint(tmp_path: pathlib.Path, whole: pathlib.Path, pla
 def test_full_disk_for_real(tmp_path: pathlib.Path, whole: pathlib.Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=False, capture_output=True
+    )
     if mounted.returncode != 0:
         return  # no right to mount here: the failpoints above cover it
     try:

@@ -13,7 +13,15 @@ import pytest
 from search_runs import LONG, TOOL, WORKER, assert_same_run, run_folder, search, settings_file
 
 TOY = {"milliseconds": 4, "unequal": True}
-PLACES = ["append.write", "append.sync", "file.write", "file.sync", "file.rename", "checkpoint.rename", "checkpoint.delete"]
+PLACES = [
+    "append.write",
+    "append.sync",
+    "file.write",
+    "file.sync",
+    "file.rename",
+    "checkpoint.rename",
+    "checkpoint.delete",
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +67,7 @@ def test_random_kills_with_thread_workers(tmp_path: pathlib.Path, whole: pathlib
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_kills_inside_writes_renames_and_deletions(
-    tmp_path: pathlib.Path, whole: pathlib.Path, place: str
-) -> None:
+def test_kills_inside_writes_renames_and_deletions(tmp_path: pathlib.Path, whole: pathlib.Path, place: str) -> None:
     """Thread workers: checkpoints are written by the process that is killed."""
     visits = range(1, 40, 3) if LONG else (1, 4, 17)
     path = settings_file(tmp_path, "run", trainer=TOY)
@@ -165,5 +171,3 @@ def test_clock_jumps_change_nothing(tmp_path: pathlib.Path, whole: pathlib.Path)
         assert_same_run(run_folder(path), whole)
         days = {line.split('"time":"')[1][:10] for line in (run_folder(path) / "run.log").read_text().splitlines()}
         assert len(days) > 10, "the clock did not jump"
-
-

@@ -69,7 +69,8 @@ class ProcessPool {
     slot.work = run_.take();
     if (!slot.work) return;
     slot.heard = Clock::now();
-    if (!slot.process->send(run_message(*slot.work, settings_))) lose(slot, "takes no message");
+    if (!slot.process->send(run_message(*slot.work, settings_, options_.worker_settings)))
+      lose(slot, "takes no message");
   }
 
   void listen() {

@@ -18,15 +18,16 @@ namespace popaug {
 // How a search is carried out: nothing here changes journal, schedule or weights.
 struct RunOptions {
   fs::path directory;
-  bool resume = false;            // continue the run that stands there
-  std::string config_toml;        // text of config.toml, written when the run starts
-  std::string resume_command;     // for the sentence that ends an interrupted run
-  int workers = 0;                // 0: one per core, at most one per member
-  std::string worker_command;     // started `workers` times; empty: threads in this process
-  double silence_seconds = 300;   // of a process worker before it counts as hung
-  int attempts = 3;               // that a member's round may take before the search stops
-  bool checkpoints = true;        // false: the trainer keeps no weights (toy, simulations)
-  Json machine = Json::object();  // into result.json as it is: device, host, versions
+  bool resume = false;                    // continue the run that stands there
+  std::string config_toml;                // text of config.toml, written when the run starts
+  std::string resume_command;             // for the sentence that ends an interrupted run
+  int workers = 0;                        // 0: one per core, at most one per member
+  std::string worker_command;             // started `workers` times; empty: threads in this process
+  Json worker_settings = Json::object();  // "run" in the settings of every run message
+  double silence_seconds = 300;           // of a process worker before it counts as hung
+  int attempts = 3;                       // that a member's round may take before the search stops
+  bool checkpoints = true;                // false: the trainer keeps no weights (toy, simulations)
+  Json machine = Json::object();          // into result.json as it is: device, host, versions
 };
 
 // A result as a worker hands it in. `work` is what SearchRun::take() gave.

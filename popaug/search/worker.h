@@ -16,8 +16,9 @@ namespace popaug {
 inline constexpr int kWorkerProtocol = 1;
 
 // The message that gives a worker its work, and back. `settings` of the message holds space, rule,
-// base, metric and trainer.
-Json run_message(const RoundWork& work, const SearchSettings& settings);
+// base, metric, data and trainer, and `run` as "run".
+Json run_message(const RoundWork& work, const SearchSettings& settings,
+                 const Json& run = Json::object());
 struct RunMessage {
   RoundWork work;
   Space space;

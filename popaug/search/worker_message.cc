@@ -7,7 +7,7 @@ namespace popaug {
 
 fs::path correct_file(const fs::path& to) { return to.string() + ".correct"; }
 
-Json run_message(const RoundWork& work, const SearchSettings& settings) {
+Json run_message(const RoundWork& work, const SearchSettings& settings, const Json& run) {
   const auto path = [](const fs::path& p) {
     return p.empty() ? Json() : Json(fs::absolute(p).string());
   };
@@ -25,7 +25,9 @@ Json run_message(const RoundWork& work, const SearchSettings& settings) {
             {"rule", rule_to_json(settings.rule)},
             {"base", base_to_json(settings.base)},
             {"metric", settings.metric},
-            {"trainer", settings.trainer}}},
+            {"data", settings.data},
+            {"trainer", settings.trainer},
+            {"run", run}}},
           {"from", path(work.from)},
           {"to", path(work.to)},
           {"correct", path(correct_file(work.to))}};
