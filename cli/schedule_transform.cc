@@ -45,6 +45,10 @@ void add_schedule_transform(CLI::App& verb, Action& action) {
   examples(*add(verb, action, "last", "the last policy for the whole length (an ablation)",
                 [](const Schedule& s, const TransformFlags&) { return last_policy(s); }),
            {{"popaug schedule last best.schedule.json -o last.schedule.json", ""}});
+  examples(*add(verb, action, "flatten", "each image draws a random epoch's policy (an ablation)",
+                [](const Schedule& s, const TransformFlags&) { return flatten(s); }),
+           {{"popaug schedule flatten best.schedule.json -o flat.schedule.json",
+             "one segment whose rule is a mixture"}});
   examples(*add(
                verb, action, "shuffle", "the segments in a random order (an ablation)",
                [](const Schedule& s, const TransformFlags& flags) {

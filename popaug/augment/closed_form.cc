@@ -208,6 +208,21 @@ std::vector<WeightedSubPolicy> closed_form(const Policy& policy, const Rule& rul
                                            const Space& space, size_t limit) {
   check_policy(policy, rule, space, "policy");
   Outcomes outcomes(space, limit);
+  if (!rule.mixture.empty()) {
+    Rule inner = rule;
+    inner.mixture.clear();
+    const std::vector<Policy> parts = mixture_parts(policy, rule);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      for (const WeightedSubPolicy& outcome : closed_form(parts[i], inner, space, limit)) {
+        outcomes.add(outcome.ops, rule.mixture[i] * outcome.weight);
+      }
+    }
+    return outcomes.list();
+  }
+  if (policy.entries.empty()) {
+    outcomes.add({}, 1);
+    return outcomes.list();
+  }
   switch (rule.kind) {
     case RuleKind::kNone:
       outcomes.add({}, 1);

@@ -1,13 +1,15 @@
 #include "popaug/augment/policy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
 namespace popaug {
 namespace {
 
-constexpr size_t kMaxEntries = 1024;
-constexpr size_t kMaxCounts = 65;  // weights of counts 0..64
+constexpr size_t kMaxEntries = 1024;  // of one policy
+constexpr size_t kMaxParts = 1024;    // of a mixture
+constexpr size_t kMaxCounts = 65;     // weights of counts 0..64
 constexpr int kMaxOpsPerImage = 64;
 
 const std::vector<std::pair<RuleKind, std::string>> kKinds = {
@@ -22,25 +24,33 @@ std::string entry_name(const std::string& origin, size_t index) {
   return origin + ": entry " + std::to_string(index + 1);
 }
 
-void check_weights(const std::vector<double>& weights, const std::string& origin) {
-  if (weights.empty() || weights.size() > kMaxCounts) {
-    throw Error(origin + ": count_weights has " + std::to_string(weights.size()) +
-                " weights; expected 1..65, for the counts 0, 1, 2, ...");
-  }
+void check_weights(const std::vector<double>& weights, const std::string& name,
+                   const std::string& origin) {
   double sum = 0;
   for (const double weight : weights) {
     if (!(weight >= 0 && weight <= 1)) {
-      throw Error(origin + ": count_weights: " + number_text(weight) + "; a weight is within 0..1");
+      throw Error(origin + ": " + name + ": " + number_text(weight) + "; a weight is within 0..1");
     }
     sum += weight;
   }
-  if (std::fabs(sum - 1) > 1e-9) {
-    throw Error(origin + ": count_weights sum to " + number_text(sum) + "; expected 1");
+  if (!(std::fabs(sum - 1) <= 1e-9)) {
+    throw Error(origin + ": " + name + " sum to " + number_text(sum) + "; expected 1");
   }
 }
 
 void check_rule(const Rule& rule, const std::string& origin) {
-  if (rule.kind == RuleKind::kPba) check_weights(rule.count_weights, origin);
+  if (rule.kind == RuleKind::kPba) {
+    if (rule.count_weights.empty() || rule.count_weights.size() > kMaxCounts) {
+      throw Error(origin + ": count_weights has " + std::to_string(rule.count_weights.size()) +
+                  " weights; expected 1..65, for the counts 0, 1, 2, ...");
+    }
+    check_weights(rule.count_weights, "count_weights", origin);
+  }
+  if (rule.mixture.size() > kMaxParts) {
+    throw Error(origin + ": mixture has " + std::to_string(rule.mixture.size()) +
+                " parts; at most 1024");
+  }
+  if (!rule.mixture.empty()) check_weights(rule.mixture, "mixture", origin);
   if (rule.kind == RuleKind::kSubPolicies && (rule.group < 1 || rule.group > kMaxOpsPerImage)) {
     throw Error(origin + ": group " + std::to_string(rule.group) + "; expected 1..64 entries");
   }
@@ -72,8 +82,16 @@ Policy every_op(const Space& space, int level) {
 void check_policy(const Policy& policy, const Rule& rule, const Space& space,
                   const std::string& origin) {
   check_rule(rule, origin);
-  if (policy.entries.size() > kMaxEntries) {
-    throw Error(origin + ": " + std::to_string(policy.entries.size()) + " entries; at most 1024");
+  const size_t parts = std::max<size_t>(rule.mixture.size(), 1);
+  const size_t in_part = policy.entries.size() / parts;
+  if (in_part > kMaxEntries) {
+    throw Error(origin + ": " + std::to_string(policy.entries.size()) + " entries; at most 1024" +
+                (rule.mixture.empty() ? "" : " in each part of the mixture"));
+  }
+  if (policy.entries.size() % parts != 0) {
+    throw Error(origin + ": " + std::to_string(policy.entries.size()) +
+                " entries do not divide into the " + std::to_string(parts) +
+                " parts of the mixture");
   }
   for (size_t i = 0; i < policy.entries.size(); ++i) {
     const PolicyEntry& entry = policy.entries[i];
@@ -90,15 +108,20 @@ void check_policy(const Policy& policy, const Rule& rule, const Space& space,
                   quote(space.name) + " has levels 0.." + std::to_string(space.levels - 1));
     }
   }
-  const bool needs_entries = (rule.kind == RuleKind::kRandAugment && rule.count > 0) ||
-                             rule.kind == RuleKind::kSubPolicies || rule.kind == RuleKind::kTrivial;
-  if (needs_entries && policy.entries.empty()) {
-    throw Error(origin + ": the policy has no entries, and its rule draws one for every image");
-  }
-  if (rule.kind == RuleKind::kSubPolicies && policy.entries.size() % rule.group != 0) {
-    throw Error(origin + ": " + std::to_string(policy.entries.size()) +
+  if (rule.kind == RuleKind::kSubPolicies && in_part % size_t(rule.group) != 0) {
+    throw Error(origin + ": " + std::to_string(in_part) +
                 " entries do not divide into sub-policies of " + std::to_string(rule.group));
   }
+}
+
+std::vector<Policy> mixture_parts(const Policy& policy, const Rule& rule) {
+  if (rule.mixture.empty()) return {policy};
+  const size_t in_part = policy.entries.size() / rule.mixture.size();
+  std::vector<Policy> parts(rule.mixture.size());
+  for (size_t i = 0; i < in_part * parts.size(); ++i) {
+    parts[i / in_part].entries.push_back(policy.entries[i]);
+  }
+  return parts;
 }
 
 Json policy_to_json(const Policy& policy, const Space& space) {
@@ -113,8 +136,8 @@ Json policy_to_json(const Policy& policy, const Space& space) {
 
 Policy policy_from_json(const Json& json, const Space& space, const std::string& origin) {
   if (!json.is_array()) throw Error(origin + ": a policy is a list of entries");
-  if (json.size() > kMaxEntries) {
-    throw Error(origin + ": " + std::to_string(json.size()) + " entries; at most 1024");
+  if (json.size() > kMaxEntries * kMaxParts) {
+    throw Error(origin + ": " + std::to_string(json.size()) + " entries are too many");
   }
   Policy policy;
   for (size_t i = 0; i < json.size(); ++i) {
@@ -144,6 +167,7 @@ Json rule_to_json(const Rule& rule) {
   if (rule.kind == RuleKind::kPba) json["count_weights"] = rule.count_weights;
   if (rule.kind == RuleKind::kSubPolicies) json["group"] = rule.group;
   if (rule.kind == RuleKind::kRandAugment) json["count"] = rule.count;
+  if (!rule.mixture.empty()) json["mixture"] = rule.mixture;
   return json;
 }
 
@@ -161,13 +185,16 @@ Rule rule_from_json(const Json& json, const std::string& origin) {
     }
   }
   if (!known) reader.fail("kind", unknown_name("rule", name, names));
-  if (rule.kind == RuleKind::kPba) {
-    rule.count_weights.clear();
-    for (const Json& weight : reader.array("count_weights")) {
-      if (!weight.is_number()) reader.fail("count_weights", "expected a list of numbers");
-      rule.count_weights.push_back(weight.get<double>());
+  const auto numbers = [&reader](const std::string& key) {
+    std::vector<double> values;
+    for (const Json& weight : reader.array(key)) {
+      if (!weight.is_number()) reader.fail(key, "expected a list of numbers");
+      values.push_back(weight.get<double>());
     }
-  }
+    return values;
+  };
+  if (rule.kind == RuleKind::kPba) rule.count_weights = numbers("count_weights");
+  if (reader.has("mixture")) rule.mixture = numbers("mixture");
   if (rule.kind == RuleKind::kSubPolicies) {
     rule.group = static_cast<int>(reader.integer("group", 1, kMaxOpsPerImage));
   }

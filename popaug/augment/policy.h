@@ -17,7 +17,8 @@ struct PolicyEntry {
   bool operator==(const PolicyEntry&) const = default;
 };
 
-// For kSubPolicies, entries stand in consecutive groups of rule.group.
+// Without entries no image gets an op, whatever the rule. For kSubPolicies, entries stand in
+// consecutive groups of rule.group.
 struct Policy {
   std::vector<PolicyEntry> entries;
   bool operator==(const Policy&) const = default;
@@ -36,6 +37,10 @@ struct Rule {
   std::vector<double> count_weights = {0.2, 0.3, 0.5};  // kPba: weight of count 0, 1, 2, ...
   int group = 2;                                        // kSubPolicies
   int count = 2;                                        // kRandAugment
+  // Any kind, for a flattened schedule (REFERENCE 5): weights that sum to 1; the entries stand in
+  // as many equal consecutive parts, each a policy of its own, and an image first draws its part.
+  // Empty: the entries are one policy.
+  std::vector<double> mixture = {};
   bool operator==(const Rule&) const = default;
 };
 
@@ -62,6 +67,9 @@ BaseTransforms scaled_base(const BaseTransforms& base, int width, int height);
 // divide, weights that do not sum to 1.
 void check_policy(const Policy& policy, const Rule& rule, const Space& space,
                   const std::string& origin);
+
+// The policies of the parts of a mixture; `policy` itself where the rule has none.
+std::vector<Policy> mixture_parts(const Policy& policy, const Rule& rule);
 
 Json policy_to_json(const Policy& policy, const Space& space);  // [{"op","probability","level"}..]
 Policy policy_from_json(const Json& json, const Space& space, const std::string& origin);

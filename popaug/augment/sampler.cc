@@ -21,6 +21,18 @@ Random stream_of(const SampleKey& key, Purpose purpose) {
 Sampler::Sampler(const Space& space, const Rule& rule, const Policy& policy)
     : rule_(rule), levels_(space.levels), entries_(policy.entries) {
   check_policy(policy, rule, space, "policy");
+  if (!rule.mixture.empty()) {
+    Rule inner = rule;
+    inner.mixture.clear();
+    double sum = 0;
+    for (const double weight : rule.mixture) part_sums_.push_back(sum += weight);
+    for (const Policy& part : mixture_parts(policy, rule)) {
+      parts_.emplace_back(space, inner, part);
+      max_draws_ = std::max(max_draws_, parts_.back().max_draws());
+    }
+    return;
+  }
+  if (entries_.empty()) return;
   POPAUG_ASSERT(entries_.size() <= kMaxEntries);
   for (const SpaceOp& op : space.ops) signed_.push_back(op.is_signed);
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -46,7 +58,16 @@ Sampler::Sampler(const Space& space, const Rule& rule, const Policy& policy)
   }
 }
 
+int Sampler::draw_part(Random& random, Draw* out) const {
+  const double u = random.uniform();
+  size_t part = 0;
+  while (part + 1 < parts_.size() && u >= part_sums_[part]) ++part;
+  return parts_[part].draw(random, out);
+}
+
 int Sampler::draw(Random& random, Draw* out) const {
+  if (!parts_.empty()) return draw_part(random, out);
+  if (entries_.empty()) return 0;
   switch (rule_.kind) {
     case RuleKind::kNone:
       return 0;

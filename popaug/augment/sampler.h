@@ -11,6 +11,8 @@
 //   kSubPolicies   below(groups), then for each entry chance(probability), and the sign as above.
 //   kRandAugment   `count` times below(entries), and the sign.
 //   kTrivial       below(entries), below(levels), and the sign.
+// A mixture first draws uniform() against the running sums of its weights for the part; a policy
+// without entries draws nothing more.
 // What an op itself draws (Cutout's centre) comes from Purpose::kOp, in the order of ops.
 // From Purpose::kBaseTransform, each only if the transform is on: below(2 * pad + 1) twice (left
 // and upper edge of the crop in the padded image), chance(flip), below(width) and below(height)
@@ -65,6 +67,7 @@ class Sampler {
   int draw(Random& random, Draw* out) const;
 
  private:
+  int draw_part(Random& random, Draw* out) const;
   int draw_pba(Random& random, Draw* out) const;
   int draw_group(Random& random, Draw* out) const;
   int draw_randaugment(Random& random, Draw* out) const;
@@ -77,6 +80,8 @@ class Sampler {
   std::vector<bool> signed_;          // per op of the space
   std::vector<uint16_t> active_;      // entries of probability > 0, in order
   std::vector<double> running_sums_;  // of count_weights
+  std::vector<double> part_sums_;     // running, of the mixture
+  std::vector<Sampler> parts_;        // of the mixture; else empty
   int max_draws_ = 0;
 };
 

@@ -155,6 +155,8 @@ std::vector<Case> cases() {
       {"randaugment", trivial, Rule{.kind = RuleKind::kRandAugment, .count = 2},
        every_op(trivial, 9)},
       {"trivial", trivial, Rule{.kind = RuleKind::kTrivial}, every_op(trivial)},
+      {"mixture", pba, Rule{.mixture = {0.25, 0.75}}, mixed},
+      {"no entries", pba, Rule{.kind = RuleKind::kTrivial}, {}},
       {"none", pba, Rule{.kind = RuleKind::kNone}, mixed},
   };
 }

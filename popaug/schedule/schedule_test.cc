@@ -268,6 +268,44 @@ TEST(ScheduleShuffle, EveryOrderIsEquallyLikely) {
   EXPECT_LT(chi_square, 20.5);  // 5 degrees of freedom, p = 0.001
 }
 
+TEST(ScheduleFlatten, IsTheMixtureOfItsPolicies) {
+  const Schedule schedule = find_schedule("rsvhn-paper");
+  const Schedule flat = flatten(schedule);
+  ASSERT_EQ(flat.segments.size(), 1u);
+  EXPECT_EQ(flat.epochs(), 160);
+  EXPECT_EQ(schedule_from_text(schedule_text(flat), "flat").segments, flat.segments);
+  // The distribution of what an image gets, over a whole training, is that of the schedule.
+  std::map<std::vector<AppliedOp>, double> over_time;
+  for (const Segment& segment : schedule.segments) {
+    for (const auto& outcome : closed_form(segment.policy, schedule.rule, schedule.space)) {
+      over_time[outcome.ops] += outcome.weight * segment.epochs / 160;
+    }
+  }
+  const auto mixed = closed_form(flat.at(0), flat.rule, flat.space);
+  ASSERT_EQ(mixed.size(), over_time.size());
+  for (const auto& outcome : mixed) EXPECT_NEAR(outcome.weight, over_time[outcome.ops], 1e-12);
+  EXPECT_THAT(
+      message_of([] { flatten(with_clean_tail(stretch(baseline_schedule("trivial"), 10), 0.5)); }),
+      HasSubstr("cannot be flattened"));
+}
+
+TEST(ScheduleSummary, AppliedEqualsTheClosedForm) {
+  std::vector<Schedule> schedules = {random_pba_schedule(3), find_schedule("rcifar10-paper"),
+                                     flatten(find_schedule("rsvhn-paper"))};
+  for (const std::string& name : baseline_names()) schedules.push_back(baseline_schedule(name));
+  for (const Schedule& schedule : schedules) {
+    for (const Segment& segment : schedule.segments) {
+      const auto uses =
+          op_use(closed_form(segment.policy, schedule.rule, schedule.space), schedule.space);
+      const auto summary = summarise_policy(segment.policy, schedule.rule, schedule.space);
+      for (size_t op = 0; op < uses.size(); ++op) {
+        ASSERT_NEAR(summary[op].applied, uses[op].per_image, 1e-9)
+            << schedule.name << " " << schedule.space.ops[op].op;
+      }
+    }
+  }
+}
+
 TEST(ScheduleAt, EpochsPastTheEndUseTheLast) {
   const Schedule schedule = find_schedule("rsvhn-paper");
   EXPECT_EQ(schedule.segment_of(0), 0u);

@@ -89,9 +89,31 @@ std::vector<double> entries_applied(const Policy& policy, const Rule& rule) {
 
 }  // namespace
 
+namespace {
+
+// Adds `share` times each of `part` to `sum`.
+void add_share(std::vector<OpSummary>& sum, const std::vector<OpSummary>& part, double share) {
+  for (size_t op = 0; op < sum.size(); ++op) {
+    sum[op].probability += share * part[op].probability;
+    sum[op].level += share * part[op].level;
+    sum[op].applied += share * part[op].applied;
+  }
+}
+
+}  // namespace
+
 std::vector<OpSummary> summarise_policy(const Policy& policy, const Rule& rule,
                                         const Space& space) {
   std::vector<OpSummary> summary(space.ops.size());
+  if (!rule.mixture.empty()) {
+    Rule inner = rule;
+    inner.mixture.clear();
+    const std::vector<Policy> parts = mixture_parts(policy, rule);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      add_share(summary, summarise_policy(parts[i], inner, space), rule.mixture[i]);
+    }
+    return summary;
+  }
   std::vector<double> copies(space.ops.size());
   const std::vector<double> applied = entries_applied(policy, rule);
   for (size_t i = 0; i < policy.entries.size(); ++i) {
@@ -126,12 +148,7 @@ std::vector<OpSummary> summarise_over_time(const Schedule& schedule) {
   const double epochs = schedule.epochs();
   const auto segments = summarise_schedule(schedule);
   for (size_t s = 0; s < segments.size(); ++s) {
-    const double share = schedule.segments[s].epochs / epochs;
-    for (size_t op = 0; op < mean.size(); ++op) {
-      mean[op].probability += share * segments[s][op].probability;
-      mean[op].level += share * segments[s][op].level;
-      mean[op].applied += share * segments[s][op].applied;
-    }
+    add_share(mean, segments[s], schedule.segments[s].epochs / epochs);
   }
   return mean;
 }

@@ -53,6 +53,32 @@ Schedule shuffle_segments(const Schedule& schedule, uint64_t seed) {
   return result;
 }
 
+Schedule flatten(const Schedule& schedule) {
+  if (!schedule.rule.mixture.empty() || schedule.segments.size() == 1) return schedule;
+  size_t largest = 0, smallest = SIZE_MAX;
+  for (const Segment& segment : schedule.segments) {
+    largest = std::max(largest, segment.policy.entries.size());
+    smallest = std::min(smallest, segment.policy.entries.size());
+  }
+  if (largest != smallest && schedule.rule.kind != RuleKind::kPba) {
+    throw Error("this schedule cannot be flattened: its policies have " + std::to_string(smallest) +
+                " to " + std::to_string(largest) +
+                " entries, and only under the PBA rule can they be filled up");
+  }
+  Schedule result = schedule;
+  Segment whole{schedule.epochs(), {}};
+  for (const Segment& segment : schedule.segments) {
+    result.rule.mixture.push_back(double(segment.epochs) / schedule.epochs());
+    std::vector<PolicyEntry> entries = segment.policy.entries;
+    entries.resize(largest);  // entries of probability 0 are never visited
+    whole.policy.entries.insert(whole.policy.entries.end(), entries.begin(), entries.end());
+  }
+  result.segments = {whole};
+  note_made(result, "flattened: each image draws the policy of a random epoch");
+  check_schedule(result, "the flattened schedule");
+  return result;
+}
+
 Schedule random_policy(const Schedule& schedule, uint64_t seed) {
   Schedule result = schedule;
   Segment segment{schedule.epochs(), schedule.segments.front().policy};

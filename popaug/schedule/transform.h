@@ -19,6 +19,11 @@ Schedule last_policy(const Schedule& schedule);
 // The segments in an order drawn by `seed`, each with its own length.
 Schedule shuffle_segments(const Schedule& schedule, uint64_t seed);
 
+// Every image draws the policy of a random epoch: one segment whose rule is the mixture of all
+// policies, weighted by their epochs. Throws Error where that cannot be said: more than 1,024
+// segments, or, under rules other than kPba, policies of unequal size.
+Schedule flatten(const Schedule& schedule);
+
 // One fixed random policy: every number of `schedule`'s first policy redrawn uniformly by `seed`
 // over what a search draws (probability 0, 0.1, .. 1, level below search_levels), for its length.
 Schedule random_policy(const Schedule& schedule, uint64_t seed);
