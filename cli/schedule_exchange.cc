@@ -46,6 +46,14 @@ int export_file(const ExportFlags& flags) {
   if (flags.to == "pba") text = export_pba_log(schedule);
   if (flags.to == "json") text = schedule_text(schedule);
   if (flags.to == "csv") text = export_csv(schedule);
+  if (flags.to == "python") text = export_python(schedule);
+  if (flags.to == "albumentations") {
+    std::vector<std::string> deviations;
+    text = export_albumentations(schedule, &deviations);
+    for (const std::string& deviation : deviations) {
+      std::fprintf(stderr, "deviation: %s\n", deviation.c_str());
+    }
+  }
   write_output(flags.output, text);
   return 0;
 }

@@ -11,6 +11,8 @@ void add_train(CLI::App& program, Action& action);
 void add_eval(CLI::App& program, Action& action);
 void add_schedule(CLI::App& program, Action& action);
 void add_bench(CLI::App& program, Action& action);
+void add_report(CLI::App& program, Action& action);
+void add_serve(CLI::App& program, Action& action);
 void add_worker(CLI::App& program, Action& action);
 
 const std::vector<AddVerb>& all_verbs() {
@@ -23,6 +25,8 @@ const std::vector<AddVerb>& all_verbs() {
       add_eval,
       add_schedule,
       add_bench,
+      add_report,
+      add_serve,
       add_worker,
   };
   return verbs;

@@ -11,6 +11,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(SPNG REQUIRED IMPORTED_TARGET spng)
 pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(HTTPLIB REQUIRED cpp-httplib)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 add_library(popaug_dependencies INTERFACE)
@@ -21,3 +22,8 @@ target_link_libraries(popaug_dependencies INTERFACE
 
 target_link_libraries(popaug PUBLIC nlohmann_json::nlohmann_json
   PRIVATE $<BUILD_INTERFACE:popaug_dependencies>)
+
+# Its flags change the layout of its classes, and belong to the one file that includes it.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/popaug/report/serve.cc" PROPERTIES
+  COMPILE_OPTIONS "${HTTPLIB_CFLAGS}")
+target_link_libraries(popaug PRIVATE ${HTTPLIB_LINK_LIBRARIES})

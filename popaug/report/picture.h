@@ -3,6 +3,7 @@
 #define POPAUG_REPORT_PICTURE_H_
 
 #include <string>
+#include <vector>
 
 #include "popaug/report/band_view.h"
 #include "popaug/schedule/schedule.h"
@@ -14,6 +15,10 @@ namespace popaug {
 // digit stands where a segment starts: the level there, 0..9 over the space's range. Without
 // colour, plain ASCII. Lines are at most `width` columns (at least 50) and end in a newline.
 std::string terminal_picture(const Schedule& schedule, bool colour, int width);
+
+// A population in one line, for progress: a mark for every member by score, lowest to highest, in
+// the order of members, as "▁▂▅█▃" or, plain, "1259 4"; unknown scores are blank.
+std::string population_line(const std::vector<double>& scores, bool plain);
 
 // Readable table: for every op and up to `columns` moments, probability x level; the strongest
 // first.

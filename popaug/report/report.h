@@ -3,6 +3,11 @@
 #define POPAUG_REPORT_REPORT_H_
 
 #include "popaug/report/band_view.h"
+#include "popaug/report/html.h"
 #include "popaug/report/picture.h"
+#include "popaug/report/run_view.h"
+#include "popaug/report/serve.h"
+#include "popaug/report/svg.h"
+#include "popaug/report/tensorboard.h"
 
 #endif  // POPAUG_REPORT_REPORT_H_

@@ -93,8 +93,8 @@ std::string terminal_picture(const Schedule& schedule, bool colour, int width) {
   const auto rows = columns_of(schedule, columns);
   const auto mean = summarise_over_time(schedule);
   const std::string last = std::to_string(schedule.epochs() - 1);
-  std::string text = title(schedule) + "\n";
-  text += fmt::format("{:<{}} 0{:>{}}   (means over time)\n", "epoch", names, last, columns - 1);
+  std::string text = title(schedule).substr(0, size_t(width)) + "\n";
+  text += fmt::format("{:<{}} 0{:>{}}  (mean over time)\n", "epoch", names, last, columns - 1);
   for (const size_t op : strongest_first(mean)) {
     text += fmt::format("{:<{}} ", schedule.space.ops[op].op.substr(0, names), names);
     std::string painted;
@@ -112,6 +112,26 @@ std::string terminal_picture(const Schedule& schedule, bool colour, int width) {
     text += fmt::format("shade: probability 0 \"{}\" 1\n", kShades);
   }
   return text;
+}
+
+std::string population_line(const std::vector<double>& scores, bool plain) {
+  constexpr const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  double low = INFINITY, high = -INFINITY;
+  for (const double score : scores) {
+    if (!std::isfinite(score)) continue;
+    low = std::min(low, score);
+    high = std::max(high, score);
+  }
+  std::string line;
+  for (const double score : scores) {
+    if (!std::isfinite(score)) {
+      line += ' ';
+      continue;
+    }
+    const double share = high > low ? (score - low) / (high - low) : 1;
+    line += plain ? std::to_string(std::lround(9 * share)) : kBars[std::lround(7 * share)];
+  }
+  return line;
 }
 
 std::string schedule_table(const Schedule& schedule, int columns) {

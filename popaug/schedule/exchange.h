@@ -35,6 +35,15 @@ std::string export_pba_log(const Schedule& schedule);
 // `value` is the level's value without sign, empty where the op ignores it.
 std::string export_csv(const Schedule& schedule);
 
+// One Python file that needs only Pillow: the class ScheduleTransform, usable as a torchvision
+// transform, whose augment() gives the bytes of Augmenter::augment for the same key. Throws Error
+// for ops of the user's own.
+std::string export_python(const Schedule& schedule);
+
+// A Python file on albumentations: the rule is exact, the pixels are that library's own. How they
+// differ goes to `deviations` as sentences, which also stand in the file.
+std::string export_albumentations(const Schedule& schedule, std::vector<std::string>* deviations);
+
 }  // namespace popaug
 
 #endif  // POPAUG_SCHEDULE_EXCHANGE_H_

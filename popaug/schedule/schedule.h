@@ -3,6 +3,7 @@
 #ifndef POPAUG_SCHEDULE_SCHEDULE_H_
 #define POPAUG_SCHEDULE_SCHEDULE_H_
 
+#include "popaug/schedule/distance.h"
 #include "popaug/schedule/exchange.h"
 #include "popaug/schedule/named.h"
 #include "popaug/schedule/summary.h"

@@ -1,0 +1,162 @@
+"""An augmentation schedule on albumentations (2.0 or newer), for pipelines that are built on it.
+
+    from NAME import ScheduleTransform
+    transform = A.Compose([ScheduleTransform(), A.Normalize(...)])
+    transform.transforms[0].set_epoch(epoch)     # once per epoch
+
+Which ops an image gets, how often and at which level is exactly the schedule's rule. What the ops
+do to pixels is albumentations' own; DEVIATIONS says where that differs. For exact pixels use
+`popaug schedule export --to python` or the popaug package.
+"""
+
+import json
+
+import albumentations as A
+
+DEVIATIONS = (
+    "holes (uncovered pixels, Cutout) are filled with the colour FILL at once instead of staying the mean colour to the end",
+    "Rotate, ShearX and ShearY map pixels by OpenCV, which rounds positions in another way than Pillow; shear is about the centre",
+    "Color, Contrast and Brightness round after each step as OpenCV does; Sharpness sharpens with another kernel",
+    "Solarize compares with a threshold on the 0..1 scale; Equalize and AutoContrast use albumentations' Pillow modes",
+    "random numbers come from albumentations' generator: a seed gives other draws than popaug",
+)
+FILL = (125, 123, 114)
+
+SCHEDULE_TEXT = "{}"
+
+SCHEDULE = json.loads(SCHEDULE_TEXT)
+
+
+def _affine(**arguments):
+    return A.Affine(interpolation=0, border_mode=0, fill=FILL, p=1, **arguments)
+
+
+def _jitter(**arguments):
+    neutral = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)}
+    return A.ColorJitter(p=1, **{**neutral, **arguments})
+
+
+def _sharpness(value):
+    if value >= 1:
+        return A.Sharpen(alpha=(value - 1, value - 1), lightness=(1, 1), p=1)
+    return A.Blur(blur_limit=(3, 3), p=1)
+
+
+def _cutout(value):
+    side = int(value)
+    if side <= 0:
+        return A.NoOp()
+    return A.CoarseDropout(
+        num_holes_range=(1, 1), hole_height_range=(side, side), hole_width_range=(side, side), fill=FILL, p=1
+    )
+
+
+OPS = {
+    "Rotate": lambda v: _affine(rotate=(-v, -v)),
+    "TranslateX": lambda v: _affine(translate_px={"x": (-int(v), -int(v)), "y": (0, 0)}),
+    "TranslateY": lambda v: _affine(translate_px={"x": (0, 0), "y": (-int(v), -int(v))}),
+    "ShearX": lambda v: _affine(shear={"x": (57.29578 * v, 57.29578 * v), "y": (0, 0)}),
+    "ShearY": lambda v: _affine(shear={"x": (0, 0), "y": (57.29578 * v, 57.29578 * v)}),
+    "Brightness": lambda v: _jitter(brightness=(v, v)),
+    "Color": lambda v: _jitter(saturation=(v, v)),
+    "Contrast": lambda v: _jitter(contrast=(v, v)),
+    "Sharpness": _sharpness,
+    "Invert": lambda v: A.InvertImg(p=1),
+    "Posterize": lambda v: A.Posterize(num_bits=(max(1, int(v)), max(1, int(v))), p=1),
+    "Solarize": lambda v: A.Solarize(threshold_range=(min(v, 255) / 255, min(v, 255) / 255), p=1),
+    "Equalize": lambda v: A.Equalize(mode="pil", p=1),
+    "AutoContrast": lambda v: A.AutoContrast(method="pil", p=1),
+    "Cutout": _cutout,
+    "FlipLR": lambda v: A.HorizontalFlip(p=1),
+    "FlipUD": lambda v: A.VerticalFlip(p=1),
+    "Blur": lambda v: A.Blur(blur_limit=(5, 5), p=1),
+    "Smooth": lambda v: A.Blur(blur_limit=(3, 3), p=1),
+    "Identity": lambda v: A.NoOp(),
+}
+
+
+def _value(op, level, negative, shape, scale_pixels):
+    if not op["values"]:
+        return 0.0
+    value = op["values"][level]
+    height, width = shape[:2]
+    scale = op.get("scale", "none")
+    side = {"width": width, "height": height, "shorter": min(width, height)}.get(scale.split("-")[0])
+    if side is not None and (scale_pixels or scale.endswith("-truncated")):
+        value = int(value * side / 32 + 0.5)
+    centre = op.get("centre", 0)
+    return centre - value if negative else centre + value
+
+
+class ScheduleTransform(A.ImageOnlyTransform):
+    """The schedule's policy of the current epoch, with its base transforms."""
+
+    def __init__(self, p=1.0):
+        super().__init__(p=p)
+        self.epoch = 0
+        self.ops = {op["op"]: op for op in SCHEDULE["space"]["ops"]}
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+    def _entries(self):
+        epoch = self.epoch
+        policy = SCHEDULE["segments"][-1]["policy"]
+        for segment in SCHEDULE["segments"]:
+            if epoch < segment["epochs"]:
+                policy = segment["policy"]
+                break
+            epoch -= segment["epochs"]
+        mixture = SCHEDULE["rule"].get("mixture")
+        if mixture:
+            size = len(policy) // len(mixture)
+            part = self.py_random.choices(range(len(mixture)), mixture)[0]
+            policy = policy[part * size : (part + 1) * size]
+        return policy
+
+    def draws(self):
+        rule, entries, random = SCHEDULE["rule"], self._entries(), self.py_random
+        if not entries or rule["kind"] == "none":
+            return []
+        if rule["kind"] == "trivial":
+            return [(random.choice(entries)["op"], random.randrange(SCHEDULE["space"]["levels"]))]
+        if rule["kind"] == "randaugment":
+            return [(e["op"], e["level"]) for e in random.choices(entries, k=rule["count"])]
+        if rule["kind"] == "sub-policies":
+            first = random.randrange(len(entries) // rule["group"]) * rule["group"]
+            group = entries[first : first + rule["group"]]
+            return [(e["op"], e["level"]) for e in group if random.random() < e["probability"]]
+        weights = rule["count_weights"]
+        count = random.choices(range(len(weights)), weights)[0]
+        chosen = []
+        for entry in random.sample(entries, len(entries)):
+            if len(chosen) == count:
+                break
+            if random.random() < entry["probability"]:
+                chosen.append((entry["op"], entry["level"]))
+        return chosen
+
+    def get_params(self):
+        signs = self.py_random
+        return {"chosen": [(op, level, self.ops[op]["signed"] and signs.random() < 0.5) for op, level in self.draws()]}
+
+    def apply(self, img, chosen=(), **params):
+        scaled = SCHEDULE["base"]["scale_pixels"]
+        for name, level, negative in chosen:
+            value = _value(self.ops[name], level, negative, img.shape, scaled)
+            img = OPS[name](value)(image=img)["image"]
+        return self._base_transforms(img)
+
+    def _base_transforms(self, img):
+        base, (height, width) = SCHEDULE["base"], img.shape[:2]
+        factor = min(height, width) / 32 if base["scale_pixels"] else 1
+        pad, cutout = int(base["pad"] * factor + 0.5), int(base["cutout"] * factor + 0.5)
+        steps = []
+        if pad:
+            steps.append(A.Pad(padding=pad, fill=FILL, p=1))
+            steps.append(A.RandomCrop(height, width, p=1))
+        if base["flip"]:
+            steps.append(A.HorizontalFlip(p=base["flip"]))
+        if cutout:
+            steps.append(_cutout(cutout))
+        return A.Compose(steps)(image=img)["image"] if steps else img

@@ -1,0 +1,92 @@
+// Images of the user's own set, augmented at moments of the schedule.
+#include <algorithm>
+#include <memory>
+
+#include "popaug/data/data.h"
+#include "popaug/report/run_view.h"
+
+namespace popaug {
+namespace {
+
+constexpr int kLargestSide = 256;  // of images inside a report
+
+Image image_of(const Split& split, size_t index) {
+  Image image(split.width, split.height);
+  const uint8_t* from = split.pixels.data() + index * split.image_bytes();
+  for (int i = 0; i < split.width * split.height; ++i) {
+    for (int c = 0; c < 3; ++c) {
+      image.data()[4 * i + c] = from[i * split.channels + (split.channels == 1 ? 0 : c)];
+    }
+  }
+  return image;
+}
+
+// The path and the side that the run's config.toml names.
+std::string data_of(const std::string& config) {
+  const Json toml = parse_toml(config, "config.toml");
+  const Json section = toml.value("data", Json::object());
+  const Json path = section.is_object() ? section.value("data", Json()) : Json();
+  return path.is_string() ? path.get<std::string>() : "";
+}
+
+// The first image of as many classes as are wanted, then the second, ...
+std::vector<size_t> one_of_each(const Split& split, size_t classes, size_t wanted) {
+  std::vector<std::vector<size_t>> by_class(classes);
+  for (size_t i = 0; i < split.count(); ++i) {
+    auto& members = by_class[split.labels[i]];
+    if (members.size() < wanted) members.push_back(i);
+  }
+  std::vector<size_t> chosen;
+  for (size_t turn = 0; chosen.size() < wanted && turn < wanted; ++turn) {
+    for (const auto& members : by_class) {
+      if (turn < members.size() && chosen.size() < wanted) chosen.push_back(members[turn]);
+    }
+  }
+  return chosen;
+}
+
+void fill_rows(RunView& view, const Dataset& data, size_t rows) {
+  const Split* split = data.find("train");
+  if (!split && !data.splits.empty()) split = &data.splits.front();
+  if (!split || split->count() == 0) throw Error("there is no image in it");
+  if (std::max(split->width, split->height) > kLargestSide) {
+    throw Error("its images have " + std::to_string(split->width) + "x" +
+                std::to_string(split->height) + " pixels, too large for a report");
+  }
+  const Schedule& schedule = *view.schedule;
+  const int last = schedule.epochs() - 1;
+  view.moments = {0, last / 2, last};
+  const std::vector<float> zeros(size_t(split->channels), 0.0f);
+  const std::vector<float> ones(size_t(split->channels), 1.0f);
+  std::vector<std::unique_ptr<Augmenter>> stages;
+  for (const int epoch : view.moments) {
+    stages.push_back(std::make_unique<Augmenter>(schedule.space, schedule.rule, schedule.at(epoch),
+                                                 schedule.base, Normalisation{zeros, ones},
+                                                 split->width, split->height, split->channels));
+  }
+  for (const size_t index : one_of_each(*split, data.classes.size(), rows)) {
+    const Image image = image_of(*split, index);
+    AugmentedRow row{data.classes.at(split->labels[index]), encode_png(image), {}};
+    for (size_t s = 0; s < stages.size(); ++s) {
+      const SampleKey key{view.history.settings.seed, 0, uint32_t(view.moments[s]), index};
+      row.stages.push_back(encode_png(stages[s]->augment(image, key)));
+    }
+    view.images.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+void add_images(RunView& view, const std::string& data, int rows) {
+  std::string path = data;
+  try {
+    if (path.empty()) path = data_of(view.config);
+    if (path.empty() || !view.schedule) return;
+    fill_rows(view, read_dataset(path), size_t(rows));
+  } catch (const std::exception& error) {
+    view.images.clear();
+    view.notes.push_back("no augmented images of " + show_path(path) + ": " + error.what());
+  }
+}
+
+}  // namespace popaug

@@ -1,0 +1,148 @@
+// Whole documents around the parts of a report.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "popaug/report/html.h"
+#include "popaug/report/picture.h"
+#include "popaug/report/svg.h"
+
+namespace popaug {
+namespace {
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+// Inside <script>: nothing may end the element early.
+std::string script_json(const Json& json) {
+  std::string text = json_line(json);
+  size_t at = 0;
+  while ((at = text.find('<', at)) != std::string::npos) text.replace(at, 1, "\\u003c");
+  return text;
+}
+
+}  // namespace
+
+Json report_figures(const RunView& view) {
+  Json json = {{"finished", view.finished()},
+               {"metric", view.history.settings.metric},
+               {"best_member", view.best_member()},
+               {"best_score", number_or_null(view.best_score())},
+               {"rounds", view.history.settings.rounds()},
+               {"rounds_done", view.rounds_done()},
+               {"epochs", view.history.settings.epochs},
+               {"results", view.history.results.size()},
+               {"scores", Json::array()},
+               {"copies", Json::array()}};
+  for (size_t member = 0; member < view.scores.size(); ++member) {
+    Json row = Json::array();
+    for (int round = 0; round < view.rounds_done(); ++round) {
+      row.push_back(number_or_null(view.score(int(member), round)));
+    }
+    json["scores"].push_back(row);
+  }
+  for (const Decision& decision : view.history.decisions) {
+    for (const Copy& copy : decision.copies) {
+      json["copies"].push_back({decision.round, copy.target, copy.donor});
+    }
+  }
+  return json;
+}
+
+Json report_json(const RunView& view) {
+  Json json = {{"format", "popaug-report"}, {"version", 1}, {"run", view.name}};
+  json["figures"] = report_figures(view);
+  json["images_trained"] = view.images_trained();
+  json["images_evaluated"] = view.images_evaluated();
+  json["worker_seconds"] = view.times.trained_seconds;
+  json["wall_seconds"] = view.times.wall_seconds;
+  json["failed_attempts"] = view.times.failed;
+  json["seed"] = view.history.settings.seed;
+  json["data"] = view.history.settings.data;
+  json["settings_hash"] = settings_hash(view.history.settings);
+  if (view.schedule) {
+    json["schedule"] = {{"epochs", view.schedule->epochs()}, {"ops", Json::array()}};
+    const auto mean = summarise_over_time(*view.schedule);
+    const auto exits = view.band ? leave_band(*view.schedule, *view.band) : std::vector<BandExit>{};
+    for (size_t op = 0; op < mean.size(); ++op) {
+      Json row = {{"op", view.schedule->space.ops[op].op},
+                  {"probability", mean[op].probability},
+                  {"level", mean[op].level},
+                  {"images", mean[op].applied}};
+      if (!exits.empty() && exits[op].known) {
+        row["outside_band"] = {{"probability_above", exits[op].probability_above},
+                               {"probability_below", exits[op].probability_below},
+                               {"level_above", exits[op].level_above},
+                               {"level_below", exits[op].level_below}};
+      }
+      json["schedule"]["ops"].push_back(row);
+    }
+  }
+  if (!view.compare.is_null()) json["compare"] = view.compare;
+  json["notes"] = view.notes;
+  return json;
+}
+
+std::string report_html(const RunView& view) {
+  const std::string main = report_main(view);
+  const std::string figures = script_json(report_figures(view));
+  // Only scripts that carry this page's own number run. It follows from the content: the same run
+  // gives the same bytes.
+  const std::string nonce = hash_hex(main + figures);
+  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  page += fmt::format(
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'nonce-{}'; script-src 'nonce-{}'; img-src data:; base-uri 'none'; form-action 'none'\">\n",
+      nonce, nonce);
+  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+          html_escape(view.name) + ": popaug report</title>\n";
+  page += fmt::format("<style nonce=\"{}\">\n{}</style>\n</head>\n", nonce, page_style());
+  page += "<body>\n<header><h1>" + html_escape(view.name) +
+          "</h1><nav aria-label=\"Parts\"></nav></header>\n<main>\n" + main + "</main>\n";
+  page += fmt::format("<script type=\"application/json\" id=\"figures\" nonce=\"{}\">{}</script>\n",
+                      nonce, figures);
+  if (!d3_script().empty()) {
+    page += fmt::format("<script nonce=\"{}\">{}</script>\n", nonce, d3_script());
+  }
+  page +=
+      fmt::format("<script nonce=\"{}\">\n{}</script>\n</body>\n</html>\n", nonce, report_script());
+  return page;
+}
+
+std::string report_markdown(const RunView& view) {
+  const SearchSettings& settings = view.history.settings;
+  const auto plain = [](std::string text) {  // one line, no table or markup characters
+    for (char& c : text) {
+      if (c == '|' || c == '\n' || c == '\r' || c == '<' || c == '`') c = ' ';
+    }
+    return text;
+  };
+  std::string text = "# " + plain(view.name) + "\n\n";
+  if (view.compare.is_object() && view.compare.contains("verdict") &&
+      view.compare["verdict"].is_string()) {
+    text += plain(view.compare["verdict"].get<std::string>()) + "\n\n";
+  } else {
+    text += "Whether the schedule helps is not known until it is compared on test images.\n\n";
+  }
+  text += fmt::format("* {}: {} {:.4f}, member {}\n", view.finished() ? "finished" : "not finished",
+                      settings.metric, view.best_score(), view.best_member());
+  text += fmt::format("* population {}, {} of {} rounds, {} epochs\n", settings.population,
+                      view.rounds_done(), settings.rounds(), settings.epochs);
+  text +=
+      fmt::format("* {} images trained, {} evaluated, {} of workers' time\n", view.images_trained(),
+                  view.images_evaluated(), duration_text(view.times.trained_seconds));
+  text += fmt::format("* seed {}, data {}\n", settings.seed,
+                      settings.data.empty() ? "none" : plain(settings.data));
+  for (const std::string& note : view.notes) text += "* note: " + plain(note) + "\n";
+  if (view.schedule) {
+    text += "\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
+    const auto mean = summarise_over_time(*view.schedule);
+    for (size_t op = 0; op < mean.size(); ++op) {
+      text += fmt::format("| {} | {:.2f} | {:.1f} | {:.3f} |\n", view.schedule->space.ops[op].op,
+                          mean[op].probability, mean[op].level, mean[op].applied);
+    }
+    text += "\n```\n" + terminal_picture(*view.schedule, false, 100) + "```\n";
+  }
+  return text;
+}
+
+}  // namespace popaug

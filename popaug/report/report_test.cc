@@ -1,0 +1,268 @@
+#include "popaug/report/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "popaug/image/image.h"
+
+namespace popaug {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <typename F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// Not a matcher: a failure would print the whole page.
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+SearchSettings settings_of(int population, int epochs, int per_round) {
+  SearchSettings settings;
+  settings.population = population;
+  settings.epochs = epochs;
+  settings.epochs_per_round = per_round;
+  settings.seed = 5;
+  settings.space = space_by_name("pba");
+  return settings;
+}
+
+// The journal of a search whose scores are drawn, without trainer or worker.
+void write_journal(const fs::path& run, const SearchSettings& settings, int rounds = 1 << 30) {
+  Population population(settings);
+  JournalWriter writer(settings);
+  std::string text = writer.header(population);
+  for (int round = 0; round < rounds && !population.finished(); ++round) {
+    const std::vector<int> due = population.due();
+    std::optional<Decision> decision;
+    for (const int member : due) {
+      const RoundWork work = population.work(member);
+      Random random({.seed = 3, .stream = uint64_t(member), .epoch = uint64_t(round)});
+      const double score = 0.5 + 0.4 * round / settings.rounds() + 0.05 * random.uniform();
+      text += writer.result({.round = round,
+                             .member = member,
+                             .epochs = work.first_epoch + work.epochs,
+                             .score = score,
+                             .checkpoint = "",
+                             .metrics = {{"train_loss", 1 - score}},
+                             .images_trained = 100,
+                             .images_evaluated = 10,
+                             .correct = {}});
+      if (const auto made = population.tell(member, {score, {}})) decision = made;
+    }
+    if (decision) text += writer.decision(*decision);
+  }
+  write_file_atomic(run / "journal.jsonl", text);
+}
+
+std::string band_text(const Space& space, int epochs, double low, double high) {
+  Json json = {{"format", "popaug-band"},
+               {"version", 1},
+               {"lineages", 100},
+               {"epochs", epochs},
+               {"ops", Json::array()}};
+  const auto flat = [epochs](double value) { return std::vector<double>(size_t(epochs), value); };
+  for (const SpaceOp& op : space.ops) {
+    json["ops"].push_back(
+        {{"op", op.op},
+         {"probability",
+          {{"mean", flat((low + high) / 2)}, {"low", flat(low)}, {"high", flat(high)}}},
+         {"level", {{"mean", flat(5)}, {"low", flat(0)}, {"high", flat(10)}}}});
+  }
+  return json_pretty(json);
+}
+
+TEST(ReportTerminal, PictureFitsItsWidthAndShowsTheStrongestFirst) {
+  const Schedule schedule = find_schedule("rcifar10-paper");
+  for (const int width : {50, 80, 120}) {
+    const std::string plain = terminal_picture(schedule, false, width);
+    for (const std::string& line : split(plain, '\n'))
+      EXPECT_LE(line.size(), size_t(width)) << line;
+    for (const char c : plain) EXPECT_TRUE(c == '\n' || (c >= ' ' && c <= '~'));
+  }
+  const std::string plain = terminal_picture(schedule, false, 100);
+  EXPECT_LT(plain.find("TranslateY"), plain.find("Cutout"));
+  const std::string colour = terminal_picture(schedule, true, 100);
+  EXPECT_THAT(colour, HasSubstr("\x1b[48;5;"));
+  EXPECT_THAT(colour, HasSubstr("\x1b[0m"));
+}
+
+TEST(ReportPicture, SvgHoldsEveryOpAndSegment) {
+  const Schedule schedule = find_schedule("rsvhn-paper");
+  const std::string svg = schedule_svg(schedule);
+  EXPECT_TRUE(svg.starts_with("<?xml"));
+  for (const SpaceOp& op : schedule.space.ops) EXPECT_THAT(svg, HasSubstr(">" + op.op + "<"));
+  // The cell of the third segment: epochs 24 to 29, mean of the two entries of Invert.
+  const OpSummary invert =
+      summarise_policy(schedule.segments[2].policy, schedule.rule, schedule.space)[5];
+  char expected[100];
+  std::snprintf(expected, sizeof expected, "Invert, epochs 24 to 29: probability %.2f",
+                invert.probability);
+  EXPECT_THAT(svg, HasSubstr(expected));
+  EXPECT_EQ(svg, schedule_svg(schedule));
+}
+
+TEST(ReportPicture, PngByRsvgConvert) {
+  const std::string png = svg_to_png(schedule_svg(find_schedule("rsvhn-paper")));
+  const Image image = decode_image(png, "png");
+  EXPECT_EQ(image.width(), 860);
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  EXPECT_THAT(message_of([] { svg_to_png("<svg/>"); }), HasSubstr("librsvg2-bin"));
+  setenv("PATH", path.c_str(), 1);
+}
+
+TEST(ReportPicture, AHugeScheduleStaysSmall) {
+  Schedule schedule = find_schedule("rsvhn-paper");
+  const std::vector<Segment> some = schedule.segments;
+  schedule.segments.clear();
+  for (int i = 0; i < 3000; ++i)
+    schedule.segments.push_back({1 + i % 3, some[size_t(i) % some.size()].policy});
+  EXPECT_LT(schedule_svg(schedule).size(), size_t{3} << 20);
+  EXPECT_LT(terminal_picture(schedule, true, 100).size(), size_t{100000});
+}
+
+TEST(ReportBand, ExitsAreShareOfEpochs) {
+  const Schedule schedule = stretch(baseline_schedule("trivial"), 10);  // probability 1 throughout
+  const BandView inside = band_from_json(parse_json(band_text(schedule.space, 7, 0, 1), "b"), "b");
+  for (const BandExit& exit : leave_band(schedule, inside)) EXPECT_EQ(exit.probability_above, 0);
+  const BandView below = band_from_json(parse_json(band_text(schedule.space, 7, 0, 0.5), "b"), "b");
+  for (const BandExit& exit : leave_band(schedule, below)) {
+    EXPECT_EQ(exit.probability_above, 1);
+    EXPECT_EQ(exit.probability_below, 0);
+  }
+  EXPECT_THAT(schedule_svg(schedule, &below), HasSubstr("class=\"outside\""));
+  EXPECT_THAT(band_svg(schedule, below), HasSubstr("class=\"exit\""));
+  Json bad = parse_json(band_text(schedule.space, 7, 0, 1), "b");
+  bad["ops"][0]["level"]["low"].push_back(1);
+  EXPECT_THAT(message_of([&] { band_from_json(bad, "b"); }), HasSubstr("expected 7 numbers"));
+  bad = parse_json(band_text(schedule.space, 7, 0, 1), "b");
+  bad["version"] = 9;
+  EXPECT_THAT(message_of([&] { band_from_json(bad, "b"); }), HasSubstr("version 9"));
+}
+
+TEST(ReportRun, SaysWhatTheJournalSays) {
+  const TemporaryFolder folder;
+  const SearchSettings settings = settings_of(8, 20, 3);
+  write_journal(folder.path(), settings);
+  const RunView view = load_run(folder.path());
+  EXPECT_TRUE(view.finished());
+  EXPECT_EQ(view.rounds_done(), 7);
+  EXPECT_EQ(view.images_trained(), 8 * 7 * 100);
+  ASSERT_TRUE(view.schedule);
+  EXPECT_EQ(view.schedule->epochs(), 20);
+  const std::string page = report_html(view);
+  EXPECT_THAT(page,
+              HasSubstr("The search is finished: member " + std::to_string(view.best_member())));
+  // d3 names XML namespaces; the parts of our own name no host.
+  EXPECT_EQ(report_main(view).find("http"), std::string::npos);
+  EXPECT_EQ(page.find("src=\"http"), std::string::npos);
+  EXPECT_EQ(page.find("href=\"http"), std::string::npos);
+  EXPECT_EQ(page, report_html(load_run(folder.path())));  // the same bytes
+  const Json json = report_json(view);
+  EXPECT_EQ(json["figures"]["best_score"].get<double>(), view.best_score());
+  EXPECT_EQ(json["figures"]["scores"][3][2].get<double>(), view.score(3, 2));
+  EXPECT_THAT(report_markdown(view), HasSubstr("| Rotate |"));
+}
+
+TEST(ReportRun, AnUnfinishedRunShowsTheBestSoFar) {
+  const TemporaryFolder folder;
+  write_journal(folder.path(), settings_of(8, 20, 3), 3);
+  std::ofstream(folder.path() / "journal.jsonl", std::ios::app) << "{\"round\":3,\"mem";
+  const RunView view = load_run(folder.path());
+  EXPECT_FALSE(view.finished());
+  EXPECT_EQ(view.rounds_done(), 3);
+  const std::string page = report_html(view);
+  EXPECT_TRUE(holds(page, "not finished: 3 of 7 rounds"));
+  EXPECT_TRUE(holds(page, "last line is torn"));
+}
+
+TEST(ReportRun, EmptyForeignAndBrokenRuns) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(message_of([&] { load_run(folder.path() / "none"); }), HasSubstr("no such folder"));
+  EXPECT_THAT(message_of([&] { load_run(folder.path()); }), HasSubstr("journal"));
+  write_file_atomic(folder.path() / "journal.jsonl", "");
+  EXPECT_NE(message_of([&] { load_run(folder.path()); }), "no error");
+  write_file_atomic(folder.path() / "journal.jsonl", "{\"format\":\"other\"}\n{}\n");
+  EXPECT_NE(message_of([&] { load_run(folder.path()); }), "no error");
+  // What stands beside a good journal may be broken: it is left out and said so.
+  write_journal(folder.path(), settings_of(4, 4, 2));
+  for (const char* name :
+       {"result.json", "best.schedule.json", "drift.band.json", "compare.json"}) {
+    write_file_atomic(folder.path() / name, "{\"broken\":");
+  }
+  write_file_atomic(folder.path() / "run.log", "no json\n{\"event\":7}\n{\"event\":\"start\"}\n");
+  const RunView view = load_run(folder.path());
+  EXPECT_EQ(view.notes.size(), 4u);
+  EXPECT_TRUE(holds(report_html(view), "drift.band.json was left out"));
+}
+
+TEST(ReportRun, ForeignTextCannotBecomeMarkup) {
+  const TemporaryFolder folder;
+  const std::string evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
+  SearchSettings settings = settings_of(4, 4, 2);
+  settings.data = evil;
+  settings.provenance = {{"network", evil}, {evil, 1}};
+  write_journal(folder.path(), settings);
+  write_file_atomic(folder.path() / "config.toml", "# " + evil + "\n");
+  write_file_atomic(
+      folder.path() / "compare.json",
+      json_pretty({{"verdict", evil}, {"arms", {{{"name", evil}, {"error", evil}}}}}));
+  write_file_atomic(folder.path() / "run.log",
+                    json_line({{"time", "2026-01-01T00:00:00Z"}, {"event", "start"}}) + "\n" +
+                        json_line({{"time", "2026-01-01T00:00:09.5Z"},
+                                   {"event", "result"},
+                                   {"round", 0},
+                                   {"worker", evil},
+                                   {"seconds", 4}}) +
+                        "\n");
+  RunView view = load_run(folder.path());
+  view.images.push_back({evil, "", {"", "", ""}});
+  view.moments = {0, 1, 2};
+  EXPECT_EQ(view.times.wall_seconds, 9.5);
+  for (const std::string& page : {report_html(view), report_main(view)}) {
+    EXPECT_FALSE(holds(page, "<script>alert"));
+    EXPECT_FALSE(holds(page, "<img src=x"));
+    EXPECT_TRUE(holds(page, "&lt;img src=x onerror=alert(2)&gt;"));
+  }
+}
+
+TEST(ReportRun, SixtyFourMembersByTwoHundredRoundsStayUnderFiveMebibytes) {
+  const TemporaryFolder folder;
+  write_journal(folder.path(), settings_of(64, 200, 1));
+  write_file_atomic(folder.path() / "drift.band.json",
+                    band_text(space_by_name("pba"), 200, 0.1, 0.5));
+  const std::string page = report_html(load_run(folder.path()));
+  EXPECT_LT(page.size(), size_t{5} << 20);
+  EXPECT_TRUE(holds(page, "200 of 200"));
+}
+
+TEST(ReportTensorBoard, ChecksumsAreThePublishedOnes) {
+  // RFC 3720, B.4: 32 bytes of zeros, of ones, ascending.
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aau);
+  EXPECT_EQ(crc32c(std::string(32, '\xff')), 0x62a8ab43u);
+  std::string ascending;
+  for (int i = 0; i < 32; ++i) ascending += char(i);
+  EXPECT_EQ(crc32c(ascending), 0x46dd794eu);
+}
+
+TEST(ReportHtml, EscapesAndRepairs) {
+  EXPECT_EQ(html_escape("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&#39;");
+  EXPECT_EQ(html_escape("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(html_escape("x\xff\x01y"), "x\xef\xbf\xbd\xef\xbf\xbdy");
+  EXPECT_EQ(html_escape("\xed\xa0\x80").find('\xed'), std::string::npos);  // a surrogate
+}
+
+}  // namespace
+}  // namespace popaug

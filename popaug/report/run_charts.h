@@ -1,0 +1,19 @@
+// The charts of a run. Private to room report.
+#ifndef POPAUG_REPORT_RUN_CHARTS_H_
+#define POPAUG_REPORT_RUN_CHARTS_H_
+
+#include "popaug/report/run_view.h"
+#include "popaug/report/svg.h"
+
+namespace popaug {
+
+// Score of every member over its epochs. A line ends where its member becomes a target; an arrow
+// leads from the donor to the target's next point. The winner's lineage is drawn on top.
+Svg score_chart(const RunView& view);
+
+// Seconds of all members' rounds, round by round.
+Svg time_chart(const RunView& view);
+
+}  // namespace popaug
+
+#endif  // POPAUG_REPORT_RUN_CHARTS_H_

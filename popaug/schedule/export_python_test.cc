@@ -1,0 +1,126 @@
+// The exported Python file against the library, byte for byte.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "popaug/schedule/schedule.h"
+
+namespace popaug {
+namespace {
+
+const std::string kSource = std::getenv("POPAUG_SOURCE") ? std::getenv("POPAUG_SOURCE") : ".";
+const std::string kPython =
+    std::getenv("POPAUG_PYTHON") ? std::getenv("POPAUG_PYTHON") : kSource + "/.venv/bin/python";
+
+struct Shape {
+  int width, height;
+  bool grey;
+};
+
+// Smooth areas, edges and noise, so that every op has something to change.
+Image test_image(const Shape& shape, Random& random) {
+  Image image(shape.width, shape.height);
+  const bool noise = random.below(2) == 0;
+  const int step = 1 + int(random.below(9)), base = int(random.below(256));
+  for (int y = 0; y < shape.height; ++y) {
+    for (int x = 0; x < shape.width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const int value =
+            noise ? int(random.below(256)) : base + step * (x + c * y) + (x > y ? 60 : 0);
+        image.pixel(x, y)[c] = uint8_t(value);
+      }
+      if (shape.grey) image.pixel(x, y)[1] = image.pixel(x, y)[2] = image.pixel(x, y)[0];
+    }
+  }
+  return image;
+}
+
+std::string bytes_of(const Image& image) {
+  return {reinterpret_cast<const char*>(image.data()), image.size_bytes()};
+}
+
+// Draws of the library, as schedule_export_check.py reads them.
+std::string draws_of(const Schedule& schedule, int count) {
+  Random random({.seed = 9});
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    const Shape shape = i % 10 == 9   ? Shape{23, 37, false}
+                        : i % 10 == 8 ? Shape{28, 28, true}
+                                      : Shape{32, 32, false};
+    const SampleKey key{random.next64(), random.below(1 << 24),
+                        random.below(uint32_t(schedule.epochs()) + 3), random.next64() >> 24};
+    const int channels = shape.grey ? 1 : 3;
+    const Normalisation plain{std::vector<float>(size_t(channels), 0.0f),
+                              std::vector<float>(size_t(channels), 1.0f)};
+    const Augmenter augmenter(schedule.space, schedule.rule, schedule.at(int(key.epoch)),
+                              schedule.base, plain, shape.width, shape.height, channels);
+    const Image image = test_image(shape, random);
+    text += json_line({{"seed", key.seed},
+                       {"stream", key.stream},
+                       {"epoch", key.epoch},
+                       {"sample", key.sample},
+                       {"width", shape.width},
+                       {"height", shape.height},
+                       {"grey", shape.grey}}) +
+            "\n" + bytes_of(image) + bytes_of(augmenter.augment(image, key));
+  }
+  return text;
+}
+
+int check(const Schedule& schedule, int count, bool spoil = false) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.path() / "exported.py", export_python(schedule));
+  std::string draws = draws_of(schedule, count);
+  if (spoil) draws.back() = char(draws.back() ^ 1);
+  write_file_atomic(folder.path() / "draws.bin", draws);
+  const std::string command = kPython + " " + kSource + "/tests/schedule_export_check.py " +
+                              (folder.path() / "exported.py").string() + " " +
+                              (folder.path() / "draws.bin").string();
+  return std::system(command.c_str());
+}
+
+// 10,000 draws in all.
+TEST(SchedulePythonExport, PublishedCifar10) {
+  EXPECT_EQ(check(find_schedule("rcifar10-paper"), 3000), 0);
+}
+TEST(SchedulePythonExport, PublishedSvhnFlattened) {
+  EXPECT_EQ(check(flatten(find_schedule("rsvhn-paper")), 2000), 0);
+}
+TEST(SchedulePythonExport, Trivial) { EXPECT_EQ(check(baseline_schedule("trivial"), 2000), 0); }
+TEST(SchedulePythonExport, RandAugment) {
+  EXPECT_EQ(check(with_clean_tail(stretch(baseline_schedule("randaugment"), 10), 0.2), 1000), 0);
+}
+TEST(SchedulePythonExport, AutoAugment) {
+  EXPECT_EQ(check(baseline_schedule("autoaugment-cifar10"), 1000), 0);
+  EXPECT_EQ(check(baseline_schedule("autoaugment-svhn"), 500), 0);
+}
+TEST(SchedulePythonExport, ExtraOpsAndPaperPixels) {
+  Schedule schedule;
+  schedule.space = space_by_name("pba");
+  schedule.space.name = "extra";
+  for (const char* name : {"FlipLR", "FlipUD", "Blur", "Smooth", "Identity"}) {
+    schedule.space.ops.push_back({name});
+  }
+  SpaceOp crop{"CropBilinear"};
+  for (int level = 0; level < schedule.space.levels; ++level) crop.values.push_back(level);
+  schedule.space.ops.push_back(crop);
+  schedule.base = {.pad = 3, .flip = 0.3, .cutout = 7, .scale_pixels = false};
+  schedule.rule.count_weights = {0, 0.2, 0.4, 0.4};
+  Segment segment{5, zero_policy(schedule.space)};
+  Random random({.seed = 4});
+  for (PolicyEntry& entry : segment.policy.entries) {
+    entry.probability = random.uniform();
+    entry.level = int(random.below(11));
+  }
+  schedule.segments = {segment};
+  schedule.provenance["note"] = "quotes \" and ' and \\ and \xc3\xa9 and \xf0\x9f\x8c\xb3";
+  EXPECT_EQ(check(schedule, 500), 0);
+}
+TEST(SchedulePythonExport, TheCheckSeesOneBit) {
+  EXPECT_NE(check(baseline_schedule("flipcrop-cutout"), 5, true), 0);
+  EXPECT_EQ(check(baseline_schedule("flipcrop-cutout"), 5), 0);
+}
+
+}  // namespace
+}  // namespace popaug
