@@ -42,20 +42,21 @@ std::vector<Entry> list(const fs::path& folder) {
   std::error_code code;
   std::vector<Entry> entries;
   for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+    // The folder's own listing tells the kind, so that only links need a look at the file.
     std::error_code bad;
-    const fs::file_status status = it->status(bad);
-    if (bad || !fs::exists(status)) {
+    const bool is_folder = it->is_directory(bad);
+    if (!is_folder && !it->is_regular_file(bad)) {
+      if (!bad && fs::exists(it->path(), bad)) {
+        throw Error(show_path(it->path()) + " is neither a file nor a folder");
+      }
       throw Error(show_path(it->path()) +
                   ": cannot be read: " + (bad ? bad.message() : "the link leads nowhere"));
     }
-    if (!fs::is_directory(status) && !fs::is_regular_file(status)) {
-      throw Error(show_path(it->path()) + " is neither a file nor a folder");
-    }
-    entries.push_back({it->path(), fs::is_directory(status)});
+    entries.push_back({it->path(), is_folder});
   }
   if (code) throw Error(show_path(folder) + ": cannot be read: " + code.message());
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return a.path.filename().native() < b.path.filename().native();
+    return a.path.native() < b.path.native();  // all in one folder: by name
   });
   return entries;
 }
