@@ -256,7 +256,8 @@ int bench_augment(const Options& options) {
 
 }  // namespace
 
-// The other half, `bench train`, adds its verb to the same parent.
+void add_bench_train(CLI::App& bench, Action& action);  // bench_train.cc
+
 void add_bench(CLI::App& program, Action& action) {
   CLI::App* bench = program.add_subcommand("bench", "Measures this machine");
   bench->require_subcommand(1);
@@ -277,6 +278,7 @@ void add_bench(CLI::App& program, Action& action) {
             {"popaug bench augment --workers 0 --json", "all cores, for a program to read"},
             {"popaug bench augment --only pipeline-32 --runs 21", "one row, measured longer"}});
   augment->callback([options, &action] { action = [options] { return bench_augment(*options); }; });
+  add_bench_train(*bench, action);
 }
 
 }  // namespace popaug::cli

@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -58,7 +59,7 @@ class WideResNet(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-def make_step(network: str, batch: int, side: int) -> "callable":
+def make_step(network: str, batch: int, side: int) -> Callable[[], None]:
     depth, width = (int(part) for part in network.split("-")[1:])
     torch.manual_seed(0)
     net = WideResNet(depth, width).to(memory_format=torch.channels_last)

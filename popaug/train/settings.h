@@ -67,6 +67,12 @@ struct TrainOptions {
   std::string resume_command = {};  // for the sentence that ends an interrupted training
 };
 
+// What a measured step works on, beside the settings.
+struct SpeedWork {
+  int channels = 3, height = 32, width = 32, classes = 10;
+  bool evaluation = false;  // a forward pass as evaluation makes it, instead of a training step
+};
+
 }  // namespace popaug
 
 #endif  // POPAUG_TRAIN_SETTINGS_H_

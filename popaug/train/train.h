@@ -43,6 +43,11 @@ TrainReport train_network(const TrainSettings& settings, const Schedule& schedul
 Evaluation evaluate_checkpoint(const fs::path& checkpoint, const Subset& subset, int batch,
                                const std::string& device, Progress& progress);
 
+// A function that makes one step (forward, backward, SGD) of settings.network in settings.conv on
+// drawn images, on the CPU, each time it is called: what `popaug bench train` measures. For one
+// thread at a time.
+std::function<void()> make_speed_step(const TrainSettings& settings, const SpeedWork& work);
+
 // The names of the networks, patterns with D and K for numbers among them.
 std::vector<std::string> network_names();
 

@@ -3,6 +3,7 @@
 #define POPAUG_TRAIN_TRAINING_API_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@
 namespace popaug {
 
 // Raised whenever this file or train.h changes in what a caller compiles in.
-inline constexpr int kTrainingApiVersion = 1;
+inline constexpr int kTrainingApiVersion = 2;
 
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {
@@ -35,6 +36,7 @@ struct TrainingApi {
   int64_t (*count_parameters)(const std::string&, int channels, int height, int width, int classes);
   uint64_t (*estimate_member_memory)(const TrainSettings&, int channels, int height, int width,
                                      int classes);
+  std::function<void()> (*make_speed_step)(const TrainSettings&, const SpeedWork&);
 };
 
 // Never null; the library's only symbol that is looked up by name.

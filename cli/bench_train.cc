@@ -1,0 +1,188 @@
+// popaug bench train: images per second of training and evaluation, fast and exact side by side.
+#include <fmt/core.h>
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/training.h"
+#include "cli/verbs.h"
+
+namespace popaug::cli {
+namespace {
+
+struct Options {
+  std::string network = "wrn-28-2";
+  int batch = 128, workers = 1, steps = 5, side = 32, channels = 3;
+  bool json = false, paced = false;
+  std::string only;
+};
+
+struct Seconds {
+  double wall = 0, cpu = 0;
+};
+
+// Seconds of one step in the calling thread.
+Seconds time_step(const std::function<void()>& step) {
+  const auto cpu = [] {
+    timespec t{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+  };
+  const auto start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu();
+  step();
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+          cpu() - cpu_start};
+}
+
+// One way of working, one step function per worker.
+struct Row {
+  std::string name;
+  std::vector<std::function<void()>> steps;
+  std::vector<double> wall_rates, cpu_rates;  // of every measured step
+};
+
+std::vector<Row> make_rows(const Options& options) {
+  std::vector<Row> rows;
+  std::vector<std::string> names;
+  for (const bool evaluation : {false, true}) {
+    for (const std::string conv : {"fast", "exact"}) {
+      const std::string name = (evaluation ? "evaluate-" : "train-") + conv;
+      names.push_back(name);
+      if (!options.only.empty() && options.only != name) continue;
+      TrainSettings settings;
+      settings.network = options.network;
+      settings.batch = options.batch;
+      settings.conv = conv;
+      Row& row = rows.emplace_back(Row{name, {}, {}, {}});
+      for (int w = 0; w < options.workers; ++w) {
+        row.steps.push_back(training().make_speed_step(
+            settings, {options.channels, options.side, options.side, 10, evaluation}));
+      }
+    }
+  }
+  if (rows.empty()) throw UsageError(unknown_name("row", options.only, names));
+  return rows;
+}
+
+// One step of every worker at the same time.
+Seconds run(const Row& row, int batch, std::vector<double>* wall, std::vector<double>* cpu) {
+  std::vector<Seconds> taken(row.steps.size());
+  {
+    std::vector<std::jthread> others;
+    for (size_t w = 1; w < row.steps.size(); ++w) {
+      others.emplace_back([&, w] { taken[w] = time_step(row.steps[w]); });
+    }
+    taken[0] = time_step(row.steps[0]);
+  }
+  double wall_rate = 0, cpu_rate = 0;
+  for (const Seconds& t : taken) {
+    wall_rate += batch / t.wall;
+    cpu_rate += batch / t.cpu / double(taken.size());
+  }
+  if (wall) wall->push_back(wall_rate);
+  if (cpu) cpu->push_back(cpu_rate);
+  return taken[0];
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// One step of the first row for every line that is read, for a program that interleaves rivals.
+int bench_paced(std::vector<Row>& rows, int batch) {
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  for (std::string line; std::getline(std::cin, line);) {
+    const Seconds taken = run(rows.front(), batch, nullptr, nullptr);
+    fmt::print("{}\n", Json{{"wall", taken.wall}, {"cpu", taken.cpu}}.dump());
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+int bench_train(Options options) {
+  if (options.workers == 0) options.workers = available_cores();
+  training().check_network_name(options.network);
+  std::vector<Row> rows = make_rows(options);
+  for (Row& row : rows) {
+    for (int i = 0; i < 2; ++i) run(row, options.batch, nullptr, nullptr);  // warms up
+  }
+  if (options.paced) return bench_paced(rows, options.batch);
+  for (int i = 0; i < options.steps; ++i) {
+    for (Row& row : rows) run(row, options.batch, &row.wall_rates, &row.cpu_rates);
+  }
+  Json list = Json::array();
+  for (const Row& row : rows) {
+    const auto [lowest, highest] =
+        std::minmax_element(row.wall_rates.begin(), row.wall_rates.end());
+    list.push_back({{"name", row.name},
+                    {"images_per_second", median(row.wall_rates)},
+                    {"lowest", *lowest},
+                    {"highest", *highest},
+                    {"images_per_cpu_second", median(row.cpu_rates)},
+                    {"network", options.network},
+                    {"batch", options.batch},
+                    {"steps", options.steps},
+                    {"workers", options.workers}});
+  }
+  if (options.json) {
+    fmt::print("{}\n", list.dump(2));
+    return 0;
+  }
+  fmt::print("{:<16}{:>12}{:>22}{:>16}  {}, batch {}, {} worker{}\n", "name", "images/s",
+             "lowest .. highest", "per cpu second", options.network, options.batch, options.workers,
+             options.workers == 1 ? "" : "s");
+  for (const Json& row : list) {
+    fmt::print(
+        "{:<16}{:>12.1f}{:>22}{:>16.1f}\n", row["name"].get<std::string>(),
+        row["images_per_second"].get<double>(),
+        fmt::format("{:.1f} .. {:.1f}", row["lowest"].get<double>(), row["highest"].get<double>()),
+        row["images_per_cpu_second"].get<double>());
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_bench_train(CLI::App& bench, Action& action) {
+  CLI::App* train = bench.add_subcommand(
+      "train", "Speed of training steps and of evaluation, fast and exact, on drawn images");
+  auto options = std::make_shared<Options>();
+  train->add_option("--network", options->network, "the network")->capture_default_str();
+  train->add_option("--batch", options->batch, "images in a step")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  train->add_option("--workers", options->workers, "networks that train at once (0: all cores)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  train->add_option("--steps", options->steps, "steps per row; the median counts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  train->add_option("--side", options->side, "side of the images")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  train->add_option("--channels", options->channels, "1 grey, 3 colour")
+      ->check(CLI::IsMember({1, 3}))
+      ->capture_default_str();
+  train->add_option("--only", options->only, "one row by name");
+  train->add_flag("--json", options->json, "a list of rows for programs");
+  train->add_flag("--paced", options->paced,
+                  "one step of the first row per line on stdin, its seconds on stdout");
+  examples(*train,
+           {{"popaug bench train --network wrn-28-2 --workers 1", "images per second of one core"},
+            {"popaug bench train --network wrn-16-1 --workers 0 --json",
+             "one network on every core, for a program to read"},
+            {"popaug bench train --only train-fast --steps 21", "one row, measured longer"}});
+  train->callback([options, &action] { action = [options] { return bench_train(*options); }; });
+}
+
+}  // namespace popaug::cli
