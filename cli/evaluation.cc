@@ -54,14 +54,14 @@ std::string xml(const std::string& text) {
   return out;
 }
 
+}  // namespace
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == text.npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
 }
-
-}  // namespace
 
 double calibration_error(const Evaluation& evaluation) {
   std::array<double, kBins> confidence{}, right{};

@@ -16,6 +16,8 @@ double calibration_error(const Evaluation& evaluation);
 Json evaluation_json(const Evaluation& evaluation, const std::vector<std::string>& classes);
 // A table: error with its interval, per class, and the confusion matrix where it fits a screen.
 std::string evaluation_text(const Evaluation& evaluation, const std::vector<std::string>& classes);
+// A field of a CSV file, in quotes where it needs them.
+std::string csv_field(const std::string& text);
 // Rows: true class; columns: predicted.
 std::string confusion_csv(const Evaluation& evaluation, const std::vector<std::string>& classes);
 std::string confusion_svg(const Evaluation& evaluation, const std::vector<std::string>& classes);

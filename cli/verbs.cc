@@ -9,6 +9,7 @@ void add_augment(CLI::App& program, Action& action);
 void add_search(CLI::App& program, Action& action);
 void add_train(CLI::App& program, Action& action);
 void add_eval(CLI::App& program, Action& action);
+void add_predict(CLI::App& program, Action& action);
 void add_schedule(CLI::App& program, Action& action);
 void add_bench(CLI::App& program, Action& action);
 void add_report(CLI::App& program, Action& action);
@@ -23,6 +24,7 @@ const std::vector<AddVerb>& all_verbs() {
       add_search,
       add_train,
       add_eval,
+      add_predict,
       add_schedule,
       add_bench,
       add_report,

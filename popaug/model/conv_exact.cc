@@ -1,8 +1,12 @@
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "popaug/model/conv_torch.h"
 
@@ -10,10 +14,16 @@ namespace popaug {
 namespace {
 
 Tensor plain_conv(const Tensor& x, const Conv& conv, const Tensor& weight, const Tensor& bias) {
-  if (conv.pad_low >= 0 && conv.pad_low != conv.padding) {
-    const Tensor padded =
-        at::constant_pad_nd(x, {conv.pad_low, conv.padding, conv.pad_low, conv.padding}, 0);
-    return at::conv2d(padded, weight, bias, conv.stride);
+  if (conv.same) {
+    std::vector<int64_t> pads;  // of the last side first
+    for (const int64_t size : {x.size(3), x.size(2)}) {
+      const int64_t outputs = (size + conv.stride - 1) / conv.stride;
+      const int64_t total =
+          std::max<int64_t>((outputs - 1) * conv.stride + weight.size(2) - size, 0);
+      pads.push_back(total / 2);
+      pads.push_back(total - total / 2);
+    }
+    return at::conv2d(at::constant_pad_nd(x, pads, 0), weight, bias, conv.stride);
   }
   return at::conv2d(x, weight, bias, conv.stride, conv.padding);
 }
@@ -37,6 +47,7 @@ const std::pair<Tensor, Tensor>& folded(const Conv& conv, const BatchNorm& norm,
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
+  if (pass.activations != nullptr) *pass.activations += x.numel();
   return at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
                         pass.training, norm.momentum, norm.epsilon, true);
 }
@@ -47,8 +58,18 @@ Tensor linear(const Tensor& x, const Linear& layer) {
 
 Tensor global_mean(const Tensor& x) { return x.mean(at::IntArrayRef({2, 3})); }
 
+Tensor pad_channels(const Tensor& x, int64_t before, int64_t after) {
+  if (before == 0 && after == 0) return x;
+  return at::constant_pad_nd(x, {0, 0, 0, 0, before, after}, 0);
+}
+
+Tensor average_pool(const Tensor& x, int64_t side) {
+  return at::avg_pool2d(x, {side, side}, {side, side}, {0, 0}, /*ceil_mode=*/true);
+}
+
 Tensor conv_unit(const Tensor& x, const Conv& conv, const Pass& pass) {
   if (pass.conv == ConvMode::kFast && fast_conv_fits(x, conv)) return fast_conv(x, conv, pass);
+  if (pass.activations != nullptr) *pass.activations += x.numel();
   return plain_conv(x, conv, conv.weight, {});
 }
 

@@ -176,8 +176,7 @@ bool fast_conv_fits(const Tensor& x, const Conv& conv) {
   const int64_t kernel = conv.weight.size(2);
   return plain_float(x) && plain_float(conv.weight) && (kernel == 1 || kernel == 3) &&
          conv.weight.size(3) == kernel && conv.weight.size(1) == x.size(1) &&
-         (conv.stride == 1 || conv.stride == 2) && conv.padding == (kernel - 1) / 2 &&
-         (conv.pad_low < 0 || conv.pad_low == conv.padding);
+         (conv.stride == 1 || conv.stride == 2) && conv.padding == (kernel - 1) / 2 && !conv.same;
 }
 
 bool fast_norm_fits(const Tensor& x, const BatchNorm& norm) {

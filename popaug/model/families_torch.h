@@ -22,6 +22,15 @@ struct Family {
 };
 
 Family wide_resnet_family();
+Family small_resnet_family();  // for 32x32
+Family resnet_family();        // as torchvision's
+Family shake_shake_family();
+Family pyramidnet_family();
+// As the published PBA code has them (REFERENCE 5).
+Family published_wide_resnet_family();
+Family published_shake_shake_family();
+Family published_pyramidnet_family();
+Family published_resnet_family();
 
 const std::vector<Family>& families();
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace popaug {
 
@@ -18,22 +20,25 @@ enum class ConvMode { kExact, kFast };
 using FoldCache = std::map<const void*, std::pair<Tensor, Tensor>>;
 
 // What one pass through a network needs beside the images. The draws of shake and drop come from
-// Philox by (seed, kNetwork, stream, epoch, step) and the image's place in the whole batch.
+// Philox by (seed, kNetwork, stream, epoch, step and block), image after image of the whole batch.
 struct Pass {
   bool training = false;
   ConvMode conv = ConvMode::kExact;
   uint64_t seed = 0, stream = 0, epoch = 0, step = 0;
-  int64_t first_image = 0;      // place of image 0 of this pass in the whole batch
-  FoldCache* folded = nullptr;  // evaluation only; nullptr: nothing is folded
+  int64_t first_image = 0;                // place of image 0 of this pass in the whole batch
+  FoldCache* folded = nullptr;            // evaluation only; nullptr: nothing is folded
+  bool half_precision = false;            // on a GPU: bfloat16 where autocast allows it
+  int64_t* activations = nullptr;         // counts the numbers that a backward pass would need
+  std::vector<Tensor>* record = nullptr;  // gets the mixes of shake and drop, block by block
 };
 
-// Weight [out, in / groups, kernel, kernel]; without bias. Padding on all sides, or with
-// `pad_low` another amount before than after (published networks, REFERENCE 5).
+// Weight [out, in, kernel, kernel], without bias. Padded by `padding` on all sides; or, with
+// `same`, as TensorFlow's "SAME" pads, the odd pixel last (published networks, REFERENCE 5).
 struct Conv {
   Tensor weight;
   int stride = 1;
   int padding = 0;
-  int pad_low = -1;  // -1: as `padding`
+  bool same = false;
 };
 
 struct BatchNorm {
@@ -47,12 +52,16 @@ struct Linear {
   Tensor weight, bias;  // [out, in], [out]
 };
 
-// Batch normalisation, then ReLU if asked; statistics of the batch in training, updating the
-// running ones, and the running ones otherwise.
+// Batch normalisation: statistics of the batch in training, updating the running ones, and the
+// running ones otherwise.
 Tensor batch_norm(const Tensor& x, const BatchNorm& norm, const Pass& pass);
 Tensor linear(const Tensor& x, const Linear& layer);
 // Mean over all pixels: [n, c, h, w] -> [n, c].
 Tensor global_mean(const Tensor& x);
+// Zero channels in front of and behind those of x.
+Tensor pad_channels(const Tensor& x, int64_t before, int64_t after);
+// Means of 2x2 or 4x4 pixels; sides that do not divide are rounded up, as convolutions do.
+Tensor average_pool(const Tensor& x, int64_t side);
 
 }  // namespace popaug
 

@@ -27,6 +27,9 @@ void check_network_name(const std::string& name);
 
 // Trainable numbers of the network.
 int64_t count_parameters(const std::string& network, const NetworkShape& shape);
+// Numbers that one image leaves behind on its way forward for the way back: the inputs of
+// convolutions and batch norms.
+int64_t count_activations(const std::string& network, const NetworkShape& shape);
 
 }  // namespace popaug
 

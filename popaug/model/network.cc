@@ -1,5 +1,6 @@
 #include "popaug/model/network_torch.h"
 
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
@@ -24,31 +25,60 @@ const Family& family_of(const std::string& name) {
   throw UsageError(unknown_name("network", name, examples));
 }
 
+float draw_one(const InitRule& rule, Random& random) {
+  switch (rule.kind) {
+    case InitRule::Kind::kConstant:
+      break;
+    case InitRule::Kind::kNormal:
+      return static_cast<float>(rule.value * random.normal());
+    case InitRule::Kind::kTruncatedNormal: {
+      double value = random.normal();
+      while (std::abs(value) > 2) value = random.normal();
+      return static_cast<float>(rule.value * value);
+    }
+    case InitRule::Kind::kUniform:
+      return static_cast<float>(rule.value * (2 * random.uniform() - 1));
+  }
+  return static_cast<float>(rule.value);
+}
+
+// Drawn in the row-major order of the shape, whatever the memory format.
 void draw(const Parameter& parameter, Random random) {
-  // Drawn in the row-major order of the shape, whatever the memory format.
   const Tensor values = at::empty(parameter.tensor.sizes(), at::kFloat);
   float* out = values.mutable_data_ptr<float>();
-  const double value = parameter.init.value;
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    switch (parameter.init.kind) {
-      case InitRule::Kind::kConstant:
-        out[i] = static_cast<float>(value);
-        break;
-      case InitRule::Kind::kNormal:
-        out[i] = static_cast<float>(value * random.normal());
-        break;
-      case InitRule::Kind::kUniform:
-        out[i] = static_cast<float>(value * (2 * random.uniform() - 1));
-        break;
-    }
-  }
+  for (int64_t i = 0; i < values.numel(); ++i) out[i] = draw_one(parameter.init, random);
   parameter.tensor.copy_(values);
 }
+
+// Within its life, operations on a GPU that gain from it run in bfloat16, whose range needs no
+// scaling of the loss.
+class HalfPrecision {
+ public:
+  explicit HalfPrecision(bool on) : on_(on) {
+    if (!on_) return;
+    at::autocast::set_autocast_enabled(at::kCUDA, true);
+    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+    at::autocast::increment_nesting();
+  }
+  ~HalfPrecision() {
+    if (!on_) return;
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(at::kCUDA, false);
+  }
+  HalfPrecision(const HalfPrecision&) = delete;
+  HalfPrecision& operator=(const HalfPrecision&) = delete;
+
+ private:
+  bool on_;
+};
 
 }  // namespace
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {wide_resnet_family()};
+  static const std::vector<Family> all = {
+      wide_resnet_family(),           small_resnet_family(),         resnet_family(),
+      shake_shake_family(),           pyramidnet_family(),           published_wide_resnet_family(),
+      published_shake_shake_family(), published_pyramidnet_family(), published_resnet_family()};
   return all;
 }
 
@@ -73,8 +103,13 @@ std::vector<int> numbers_after(const std::string& name, const std::string& prefi
 
 double Network::gradients(const Tensor& images, const Tensor& labels, double smoothing,
                           const Pass& pass) {
-  const Tensor loss = at::cross_entropy_loss(forward(images, pass), labels, {}, at::Reduction::Mean,
-                                             -100, smoothing);
+  Tensor logits;
+  {
+    const HalfPrecision guard(pass.half_precision);
+    logits = forward(images, pass).to(at::kFloat);
+  }
+  const Tensor loss =
+      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, smoothing);
   loss.backward();
   return loss.item<double>();
 }
@@ -91,7 +126,7 @@ Tensor Network::add_buffer(const std::string& name, Tensor values) {
 }
 
 Conv Network::add_conv(const std::string& name, int in, int out, int kernel, int stride,
-                       int padding) {
+                       bool same) {
   const auto options = at::TensorOptions().device(device_).dtype(at::kFloat);
   Conv conv;
   // He et al. (arXiv 1502.01852) with the fan of the output, as the authors of Wide-ResNet do.
@@ -101,7 +136,8 @@ Conv Network::add_conv(const std::string& name, int in, int out, int kernel, int
       at::zeros({out, in, kernel, kernel}, options).contiguous(at::MemoryFormat::ChannelsLast),
       {InitRule::Kind::kNormal, deviation});
   conv.stride = stride;
-  conv.padding = padding;
+  conv.padding = kernel / 2;
+  conv.same = same && stride > 1;  // at stride 1 both rules pad alike
   return conv;
 }
 
@@ -117,11 +153,12 @@ BatchNorm Network::add_norm(const std::string& name, int channels) {
   return norm;
 }
 
-Linear Network::add_linear(const std::string& name, int in, int out) {
+Linear Network::add_linear(const std::string& name, int in, int out, double bound) {
   const auto options = at::TensorOptions().device(device_).dtype(at::kFloat);
   Linear layer;
-  layer.weight = add_parameter(name + ".weight", at::zeros({out, in}, options),
-                               {InitRule::Kind::kUniform, 1 / std::sqrt(double(in))});
+  layer.weight =
+      add_parameter(name + ".weight", at::zeros({out, in}, options),
+                    {InitRule::Kind::kUniform, bound > 0 ? bound : 1 / std::sqrt(double(in))});
   layer.bias =
       add_parameter(name + ".bias", at::zeros({out}, options), {InitRule::Kind::kConstant, 0});
   return layer;
@@ -133,6 +170,7 @@ std::unique_ptr<Network> make_network(const std::string& name, const NetworkShap
 }
 
 void initialise(Network& network, uint64_t seed, uint64_t stream) {
+  if (network.brings_weights()) return;
   at::NoGradGuard guard;
   for (size_t i = 0; i < network.parameters().size(); ++i) {
     draw(network.parameters()[i], Random({seed, Purpose::kInit, stream, 0, i}));
@@ -149,6 +187,18 @@ std::vector<std::string> known_networks() {
 }
 
 void check_network_name(const std::string& name) { family_of(name); }
+
+int64_t count_activations(const std::string& network, const NetworkShape& shape) {
+  const auto built = make_network(network, shape, at::kMeta);
+  int64_t count = 0;
+  Pass pass;
+  pass.activations = &count;
+  at::NoGradGuard guard;
+  built->forward(at::empty({1, shape.channels, shape.height, shape.width},
+                           at::TensorOptions().device(at::kMeta).dtype(at::kFloat)),
+                 pass);
+  return count;
+}
 
 int64_t count_parameters(const std::string& network, const NetworkShape& shape) {
   const auto built = make_network(network, shape, at::kMeta);

@@ -34,6 +34,41 @@ TEST(Network, ParameterCountsOfThePapers) {
   EXPECT_EQ(count_parameters("wrn-16-1", {3, 32, 32, 10}), 175066);
 }
 
+TEST(Network, ParameterCountsOfOtherFamilies) {
+  const auto count = [](const char* name, int classes) {
+    return count_parameters(name, {3, 32, 32, classes});
+  };
+  EXPECT_EQ(count("resnet-18", 1000), 11689512);  // torchvision's
+  EXPECT_EQ(count("resnet-34", 1000), 21797672);
+  EXPECT_EQ(count("resnet-50", 1000), 25557032);
+  // In millions 0.27 (1512.03385, table 6), 2.9 and 26.2 (1705.07485), 26.0 (1610.02915, table 4).
+  EXPECT_NEAR(count("resnet-20", 10), 0.27e6, 5e3);
+  EXPECT_NEAR(count("shake-shake-26-2x32d", 10), 2.9e6, 5e4);
+  EXPECT_NEAR(count("shake-shake-26-2x96d", 10), 26.2e6, 5e4);
+  EXPECT_NEAR(count("pyramidnet-272", 10), 26.0e6, 5e4);
+  // Without shortcuts, a published network has no more weights than the paper's.
+  EXPECT_LT(count("wrn-published-28-2", 10), count("wrn-28-2", 10));
+}
+
+TEST(Network, AnySideAndChannelCount) {
+  at::NoGradGuard guard;
+  for (const char* name : {"wrn-10-1", "wrn-published-10-1", "resnet-20", "resnet-20-published",
+                           "resnet-18", "shake-shake-26-2x4d", "shake-shake-published-26-2x4d",
+                           "pyramidnet-11-9", "pyramidnet-published-11-9"}) {
+    for (const NetworkShape& shape : {NetworkShape{1, 28, 28, 5}, NetworkShape{3, 9, 14, 5}}) {
+      const auto network = make_network(name, shape, at::kCPU);
+      initialise(*network, 1, 0);
+      const at::Tensor images = at::ones({2, shape.channels, shape.height, shape.width});
+      FoldCache folded;
+      Pass pass;
+      const at::Tensor plain = network->forward(images, pass);
+      EXPECT_EQ(plain.sizes(), (std::vector<int64_t>{2, 5})) << name;
+      pass.folded = &folded;
+      EXPECT_LT((network->forward(images, pass) - plain).abs().max().item<double>(), 1e-3) << name;
+    }
+  }
+}
+
 TEST(Network, InitialWeightsDependOnSeedAndStreamOnly) {
   const auto one = make_network("wrn-10-1", {1, 28, 28, 10}, at::kCPU);
   const auto two = make_network("wrn-10-1", {1, 28, 28, 10}, at::kCPU);

@@ -13,8 +13,13 @@ namespace popaug {
 
 // How a parameter starts (docs/fidelity.md).
 struct InitRule {
-  enum class Kind { kConstant, kNormal, kUniform } kind = Kind::kConstant;
-  double value = 0;  // the constant, the standard deviation, the bound
+  enum class Kind {
+    kConstant,         // value
+    kNormal,           // standard deviation `value`
+    kTruncatedNormal,  // the same before it is cut at two deviations
+    kUniform           // in -value .. value
+  } kind = Kind::kConstant;
+  double value = 0;
 };
 
 struct Parameter {
@@ -38,6 +43,8 @@ class Network {
   // unless the network has a schedule of its own for it.
   virtual double gradients(const Tensor& images, const Tensor& labels, double smoothing,
                            const Pass& pass);
+  // Whether training starts from values that came with the network, not from drawn ones.
+  virtual bool brings_weights() const { return false; }
 
   std::vector<Parameter>& parameters() { return parameters_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
@@ -47,9 +54,12 @@ class Network {
  protected:
   explicit Network(at::Device device) : device_(device) {}
   // Layers with their tensors registered under NAME.weight, NAME.bias, NAME.running_mean, ...
-  Conv add_conv(const std::string& name, int in, int out, int kernel, int stride, int padding);
+  // Padding keeps the size at stride 1; `same` as in Conv.
+  Conv add_conv(const std::string& name, int in, int out, int kernel, int stride,
+                bool same = false);
   BatchNorm add_norm(const std::string& name, int channels);
-  Linear add_linear(const std::string& name, int in, int out);
+  // Weights uniform in -bound .. bound, 1 / sqrt(in) where bound is 0; bias 0.
+  Linear add_linear(const std::string& name, int in, int out, double bound = 0);
   Tensor add_parameter(const std::string& name, Tensor values, InitRule init);
   Tensor add_buffer(const std::string& name, Tensor values);
   at::Device device_;
@@ -63,6 +73,12 @@ class Network {
 // network cannot take (images too small for its strides).
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkShape& shape,
                                       at::Device device);
+
+// The network of a TorchScript file, given as its bytes; `origin` names it in errors. Its
+// parameters start as the file has them. Checkpoints call it kScriptNetwork.
+inline constexpr char kScriptNetwork[] = "torchscript";
+std::unique_ptr<Network> make_script_network(const std::string& bytes, at::Device device,
+                                             const std::string& origin = "the TorchScript file");
 
 // Draws initial values from Philox by (seed, kInit, stream, parameter's index), and resets buffers
 // to the start of training (mean 0, variance 1).

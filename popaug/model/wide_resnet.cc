@@ -20,7 +20,7 @@ struct Block {
 class WideResNet : public Network {
  public:
   WideResNet(int depth, int width, const NetworkShape& shape, at::Device device) : Network(device) {
-    stem_ = add_conv("conv1", shape.channels, 16, 3, 1, 1);
+    stem_ = add_conv("conv1", shape.channels, 16, 3, 1);
     int in = 16;
     for (int group = 0; group < 3; ++group) {
       const int out = (16 << group) * width;
@@ -78,11 +78,11 @@ class WideResNet : public Network {
   Block make_block(const std::string& name, int in, int out, int stride) {
     Block block;
     block.norm1 = add_norm(name + ".bn1", in);
-    block.conv1 = add_conv(name + ".conv1", in, out, 3, stride, 1);
+    block.conv1 = add_conv(name + ".conv1", in, out, 3, stride);
     block.norm2 = add_norm(name + ".bn2", out);
-    block.conv2 = add_conv(name + ".conv2", out, out, 3, 1, 1);
+    block.conv2 = add_conv(name + ".conv2", out, out, 3, 1);
     block.projects = in != out || stride != 1;
-    if (block.projects) block.shortcut = add_conv(name + ".convShortcut", in, out, 1, stride, 0);
+    if (block.projects) block.shortcut = add_conv(name + ".convShortcut", in, out, 1, stride);
     return block;
   }
 

@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 
 #include <cmath>
 
@@ -75,10 +74,11 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
     copy_labels(*work.split, batch, buffers.labels);
     const StepPlace place{epoch, step, steps, work.total_epochs};
     const double rate = learning_rate(settings.lr_rule, settings.lr, settings.warmup_steps, place);
-    const Pass pass{true,        conv_mode(settings.conv),     work.seed,
-                    work.stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(step)};
-    const double loss = learning.network->gradients(
-        buffers.images.to(device), buffers.labels.to(device), settings.label_smoothing, pass);
+    Pass pass{true,        conv_mode(settings.conv),     work.seed,
+              work.stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(step)};
+    pass.half_precision = settings.mixed_precision;
+    const double loss = batch_gradients(learning, buffers.images.to(device),
+                                        buffers.labels.to(device), settings.label_smoothing, pass);
     if (!std::isfinite(loss)) fail_diverged(place, rate, loss);
     learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
     at = {step + 1, at.loss_sum + loss};

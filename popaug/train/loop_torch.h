@@ -70,6 +70,17 @@ CheckpointInfo new_checkpoint_info(const TrainSettings& settings,
                                    const std::vector<std::string>& classes, const Split& split,
                                    const Normalisation& normalisation);
 
+// A network for the settings on one device, before start().
+std::unique_ptr<LearningNetwork> new_network(const TrainSettings& settings,
+                                             const CheckpointInfo& info, at::Device device);
+// Before the first step: drawn weights, then those of settings.init; sentences go to `notes` (may
+// be null).
+void start_network(LearningNetwork& learning, const TrainSettings& settings, uint64_t seed,
+                   uint64_t stream, std::vector<std::string>* notes);
+
+// The devices of a list "cuda:0,cuda:1", or the one of a single name.
+std::vector<at::Device> find_devices(const std::string& names);
+
 }  // namespace popaug
 
 #endif  // POPAUG_TRAIN_LOOP_TORCH_H_

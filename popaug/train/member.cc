@@ -1,6 +1,6 @@
 #include <ATen/Context.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 
 #include <cstring>
 
@@ -9,6 +9,9 @@
 
 namespace popaug {
 namespace {
+
+// A checkpoint of a TorchScript network carries the file, so that it needs nothing else.
+constexpr char kScriptTensor[] = "model.torchscript";
 
 constexpr char kRunningVar[] = "running_var";
 
@@ -69,14 +72,50 @@ void load_tensors(LearningNetwork& to, const RawTensors& file, bool with_momentu
   }
 }
 
+// A network of the user's own must answer one number per class for such images.
+void check_script(Network& network, const NetworkShape& shape, at::Device device) {
+  c10::InferenceMode guard;
+  const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
+  const Tensor logits =
+      network.forward(at::zeros({2, shape.channels, shape.height, shape.width}, options), Pass());
+  if (logits.size(1) != shape.classes) {
+    throw Error("the TorchScript network answers " + std::to_string(logits.size(1)) +
+                " numbers per image, but the data have " + std::to_string(shape.classes) +
+                " classes");
+  }
+}
+
 }  // namespace
 
-LearningNetwork::LearningNetwork(const CheckpointInfo& about, at::Device device) : info(about) {
-  network = make_network(info.network, shape_of(info), device);
+LearningNetwork::LearningNetwork(const CheckpointInfo& about, at::Device device, int shards,
+                                 std::string script_bytes)
+    : info(about), script(std::move(script_bytes)) {
+  const auto make = [&] {
+    return info.network == kScriptNetwork ? make_script_network(script, device)
+                                          : make_network(info.network, shape_of(info), device);
+  };
+  network = make();
+  if (!script.empty()) check_script(*network, shape_of(info), device);
   optimiser = std::make_unique<Optimiser>(*network);
+  for (int i = 1; i < shards; ++i) {
+    replicas.push_back(make());
+    for (size_t p = 0; p < network->parameters().size(); ++p) {
+      replicas.back()->parameters()[p].tensor.set_data(network->parameters()[p].tensor.detach());
+    }
+  }
 }
 
 void LearningNetwork::start(uint64_t seed, uint64_t stream) {
+  if (network->brings_weights()) {
+    at::NoGradGuard guard;
+    const auto fresh = make_script_network(script, at::kCPU);
+    for (size_t i = 0; i < fresh->parameters().size(); ++i) {
+      network->parameters()[i].tensor.copy_(fresh->parameters()[i].tensor);
+    }
+    for (size_t i = 0; i < fresh->buffers().size(); ++i) {
+      network->buffers()[i].tensor.copy_(fresh->buffers()[i].tensor);
+    }
+  }
   initialise(*network, seed, stream);
   optimiser->reset();
   info.epoch = 0;
@@ -98,6 +137,9 @@ std::string LearningNetwork::save(bool with_momentum) const {
     if (!buffer.name.ends_with(kRunningVar)) continue;
     const std::string layer = buffer.name.substr(0, buffer.name.size() - sizeof(kRunningVar) + 1);
     file.tensors.push_back({layer + "num_batches_tracked", "I64", {}, counter});
+  }
+  if (!script.empty()) {
+    file.tensors.push_back({kScriptTensor, "U8", {static_cast<int64_t>(script.size())}, script});
   }
   if (with_momentum) {
     for (size_t i = 0; i < optimiser->momentum().size(); ++i) {
@@ -123,7 +165,10 @@ std::unique_ptr<LearningNetwork> load_network(const fs::path& path, at::Device d
   const std::string origin = show_path(path);
   const RawTensors file = parse_safetensors(
       {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, origin);
-  auto result = std::make_unique<LearningNetwork>(checkpoint_info(file, origin), device);
+  const RawTensor* script = file.find(kScriptTensor);
+  auto result = std::make_unique<LearningNetwork>(
+      checkpoint_info(file, origin), device, 1,
+      script == nullptr ? std::string() : std::string(script->bytes));
   load_tensors(*result, file, false, origin);
   return result;
 }

@@ -28,6 +28,9 @@ void check_train_settings(const TrainSettings& settings) {
   check_range("label-smoothing", settings.label_smoothing, 0, 1);
   check_range("warmup-steps", settings.warmup_steps, 0, 1 << 30);
   check_range("shards", settings.shards, 1, 1024);
+  if (settings.mixed_precision && !settings.device.starts_with("cuda")) {
+    throw UsageError("mixed-precision: only with --device cuda; a CPU trains in float32");
+  }
   if (settings.batch % settings.shards != 0) {
     throw UsageError("shards: a batch of " + std::to_string(settings.batch) +
                      " does not divide into " + std::to_string(settings.shards) + " equal shards");
@@ -46,11 +49,33 @@ Normalisation normalisation_of(const Subset& train) {
   return result;
 }
 
+std::unique_ptr<LearningNetwork> new_network(const TrainSettings& settings,
+                                             const CheckpointInfo& info, at::Device device) {
+  return std::make_unique<LearningNetwork>(
+      info, device, settings.shards,
+      settings.model.empty() ? std::string() : read_file(settings.model));
+}
+
+void start_network(LearningNetwork& learning, const TrainSettings& settings, uint64_t seed,
+                   uint64_t stream, std::vector<std::string>* notes) {
+  learning.start(seed, stream);
+  if (settings.init.empty()) return;
+  const std::vector<std::string> said = load_init(*learning.network, settings.init);
+  if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
+}
+
+std::vector<at::Device> find_devices(const std::string& names) {
+  std::vector<at::Device> devices;
+  for (const std::string& name : split(names, ',')) devices.push_back(find_device(name));
+  if (devices.empty()) throw UsageError("device: the list is empty");
+  return devices;
+}
+
 CheckpointInfo new_checkpoint_info(const TrainSettings& settings,
                                    const std::vector<std::string>& classes, const Split& split,
                                    const Normalisation& normalisation) {
   CheckpointInfo info;
-  info.network = settings.network;
+  info.network = settings.model.empty() ? settings.network : kScriptNetwork;
   info.classes = classes;
   info.channels = split.channels;
   info.height = split.height;

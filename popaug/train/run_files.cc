@@ -32,8 +32,8 @@ Json settings_json(const TrainSettings& s) {
           {"paper_pixels", s.paper_pixels},
           {"shards", s.shards},
           {"mixed_precision", s.mixed_precision},
-          {"init", s.init},
-          {"model", s.model}};
+          {"init", s.init.empty() ? "" : hash_hex(read_file(s.init))},
+          {"model", s.model.empty() ? "" : hash_hex(read_file(s.model))}};
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "popaug/schedule/schedule.h"
 #include "popaug/search/search.h"
 #include "popaug/train/settings.h"
+#include "popaug/train/trace.h"
 #include "popaug/train/training_api.h"
 
 namespace popaug {

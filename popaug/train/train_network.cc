@@ -27,8 +27,10 @@ class Training {
         seed_(seed),
         options_(options),
         normalisation_(normalisation_of(train)),
-        learning_(new_checkpoint_info(settings, classes, *train.split, normalisation_),
-                  find_device(settings.device)),
+        network_(new_network(settings,
+                             new_checkpoint_info(settings, classes, *train.split, normalisation_),
+                             find_device(settings.device))),
+        learning_(*network_),
         files_(directory,
                training_hash(settings, schedule, classes, train, options.validation, seed)),
         steps_(steps_per_epoch(train.indices.size(), settings.batch)) {}
@@ -53,7 +55,7 @@ class Training {
   // Fresh, or from the checkpoint that stands in the directory.
   void begin() {
     const bool resumed = files_.open(options_.resume);
-    learning_.start(seed_, 0);
+    start_network(learning_, settings_, seed_, 0, &notes_);
     if (resumed) {
       learning_.load(files_.checkpoint(), true);
       history_ = TrainHistory::from_json(learning_.info.extra, show_path(files_.checkpoint()),
@@ -137,6 +139,7 @@ class Training {
     report.steps = learning_.info.steps;
     report.images_trained = learning_.info.steps * settings_.batch;
     report.seconds = seconds;
+    report.notes = notes_;
     return report;
   }
 
@@ -146,13 +149,15 @@ class Training {
   const uint64_t seed_;
   const TrainOptions& options_;
   const Normalisation normalisation_;
-  LearningNetwork learning_;
+  const std::unique_ptr<LearningNetwork> network_;
+  LearningNetwork& learning_;
   RunFiles files_;
   const int steps_;
   BatchBuffers buffers_;
   EpochPlace place_;
   TrainHistory history_;
   Clock::time_point saved_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace

@@ -255,6 +255,63 @@ TEST_F(TrainNetworkTest, DivergedTrainingSaysWhere) {
   }
 }
 
+TEST_F(TrainNetworkTest, InitTakesWhatFits) {
+  train(folder_.path() / "colour", never_);
+  const fs::path weights = folder_.path() / "colour" / "best.safetensors";
+  // Other classes and grey images: the classifier starts afresh, the first convolution is summed.
+  const Split grey = toy_split(64, 16, 1, 3);
+  settings_.init = weights;
+  const std::vector<std::string> classes = {"a", "b", "c", "d", "e"};
+  const TrainReport report = train_network(settings_, schedule(1), classes, range(grey, 0, 64), 5,
+                                           folder_.path() / "grey", silent_progress(), never_);
+  EXPECT_THAT(report.notes,
+              ::testing::ElementsAre(HasSubstr("conv1.weight is summed"),
+                                     AllOf(HasSubstr("fc.weight"), HasSubstr("start afresh"))));
+  settings_.network = "resnet-18";
+  settings_.init = folder_.path() / "none.safetensors";
+  EXPECT_THROW(train(folder_.path() / "x", never_), Error);
+}
+
+TEST_F(TrainNetworkTest, ShardsGiveTheSameBytesWhateverTheCores) {
+  settings_.shards = 4;
+  train(folder_.path() / "one", never_);
+  train(folder_.path() / "two", never_);
+  EXPECT_EQ(read_file(folder_.path() / "one" / "best.safetensors"),
+            read_file(folder_.path() / "two" / "best.safetensors"));
+  settings_.shards = 1;
+  train(folder_.path() / "whole", never_);
+  EXPECT_NE(read_file(folder_.path() / "one" / "best.safetensors"),
+            read_file(folder_.path() / "whole" / "best.safetensors"));
+  settings_.shards = 3;
+  EXPECT_THROW(train(folder_.path() / "x", never_), UsageError);
+}
+
+TEST_F(TrainNetworkTest, BadDevicesAndCheckpointsAreSentences) {
+  settings_.device = "gpu";
+  EXPECT_THROW(train(folder_.path() / "x", never_), UsageError);
+  settings_.device = "cpu";
+  const fs::path to = folder_.path() / "run";
+  train(to, never_);
+  const std::string bytes = read_file(to / "best.safetensors");
+  const fs::path cut = folder_.path() / "cut.safetensors";
+  for (const size_t keep : {size_t{0}, size_t{5}, size_t{900}, bytes.size() - 1}) {
+    write_file_atomic(cut, bytes.substr(0, keep));
+    EXPECT_THROW(evaluate_checkpoint(cut, range(split_, 0, 8), 0, "cpu", silent_progress()), Error);
+  }
+  const Split other = toy_split(8, 20, 3, 3);
+  EXPECT_THROW(
+      evaluate_checkpoint(to / "best.safetensors", range(other, 0, 8), 0, "cpu", silent_progress()),
+      Error);
+}
+
+TEST(Memory, EstimateIsOfTheOrderOfTheTensors) {
+  TrainSettings settings;
+  // 16 members of WRN-28-2 at batch 128 within 4 GiB only if few train at once (a member a core).
+  const double one = double(estimate_member_memory(settings, 3, 32, 32, 10));
+  EXPECT_GT(one, 3e8);
+  EXPECT_LT(one, 1.2e9);
+}
+
 TEST(LearningRate, IsTheReferences) {
   // 31 steps an epoch, 200 epochs: first and last step, and the middle.
   EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {0, 0, 31, 200}),

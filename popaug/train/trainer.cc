@@ -57,23 +57,25 @@ void apply_genes(const std::map<std::string, double>& genes, TrainSettings& sett
 class NetworkTrainer : public Trainer {
  public:
   explicit NetworkTrainer(std::shared_ptr<const SearchWork> shared, at::Device device)
-      : shared_(std::move(shared)), network_(shared_->info, device) {
+      : shared_(std::move(shared)) {
     use_one_thread();
+    network_ = new_network(shared_->settings, shared_->info, device);
   }
 
   RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
                   const StopToken& stop) override {
     const auto start = std::chrono::steady_clock::now();
-    network_.info = shared_->info;
+    LearningNetwork& network = *network_;
+    network.info = shared_->info;
     if (work.from.empty()) {
-      network_.start(work.seed, work.member);
+      start_network(network, shared_->settings, work.seed, work.member, nullptr);
     } else {
-      network_.load(work.from, true);
+      network.load(work.from, true);
     }
-    network_.info.epoch = work.first_epoch;
+    network.info.epoch = work.first_epoch;
     RoundResult result = train(work, heartbeat, stop);
     const Evaluation evaluation = evaluate(
-        network_, shared_->validation, evaluation_batch(network_.info),
+        network, shared_->validation, evaluation_batch(network.info),
         conv_mode(shared_->settings.conv),
         [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
     result.score = score_of(evaluation, shared_->metric);
@@ -81,7 +83,7 @@ class NetworkTrainer : public Trainer {
     result.metrics["val_loss"] = evaluation.loss;
     result.metrics["val_accuracy"] = evaluation.accuracy();
     result.images_evaluated = evaluation.images;
-    if (!work.to.empty()) write_file_atomic(work.to, network_.save(true));
+    if (!work.to.empty()) write_file_atomic(work.to, network.save(true));
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return result;
@@ -92,6 +94,7 @@ class NetworkTrainer : public Trainer {
 
   RoundResult train(const RoundWork& work, const std::function<void(double)>& heartbeat,
                     const StopToken& stop) {
+    LearningNetwork& network = *network_;
     TrainSettings settings = shared_->settings;
     BaseTransforms base = shared_->base;
     apply_genes(work.genes, settings, base);
@@ -105,7 +108,7 @@ class NetworkTrainer : public Trainer {
     for (int e = 0; e < work.epochs; ++e) {
       const auto tick = [&](double share) { heartbeat(kTrainShare * (e + share) / work.epochs); };
       EpochPlace place;
-      result.metrics["train_loss"] = train_epoch(network_, buffers_, place, epoch_work, tick, stop);
+      result.metrics["train_loss"] = train_epoch(network, buffers_, place, epoch_work, tick, stop);
     }
     result.images_trained = int64_t{1} * work.epochs * settings.batch *
                             steps_per_epoch(shared_->train.indices.size(), settings.batch);
@@ -113,7 +116,7 @@ class NetworkTrainer : public Trainer {
   }
 
   std::shared_ptr<const SearchWork> shared_;
-  LearningNetwork network_;
+  std::unique_ptr<LearningNetwork> network_;
   BatchBuffers buffers_;
 };
 
@@ -140,9 +143,9 @@ TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& 
   shared->metric = metric;
   shared->normalisation = normalisation_of(train);
   shared->info = new_checkpoint_info(settings, classes, *train.split, shared->normalisation);
-  const at::Device device = find_device(settings.device);
-  return [shared, device](int) -> std::unique_ptr<Trainer> {
-    return std::make_unique<NetworkTrainer>(shared, device);
+  const std::vector<at::Device> devices = find_devices(settings.device);
+  return [shared, devices](int worker) -> std::unique_ptr<Trainer> {
+    return std::make_unique<NetworkTrainer>(shared, devices[worker % devices.size()]);
   };
 }
 

@@ -1,0 +1,153 @@
+// Shake-Shake 26 (Gastaldi, arXiv 1705.07485): two branches, mixed anew for every image.
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+
+#include <cmath>
+#include <memory>
+#include <optional>
+
+#include "popaug/model/families_torch.h"
+#include "popaug/model/mix_torch.h"
+
+namespace popaug {
+namespace {
+
+constexpr char kPrefix[] = "shake-shake-26-2x";
+constexpr char kPublished[] = "shake-shake-published-26-2x";
+
+class ShakeShake : public Network {
+ public:
+  // `published`: mixes u1 / (u1 + u2), strided convolutions padded at the end only, the second flow
+  // of a shortcut moved the other way, another start of the classifier.
+  ShakeShake(int width, bool published, const NetworkShape& shape, at::Device device)
+      : Network(device), published_(published) {
+    stem_ = add_conv("conv1", shape.channels, 16, 3, 1);
+    stem_norm_ = add_norm("bn1", 16);
+    int in = 16;
+    for (int stage = 0; stage < 3; ++stage) {
+      for (int i = 0; i < 4; ++i) {
+        const std::string name =
+            "layer" + std::to_string(stage + 1) + "." + std::to_string(i) + ".";
+        const int out = width << stage;
+        blocks_.push_back(make_block(name, in, out, stage > 0 && i == 0 ? 2 : 1));
+        in = out;
+      }
+    }
+    head_ =
+        add_linear("fc", in, shape.classes, published ? 1 / std::sqrt(double(shape.classes)) : 0);
+  }
+
+  Tensor forward(const Tensor& images, const Pass& pass) override {
+    Tensor x = conv_norm_unit(images, stem_, stem_norm_, false, pass);
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const Block& block = blocks_[i];
+      const Tensor active = x.relu();
+      const Tensor one = apply(block.branches[0], active, pass);
+      const Tensor two = apply(block.branches[1], active, pass);
+      const Tensor mixed =
+          pass.training
+              ? shake(one, two, shake_draws(pass, static_cast<int>(i), x.size(0), published_))
+              : 0.5 * (one + two);
+      x = mixed + (block.shortcut ? apply(*block.shortcut, x, pass) : x);
+    }
+    return linear(global_mean(x.relu()), head_);
+  }
+
+ private:
+  struct Branch {
+    Conv conv1, conv2;
+    BatchNorm norm1, norm2;
+  };
+  // Two flows that see pixels one apart, half of the channels from each.
+  struct Shortcut {
+    Conv conv1, conv2;
+    BatchNorm norm;
+  };
+  struct Block {
+    Branch branches[2];
+    std::optional<Shortcut> shortcut;
+  };
+
+  Branch make_branch(const std::string& name, int in, int out, int stride) {
+    Branch branch;
+    branch.conv1 = add_conv(name + "conv1", in, out, 3, stride, published_);
+    branch.norm1 = add_norm(name + "bn1", out);
+    branch.conv2 = add_conv(name + "conv2", out, out, 3, 1);
+    branch.norm2 = add_norm(name + "bn2", out);
+    return branch;
+  }
+
+  Block make_block(const std::string& name, int in, int out, int stride) {
+    Block block;
+    block.branches[0] = make_branch(name + "branch1.", in, out, stride);
+    block.branches[1] = make_branch(name + "branch2.", in, out, stride);
+    if (in != out) {
+      Shortcut shortcut;
+      shortcut.conv1 = add_conv(name + "shortcut.conv1", in, out / 2, 1, stride);
+      shortcut.conv2 = add_conv(name + "shortcut.conv2", in, out / 2, 1, stride);
+      shortcut.norm = add_norm(name + "shortcut.bn", out);
+      block.shortcut = shortcut;
+    }
+    return block;
+  }
+
+  static Tensor apply(const Branch& branch, const Tensor& active, const Pass& pass) {
+    const Tensor h = conv_norm_unit(active, branch.conv1, branch.norm1, true, pass);
+    return conv_norm_unit(h, branch.conv2, branch.norm2, false, pass);
+  }
+
+  Tensor apply(const Shortcut& shortcut, const Tensor& x, const Pass& pass) const {
+    const int64_t first = published_ ? -1 : 1;
+    const Tensor moved = at::constant_pad_nd(x, {first, -first, first, -first}, 0);
+    const Tensor both =
+        at::cat({conv_unit(x, shortcut.conv1, pass), conv_unit(moved, shortcut.conv2, pass)}, 1);
+    return batch_norm(both, shortcut.norm, pass);
+  }
+
+  bool published_;
+  Conv stem_;
+  BatchNorm stem_norm_;
+  std::vector<Block> blocks_;
+  Linear head_;
+};
+
+// The width in "...2x96d", 0 if the name has another form.
+int width_of(const std::string& name, const std::string& prefix) {
+  if (!name.ends_with('d')) return 0;
+  const auto numbers = numbers_after(name.substr(0, name.size() - 1), prefix, 1);
+  return numbers.empty() ? 0 : numbers[0];
+}
+
+std::string fault_of(const std::string& name, const std::string& prefix, bool* ours) {
+  const int width = width_of(name, prefix);
+  *ours = width != 0;
+  if (width == 0) return "no Shake-Shake";
+  if (width % 2 != 0) return "network " + quote(name) + ": the width must be even";
+  return "";
+}
+
+std::string fault(const std::string& name, bool* ours) { return fault_of(name, kPrefix, ours); }
+std::string published_fault(const std::string& name, bool* ours) {
+  return fault_of(name, kPublished, ours);
+}
+
+std::unique_ptr<Network> build(const std::string& name, const NetworkShape& shape,
+                               at::Device device) {
+  return std::make_unique<ShakeShake>(width_of(name, kPrefix), false, shape, device);
+}
+std::unique_ptr<Network> build_published(const std::string& name, const NetworkShape& shape,
+                                         at::Device device) {
+  return std::make_unique<ShakeShake>(width_of(name, kPublished), true, shape, device);
+}
+
+}  // namespace
+
+Family shake_shake_family() {
+  return {"shake-shake-26-2xWd", "shake-shake-26-2x32d", fault, build};
+}
+Family published_shake_shake_family() {
+  return {"shake-shake-published-26-2xWd", "shake-shake-published-26-2x32d", published_fault,
+          build_published};
+}
+
+}  // namespace popaug

@@ -1,0 +1,76 @@
+// Forward and backward of a batch, whole or in shards.
+#include <algorithm>
+
+#include "popaug/train/loop_torch.h"
+
+namespace popaug {
+namespace {
+
+// The mean of all networks' gradients, summed in their order, becomes the first one's.
+void average_gradients(LearningNetwork& learning) {
+  for (const auto& replica : learning.replicas) {
+    for (size_t i = 0; i < learning.network->parameters().size(); ++i) {
+      Tensor& gradient = replica->parameters()[i].tensor.mutable_grad();
+      if (!gradient.defined()) continue;
+      Tensor& sum = learning.network->parameters()[i].tensor.mutable_grad();
+      sum = sum.defined() ? sum + gradient : gradient;
+      gradient = Tensor();
+    }
+  }
+  const double share = 1.0 / double(learning.replicas.size() + 1);
+  for (Parameter& parameter : learning.network->parameters()) {
+    Tensor& sum = parameter.tensor.mutable_grad();
+    if (sum.defined()) sum = sum * share;
+  }
+}
+
+// All networks go on from the mean of their running statistics.
+void average_buffers(LearningNetwork& learning) {
+  const double share = 1.0 / double(learning.replicas.size() + 1);
+  for (size_t i = 0; i < learning.network->buffers().size(); ++i) {
+    const Tensor& first = learning.network->buffers()[i].tensor;
+    for (const auto& replica : learning.replicas) first.add_(replica->buffers()[i].tensor);
+    first.mul_(share);
+  }
+}
+
+void hand_out_buffers(LearningNetwork& learning) {
+  for (const auto& replica : learning.replicas) {
+    for (size_t i = 0; i < learning.network->buffers().size(); ++i) {
+      replica->buffers()[i].tensor.copy_(learning.network->buffers()[i].tensor);
+    }
+  }
+}
+
+}  // namespace
+
+double batch_gradients(LearningNetwork& learning, const Tensor& images, const Tensor& labels,
+                       double label_smoothing, Pass pass) {
+  if (learning.replicas.empty()) {
+    return learning.network->gradients(images, labels, label_smoothing, pass);
+  }
+  const int64_t shards = static_cast<int64_t>(learning.replicas.size()) + 1;
+  const int64_t size = images.size(0) / shards;
+  {
+    at::NoGradGuard guard;
+    hand_out_buffers(learning);
+  }
+  std::vector<double> losses(shards);
+  const auto body = [&](size_t i) {
+    use_one_thread();
+    Network& network = i == 0 ? *learning.network : *learning.replicas[i - 1];
+    Pass mine = pass;
+    mine.first_image = static_cast<int64_t>(i) * size;
+    losses[i] = network.gradients(images.narrow(0, mine.first_image, size),
+                                  labels.narrow(0, mine.first_image, size), label_smoothing, mine);
+  };
+  parallel_for(shards, std::min<int>(available_cores(), static_cast<int>(shards)), body);
+  at::NoGradGuard guard;
+  average_gradients(learning);
+  average_buffers(learning);
+  double loss = 0;
+  for (const double one : losses) loss += one / double(shards);
+  return loss;
+}
+
+}  // namespace popaug

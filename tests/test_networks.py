@@ -1,0 +1,210 @@
+"""Every network equals its plain PyTorch definition: losses, gradients, weights over steps of SGD."""
+
+import json
+import math
+import os
+import pathlib
+import subprocess
+from collections.abc import Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import popaug.models as models
+from popaug.models.published import PublishedPyramidNet
+from popaug.models.pyramidnet import PyramidNet
+
+BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", pathlib.Path(__file__).parent.parent / "build"))
+LONG = os.environ.get("POPAUG_LONG") == "1"
+
+# name, steps, batch, side, channels; the large ones take fewer steps of fewer images.
+CASES = [
+    ("wrn-16-1", 20, 16, 16, 3),
+    ("wrn-28-2", 20, 8, 16, 1),
+    ("wrn-40-2", 5, 4, 16, 3),
+    ("wrn-published-16-1", 20, 16, 17, 3),
+    ("resnet-20", 20, 16, 17, 3),
+    ("resnet-20-published", 5, 8, 12, 3),
+    ("resnet-18", 5, 4, 40, 3),
+    ("resnet-50", 2, 4, 40, 3),
+    ("shake-shake-26-2x32d", 5, 8, 16, 3),
+    ("shake-shake-published-26-2x32d", 5, 8, 15, 3),
+    ("pyramidnet-29-24", 20, 8, 17, 3),
+    ("pyramidnet-published-29-24", 5, 8, 16, 3),
+]
+LONG_CASES = [
+    ("resnet-34", 20, 8, 64, 3),
+    ("resnet-50", 20, 8, 64, 3),
+    ("wrn-28-10", 20, 8, 32, 3),
+    ("wrn-published-28-2", 20, 16, 32, 3),
+    ("shake-shake-26-2x32d", 20, 16, 32, 3),
+    ("shake-shake-26-2x96d", 5, 8, 32, 3),
+    ("shake-shake-26-2x112d", 2, 8, 32, 3),
+    ("pyramidnet-272", 3, 4, 32, 3),
+]
+
+
+def definition(name: str, classes: int, channels: int) -> nn.Module:
+    """The plain definition; PyramidNets of other sizes than the paper's are built by hand."""
+    parts = name.split("-")
+    if parts[0] == "pyramidnet" and len(parts) > 2 and parts[-2] != "published":
+        kind = PublishedPyramidNet if "published" in parts else PyramidNet
+        return kind(int(parts[-2]), int(parts[-1]), classes, channels)
+    return models.build(name, classes, channels)
+
+
+def feed_mixes(network: nn.Module, mixes: Tensor) -> None:
+    """Has the network take rows 2b and 2b + 1 as what its block b multiplies by, forth and back."""
+
+    def shake(block: int, images: int) -> tuple[Tensor, Tensor]:
+        return mixes[2 * block], mixes[2 * block + 1]
+
+    def drop(block: int, images: int) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.zeros(images), mixes[2 * block], mixes[2 * block + 1]
+
+    draws: Callable[..., tuple[Tensor, ...]] = drop if isinstance(network, PyramidNet) else shake
+    network.draws = draws  # type: ignore[assignment]
+
+
+def gap(ours: Tensor, theirs: Tensor) -> float:
+    return float((ours.double() - theirs.double()).norm() / theirs.double().norm().clamp_min(1e-30))
+
+
+class Case:
+    """One comparison: the same weights, batches and draws through both implementations."""
+
+    def __init__(
+        self, tmp_path: pathlib.Path, name: str, steps: int, batch: int, side: int, channels: int, **settings: object
+    ) -> None:
+        torch.manual_seed(1)
+        torch.set_num_threads(1)
+        self.network = definition(name, 7, channels).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.images = torch.randn(steps, batch, channels, side, side)
+        self.labels = torch.randint(0, 7, (steps, batch))
+        self.settings: dict[str, object] = {
+            "network": name,
+            "classes": 7,
+            "lr": 0.05,
+            "momentum": 0.9,
+            "weight_decay": 5e-3,
+            "clip": 5.0,
+            "label_smoothing": 0.0,
+            "conv": "exact",
+            **settings,
+        }
+        weights = {k: v.contiguous() for k, v in self.network.state_dict().items()}
+        start = {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
+        save_file({**start, "images": self.images, "labels": self.labels}, tmp_path / "in.safetensors")
+        (tmp_path / "request.json").write_text(json.dumps(self.settings))
+        subprocess.run(
+            [BUILD / "network_trace", tmp_path / "request.json", tmp_path / "in.safetensors", tmp_path / "out"],
+            check=True,
+        )
+        self.ours = load_file(tmp_path / "out")
+        self.names = [n for n, _ in self.network.named_parameters()]
+
+    def rate(self, key: str) -> float:
+        return float(self.settings[key])  # type: ignore[arg-type]
+
+    def step(self, index: int, momentum: dict[str, Tensor]) -> tuple[float, float, dict[str, Tensor]]:
+        """One step as REFERENCE 4 writes it, term by term; returns loss, norm, gradients of the loss."""
+        self.network.train()
+        if f"mix.{index}" in self.ours:
+            feed_mixes(self.network, self.ours[f"mix.{index}"])
+        self.network.zero_grad()
+        images = self.images[index].contiguous(memory_format=torch.channels_last)
+        loss = F.cross_entropy(self.network(images), self.labels[index], label_smoothing=self.rate("label_smoothing"))
+        loss.backward()  # type: ignore[no-untyped-call]
+        plain: dict[str, Tensor] = {}
+        for n, p in self.network.named_parameters():
+            assert p.grad is not None
+            plain[n] = p.grad.clone()
+        with torch.no_grad():
+            full = {n: plain[n] + self.rate("weight_decay") * p for n, p in self.network.named_parameters()}
+            norm = math.sqrt(sum(float(g.double().square().sum()) for g in full.values()))
+            clip = self.rate("clip")
+            scale = clip / norm if clip > 0 and norm > clip else 1.0
+            for n, p in self.network.named_parameters():
+                g = full[n] * scale
+                momentum[n] = self.rate("momentum") * momentum.get(n, torch.zeros_like(p)) + g
+                p -= self.rate("lr") * (g + self.rate("momentum") * momentum[n])
+        return float(loss), norm, plain
+
+
+@pytest.mark.parametrize(("name", "steps", "batch", "side", "channels"), CASES + (LONG_CASES if LONG else []))
+def test_training_equals_pytorch(
+    tmp_path: pathlib.Path, name: str, steps: int, batch: int, side: int, channels: int
+) -> None:
+    case = Case(tmp_path, name, steps, batch, side, channels, lr=0.005)
+    momentum: dict[str, Tensor] = {}
+    for index in range(steps):
+        loss, norm, plain = case.step(index, momentum)
+        if index == 0:
+            assert abs(float(case.ours["loss"][0]) - loss) <= 1e-4 * loss
+            total = math.sqrt(sum(float(g.double().square().sum()) for g in plain.values()))
+            for n in case.names:
+                # A gradient that is zero but for rounding (a weight in front of a batch norm's mean)
+                # is compared on the scale of the whole.
+                difference = float((case.ours[f"gradient.{n}"].double() - plain[n].double()).norm())
+                assert difference <= 1e-4 * max(float(plain[n].norm()), 1e-3 * total), n
+        assert abs(float(case.ours["loss"][index]) - loss) <= 1e-3 * max(loss, 0.1), index
+        assert abs(float(case.ours["norm"][index]) - norm) <= 1e-2 * norm, index
+    for n, p in case.network.state_dict().items():
+        if not n.endswith("num_batches_tracked"):
+            difference = float((case.ours[n].double() - p.double()).norm())
+            assert difference <= 1e-3 * max(float(p.norm()), 1e-2), n
+    case.network.eval()
+    with torch.no_grad():
+        logits = case.network(case.images[0])
+    assert gap(case.ours["evaluation"], logits) <= 1e-2 if steps > 5 else 2e-3
+
+
+def test_settings_of_the_step_reach_the_weights(tmp_path: pathlib.Path) -> None:
+    """Clipping that bites, label smoothing and a large decay: each changes the step as PyTorch's."""
+    case = Case(tmp_path, "wrn-10-1", 8, 8, 12, 3, clip=0.3, label_smoothing=0.1, weight_decay=0.05, lr=0.1)
+    momentum: dict[str, Tensor] = {}
+    norms = []
+    for index in range(8):
+        loss, norm, _ = case.step(index, momentum)
+        norms.append(norm)
+        assert abs(float(case.ours["loss"][index]) - loss) <= 1e-4 * loss
+    assert min(norms) > 0.3  # clipped at every step
+    for n, p in case.network.named_parameters():
+        assert gap(case.ours[n], p.detach()) <= 1e-3, n
+
+
+def test_the_l2_term_is_inside_the_clipped_norm(tmp_path: pathlib.Path) -> None:
+    """torch.optim's weight_decay acts behind the clipping and must give something else."""
+    case = Case(tmp_path, "wrn-10-1", 4, 8, 12, 3, clip=0.3, weight_decay=0.05, lr=0.1)
+    optimiser = torch.optim.SGD(case.network.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.05)
+    case.network.train()
+    for index in range(4):
+        optimiser.zero_grad()
+        F.cross_entropy(case.network(case.images[index]), case.labels[index]).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(case.network.parameters(), 0.3)
+        optimiser.step()
+    gaps = [gap(case.ours[n], p.detach()) for n, p in case.network.named_parameters()]
+    assert max(gaps) > 1e-2
+
+
+def test_shards_average_gradients_of_their_own_batch_statistics(tmp_path: pathlib.Path) -> None:
+    case = Case(tmp_path, "wrn-10-1", 1, 8, 12, 3, shards=2)
+    case.network.train()
+    for half in (slice(0, 4), slice(4, 8)):
+        loss = F.cross_entropy(case.network(case.images[0][half]), case.labels[0][half]) / 2
+        loss.backward()  # type: ignore[no-untyped-call]
+    for n, p in case.network.named_parameters():
+        assert p.grad is not None
+        assert gap(case.ours[f"gradient.{n}"], p.grad) <= 1e-4, n
+
+
+def test_fast_convolutions_stay_near(tmp_path: pathlib.Path) -> None:
+    exact = Case(tmp_path, "wrn-16-2", 3, 16, 32, 3)
+    fast = Case(tmp_path, "wrn-16-2", 3, 16, 32, 3, conv="fast")
+    for n in exact.names:
+        assert gap(fast.ours[f"gradient.{n}"], exact.ours[f"gradient.{n}"]) <= 1e-3, n
+        assert gap(fast.ours[n], exact.ours[n]) <= 1e-3, n
+    assert gap(fast.ours["evaluation"], exact.ours["evaluation"]) <= 1e-2

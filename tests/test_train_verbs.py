@@ -1,0 +1,129 @@
+"""train, eval and predict on a folder of JPEGs; checkpoints in Python; a network of one's own."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from popaug_program import PROGRAM, ROOT, done, refused
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+import popaug.models
+
+TINY = ["--network", "wrn-10-1", "--batch", 16, "--lr", 0.05]
+
+
+def random_image(random: np.random.Generator, low: int) -> Image.Image:
+    return Image.fromarray(random.integers(low, low + 128, (16, 16, 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Two classes, told apart by brightness: 32 training and 8 test images of each, and 3 new ones."""
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(1)
+    for split, count in (("train", 32), ("test", 8)):
+        for label, low in (("dark", 0), ("light, bright", 128)):
+            place = folder / "set" / split / label
+            place.mkdir(parents=True)
+            for i in range(count):
+                random_image(random, low).save(place / f"{i}.jpg", quality=95)
+    (folder / "new").mkdir()
+    for name, low in (("night", 0), ("noon", 128)):
+        random_image(random, low).resize((40, 40)).save(folder / "new" / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network(photos: pathlib.Path) -> pathlib.Path:
+    done("train", "--data", photos / "set", "--augment", "none", "--epochs", 8, *TINY, "--out", photos / "network")
+    return photos / "network"
+
+
+def test_eval_says_the_error(photos: pathlib.Path, network: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    result = json.loads(
+        done("eval", network, "--data", photos / "set", "--json", "--confusion-csv", tmp_path / "c.csv")
+    )
+    assert result["images"] == 16
+    rows = list(csv.reader((tmp_path / "c.csv").open()))
+    assert rows[0][1:] == ["dark", "light, bright"]
+    matrix = np.array([[int(n) for n in row[1:]] for row in rows[1:]])
+    assert matrix.sum(axis=1).tolist() == [8, 8]
+    wrong = int(matrix.sum() - np.trace(matrix))
+    assert wrong <= 2  # brightness alone tells the classes apart
+    assert f"{100 * wrong / 16:.2f}" in done("eval", network, "--data", photos / "set")
+
+
+def test_predict_labels_new_files(photos: pathlib.Path, network: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = done("predict", network, photos / "new")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [pathlib.Path(row["file"]).name for row in rows] == ["night.png", "noon.png"]
+    assert [row["class"] for row in rows] == ["dark", "light, bright"]
+    assert all(0.5 <= float(row["probability"]) <= 1 for row in rows)
+    done("predict", network, photos / "new", "--out", tmp_path / "labels.csv")
+    assert (tmp_path / "labels.csv").read_text() == out
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
+    assert "broken.jpg" in refused(1, "predict", network, tmp_path / "broken.jpg")
+
+
+def test_a_checkpoint_works_in_pytorch(photos: pathlib.Path, network: pathlib.Path) -> None:
+    """Names, shapes, classes and normalisation: PyTorch gives the labels that predict gave."""
+    path = network / "best.safetensors"
+    about = json.loads(safe_open(path, "pt").metadata()["popaug"])  # type: ignore[no-untyped-call]
+    model = popaug.models.build(about["network"], len(about["classes"]), about["channels"])
+    model.load_state_dict(load_file(path))  # strict
+    model.eval()
+    rows = list(csv.DictReader(io.StringIO(done("predict", network, photos / "set" / "test"))))
+    images = np.stack([np.asarray(Image.open(row["file"]).convert("RGB")) for row in rows])
+    mean, std = (np.array(about["normalisation"][key], np.float32) for key in ("mean", "std"))
+    x = torch.from_numpy(((images / np.float32(255) - mean) / std).astype(np.float32)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        probability, index = model(x).softmax(1).max(1)
+    assert [about["classes"][i] for i in index.tolist()] == [row["class"] for row in rows]
+    assert np.allclose(probability.numpy(), [float(row["probability"]) for row in rows], atol=1e-4)
+
+
+def test_interrupted_training_goes_on_to_the_same_bytes(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    command = ["train", "--data", photos / "set", "--augment", "flipcrop", "--epochs", 150, *TINY]
+    done(*command, "--out", tmp_path / "whole")
+    for attempt in range(20):  # until a signal lands inside the training
+        out = tmp_path / f"cut{attempt}"
+        process = subprocess.Popen(
+            [str(PROGRAM), *map(str, command), "--out", str(out)], stderr=subprocess.PIPE, text=True
+        )
+        while process.poll() is None and not (out / "progress.csv").exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate()[1]
+        if process.returncode == 130:
+            break
+    assert process.returncode == 130, error
+    assert "--resume" in error
+    done("train", "--out", out, "--resume")
+    for name in ("best.safetensors", "progress.csv"):
+        assert (tmp_path / "whole" / name).read_bytes() == (out / name).read_bytes(), name
+
+
+def test_a_network_of_ones_own(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    script = ROOT / "examples" / "own-network" / "make_network.py"
+    subprocess.run([sys.executable, script, "--classes", "2", tmp_path / "net.pt"], check=True)
+    command = ["train", "--data", photos / "set", "--augment", "none", "--epochs", 6, "--model", tmp_path / "net.pt"]
+    done(*command, "--batch", 16, "--out", tmp_path / "own")
+    (tmp_path / "net.pt").unlink()  # the checkpoint carries it
+    result = json.loads(done("eval", tmp_path / "own", "--data", photos / "set", "--json"))
+    assert result["wrong"] <= 3
+    subprocess.run([sys.executable, script, "--classes", "5", tmp_path / "five.pt"], check=True)
+    text = refused(1, *command[:-1], tmp_path / "five.pt", "--batch", 16, "--out", tmp_path / "x")
+    assert "5 numbers per image" in text
+    (tmp_path / "bad.pt").write_bytes(os.urandom(100))
+    assert "TorchScript" in refused(1, *command[:-1], tmp_path / "bad.pt", "--out", tmp_path / "y")
