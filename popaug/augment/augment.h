@@ -8,7 +8,6 @@
 #include "popaug/augment/op.h"
 #include "popaug/augment/photo.h"
 #include "popaug/augment/policy.h"
-#include "popaug/augment/resized_crop.h"
 #include "popaug/augment/sampler.h"
 #include "popaug/augment/space.h"
 
