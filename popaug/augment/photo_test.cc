@@ -27,8 +27,8 @@ TEST(Photo, BoxesLieInsideWithTheAreasAndRatiosAsked) {
     ASSERT_LT(ratio, 1.37);
     area_sum += area;
   }
-  // Uniform in 0.08..1 but for large parts that do not fit: below the mean of 0.54.
-  EXPECT_NEAR(area_sum / kCount, 0.5, 0.05);
+  // torchvision 0.29.1 gave 0.435 over 20,000 draws: large parts often do not fit.
+  EXPECT_NEAR(area_sum / kCount, 0.435, 0.012);
 }
 
 TEST(Photo, ExtremeShapesTakeTheCentre) {
