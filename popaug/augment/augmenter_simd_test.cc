@@ -152,6 +152,23 @@ std::string target_name(const testing::TestParamInfo<int64_t>& info) {
 INSTANTIATE_TEST_SUITE_P(Simd, EveryTargetPipeline, testing::ValuesIn(runnable_targets()),
                          target_name);
 
+TEST(AugmenterSimd, MixturesDrawAsTheSamplerDoes) {
+  plain::Pipeline pipeline = pipeline_of(cases()[0], 1);
+  const Policy other = pipeline_of(cases()[0], 2).policy;
+  pipeline.policy.entries.insert(pipeline.policy.entries.end(), other.entries.begin(),
+                                 other.entries.end());
+  pipeline.rule.mixture = {0.25, 0.75};
+  const Augmenter augmenter = augmenter_of(pipeline, 32, 32);
+  const auto bytes = random_bytes(3072 * 30);
+  const ByteBatch images{bytes.data(), 32, 32, 3, 3072};
+  std::vector<uint32_t> indices(30);
+  std::iota(indices.begin(), indices.end(), 0u);
+  std::vector<float> fast(3072 * 30), slow(3072 * 30);
+  augmenter.run(images, indices, {.seed = 2}, {fast.data(), 3072, 1, 96, 3});
+  plain::run(pipeline, images, indices, {.seed = 2}, {slow.data(), 3072, 1, 96, 3});
+  EXPECT_EQ(fast, slow);
+}
+
 struct Batch {
   explicit Batch(int count) : bytes(random_bytes(size_t{3072} * count)) {}
   ByteBatch view() const { return {bytes.data(), 32, 32, 3, 3072}; }

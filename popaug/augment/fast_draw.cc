@@ -39,7 +39,7 @@ void WordStream::refill() {
 
 FastSampler::FastSampler(const Space& space, const Rule& rule, const Policy& policy,
                          const BaseTransforms& base, int width, int height)
-    : pba_(rule.kind == RuleKind::kPba),
+    : pba_(rule.kind == RuleKind::kPba && rule.mixture.empty()),
       base_(base),
       width_(static_cast<uint32_t>(width)),
       height_(static_cast<uint32_t>(height)) {

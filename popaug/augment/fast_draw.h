@@ -55,7 +55,8 @@ class FastSampler {
   // `base` is scaled to the image. The arguments have passed Sampler's checks.
   FastSampler(const Space& space, const Rule& rule, const Policy& policy,
               const BaseTransforms& base, int width, int height);
-  // As Sampler::draw. Nothing but kPba is worth a second version: the rest goes through `plain`.
+  // As Sampler::draw. Nothing but kPba without a mixture is worth a second version: the rest
+  // goes through `plain`.
   int draw(const SampleKey& key, const Sampler& plain, Draw* out) const;
   BaseDraw draw_base(const SampleKey& key) const;
 
