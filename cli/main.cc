@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "cli/plugin_flag.h"
 #include "cli/verbs.h"
 #include "popaug/base/base.h"
 
@@ -62,6 +63,20 @@ std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error
   return error.what();
 }
 
+// --plugin for every verb that may meet a schedule with ops of a user's own and has no such flag of
+// its own.
+void offer_plugins(CLI::App& app, std::vector<std::string>& plugins) {
+  for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (verb->get_name() == "data") continue;
+    const auto nested = verb->get_subcommands([](const CLI::App*) { return true; });
+    if (!nested.empty()) {
+      offer_plugins(*verb, plugins);
+    } else if (verb->get_option_no_throw("--plugin") == nullptr) {
+      plugin_flag(*verb, plugins);
+    }
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App program("Learns when to apply which image augmentation how strongly, on your images.",
                    "popaug");
@@ -70,6 +85,8 @@ int run(int argc, char** argv) {
   program.footer("popaug VERB --help shows the flags of a verb, with examples.");
   Action action;
   for (const AddVerb add : all_verbs()) add(program, action);
+  std::vector<std::string> plugins;
+  offer_plugins(program, plugins);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -81,6 +98,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(ExitCode::kUsage);
   }
   try {
+    load_plugins(plugins);
     return action();
   } catch (const Error& error) {
     std::fprintf(stderr, "popaug: %s\n", error.what());

@@ -36,6 +36,7 @@ Settings read_settings(Options& options) {
 // --augment or --schedule as a schedule of exactly the training's length. Without either: flip and
 // crop.
 Schedule training_schedule(const Settings& settings) {
+  if (!settings.plugin.empty()) load_plugin(settings.plugin);
   // A preset names a schedule; a flag for the other word replaces it, so --augment wins.
   const bool baseline = !settings.augment.empty() || settings.schedule.empty();
   const std::string name = settings.augment.empty() ? "flipcrop" : settings.augment;

@@ -52,6 +52,7 @@ def test_own_op_from_search_to_training(plugin: pathlib.Path, tmp_path: pathlib.
     # Who uses the schedule passes the plugin too, and is told so.
     refused = popaug("schedule", "show", schedule_file, code=1)
     assert '"Gamma"' in refused.stderr and "--plugin" in refused.stderr
+    assert "Gamma" in popaug("schedule", "show", schedule_file, "--plugin", plugin).stdout
     final = ("train", "--data", FASHION, "--schedule", schedule_file, "--train-size", 200, "--epochs", 2, *small)
     popaug(*final, "--plugin", plugin, "--out", tmp_path / "final")
     assert (tmp_path / "final" / "best.safetensors").stat().st_size > 0
