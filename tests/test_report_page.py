@@ -28,7 +28,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     profile = tmp_path_factory.mktemp("profile")
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", f"--user-data-dir={profile}"):
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        f"--user-data-dir={profile}",
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = webdriver.ChromeService(executable_path=driver)
@@ -58,7 +64,9 @@ def complaints(browser: webdriver.Chrome) -> list[str]:
 
 
 def write_report(run: pathlib.Path, target: pathlib.Path, *flags: str) -> None:
-    subprocess.run([BUILD / "popaug", "report", run, "-o", target, *flags], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [BUILD / "popaug", "report", run, "-o", target, *flags], check=True, capture_output=True, timeout=120
+    )
 
 
 def test_report_opens_from_disk(run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
@@ -96,8 +104,11 @@ def test_report_by_keyboard(run: pathlib.Path, browser: webdriver.Chrome, tmp_pa
     seen = set()
     for _ in range(60):
         browser.switch_to.active_element.send_keys(Keys.TAB)
-        seen.add(browser.execute_script(
-            "const e = document.activeElement; return (e.closest('figure') || e.closest('details') || e).id || e.tagName"))
+        seen.add(
+            browser.execute_script(
+                "const e = document.activeElement; return (e.closest('figure') || e.closest('details') || e).id || e.tagName"
+            )
+        )
     assert {"scores", "heat-probability", "heat-level", "shares", "A"} <= seen
     assert browser.find_elements(By.TAG_NAME, "summary")
     frame = browser.find_element(By.CSS_SELECTOR, "#scores .scroll")
@@ -111,12 +122,20 @@ def test_report_by_keyboard(run: pathlib.Path, browser: webdriver.Chrome, tmp_pa
     assert reading.text.startswith(f"Round 1: best {best:.4f}")
 
 
-def test_report_fits_a_phone_and_follows_dark(run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
+def test_report_fits_a_phone_and_follows_dark(
+    run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path
+) -> None:
     target = tmp_path / "report.html"
     write_report(run, target)
     for width, dark in ((390, False), (1280, True)):
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500})
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
+        )
         browser.get(target.as_uri())
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
         ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")

@@ -14,7 +14,10 @@ def test_events_say_what_the_run_says(tmp_path: pathlib.Path) -> None:
     run = toy_run(tmp_path)
     data = data_set(tmp_path / "data", ["a", "b"])
     subprocess.run(
-        [BUILD / "popaug", "report", run, "--format", "tensorboard", "--data", data], check=True, capture_output=True, timeout=120
+        [BUILD / "popaug", "report", run, "--format", "tensorboard", "--data", data],
+        check=True,
+        capture_output=True,
+        timeout=120,
     )
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0, "images": 0})
     events.Reload()
@@ -36,5 +39,7 @@ def test_events_say_what_the_run_says(tmp_path: pathlib.Path) -> None:
     assert len(pictures) == 3
     assert all(p.encoded_image_string.startswith(b"\x89PNG") and p.width > 32 for p in pictures)
     # Written again, the folder holds one file.
-    subprocess.run([BUILD / "popaug", "report", run, "--format", "tensorboard"], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [BUILD / "popaug", "report", run, "--format", "tensorboard"], check=True, capture_output=True, timeout=120
+    )
     assert len(list((run / "tensorboard").iterdir())) == 1

@@ -13,9 +13,7 @@ BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", SOURCE / "build"))
 
 
 def popaug(*words: str | pathlib.Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [BUILD / "popaug", *words], capture_output=True, text=True, check=False, timeout=120
-    )
+    done = subprocess.run([BUILD / "popaug", *words], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -39,7 +37,7 @@ def test_import_export_import(tmp_path: pathlib.Path) -> None:
         assert a["segments"] == b["segments"]
         assert a["space"] == b["space"]
         # The exported log is what the published reader parses: a list per line.
-        old = [eval(line) for line in (SOURCE / "data/schedules" / log).read_text().splitlines()]  # noqa: S307
+        old = [eval(line) for line in (SOURCE / "data/schedules" / log).read_text().splitlines()]
         new = [json.loads(line) for line in exported.read_text().splitlines()]
         assert [line[5] for line in old] == [line[5] for line in new]
         assert [line[3] for line in old] == [line[3] for line in new]
@@ -74,13 +72,19 @@ def test_ablations_and_diff(tmp_path: pathlib.Path) -> None:
 
 
 def test_diff_against_a_band(tmp_path: pathlib.Path) -> None:
-    ops = [op["op"] for op in json.loads(popaug("schedule", "export", "rsvhn-paper", "--to", "json").stdout)["space"]["ops"]]
+    ops = [
+        op["op"]
+        for op in json.loads(popaug("schedule", "export", "rsvhn-paper", "--to", "json").stdout)["space"]["ops"]
+    ]
 
     def lines(low: float, high: float) -> dict[str, list[float]]:
         return {"mean": [(low + high) / 2] * 8, "low": [low] * 8, "high": [high] * 8}
 
     band = {
-        "format": "popaug-band", "version": 1, "lineages": 9, "epochs": 8,
+        "format": "popaug-band",
+        "version": 1,
+        "lineages": 9,
+        "epochs": 8,
         "ops": [{"op": op, "probability": lines(0, 1), "level": lines(0, 10)} for op in ops],
     }
     path = tmp_path / "drift.band.json"

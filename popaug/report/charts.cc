@@ -212,12 +212,56 @@ Svg share_chart(const Schedule& schedule) {
   return svg;
 }
 
+namespace {
+
+// One small picture of the band chart: where it stands, and its axes.
+struct Cell {
+  double left, upper, width, height, top;
+  double x(double share) const { return left + width * share; }
+  double y(double value) const { return upper + height * (1 - std::clamp(value / top, 0.0, 1.0)); }
+};
+
+void draw_band(Svg& svg, const Cell& cell, const BandView& band, const BandLines& lines) {
+  constexpr int kSteps = 60;
+  const int steps = std::min(band.epochs, kSteps);
+  std::vector<std::pair<double, double>> upper, lower, mean;
+  for (int s = 0; s < steps; ++s) {
+    const auto epoch = size_t(int64_t{s} * (band.epochs - 1) / std::max(steps - 1, 1));
+    const double x = cell.x((double(epoch) + 0.5) / band.epochs);
+    upper.emplace_back(x, cell.y(lines.high[epoch]));
+    lower.emplace_back(x, cell.y(lines.low[epoch]));
+    mean.emplace_back(x, cell.y(lines.mean[epoch]));
+  }
+  upper.insert(upper.end(), lower.rbegin(), lower.rend());
+  svg.polygon(upper, "band", 0.25);
+  svg.polyline(mean, "mean");
+}
+
+// The curve of one op, its exits from the band (if that has the op) marked.
+void draw_curve(Svg& svg, const Cell& cell, const std::vector<Block>& blocks, size_t op,
+                HeatValue value, const BandLines* lines, const BandView& band,
+                const std::string& words) {
+  const double epochs = blocks.back().to;
+  std::vector<std::pair<double, double>> curve;
+  for (const Block& block : blocks) {
+    const double here = value_of(block.ops[op], value), y = cell.y(here);
+    curve.emplace_back(cell.x(block.from / epochs), y);
+    curve.emplace_back(cell.x(block.to / epochs), y);
+    if (lines && side_of_band(block, here, *lines, band, epochs)) {
+      svg.rect(cell.x(block.from / epochs), y - 1.75, cell.width * (block.to - block.from) / epochs,
+               3.5, "exit");
+    }
+  }
+  svg.polyline(curve, "curve", words);
+}
+
+}  // namespace
+
 Svg band_chart(const Schedule& schedule, const BandView& band, HeatValue value) {
   constexpr int kColumns = 5;
   constexpr double kCellWidth = 168, kCellHeight = 92, kInset = 22;
   const auto order = picture_order(schedule);
   const auto blocks = blocks_of(schedule);
-  const double epochs = schedule.epochs();
   const double top = value == HeatValue::kProbability ? 1 : std::max(1, schedule.space.levels - 1);
   const size_t rows = (order.size() + kColumns - 1) / kColumns;
   const std::string name = value_name(value);
@@ -229,49 +273,17 @@ Svg band_chart(const Schedule& schedule, const BandView& band, HeatValue value) 
            "title");
   for (size_t i = 0; i < order.size(); ++i) {
     const std::string& op = schedule.space.ops[order[i]].op;
-    const double left = 10 + kCellWidth * double(i % kColumns) + kInset;
-    const double upper = 28 + kCellHeight * double(i / kColumns) + 16;
-    const double width = kCellWidth - kInset - 8, height = kCellHeight - 30;
-    const auto x_of = [&](double share) { return left + width * share; };
-    const auto y_of = [&](double v) {
-      return upper + height * (1 - std::clamp(v / top, 0.0, 1.0));
-    };
-    svg.text(left, upper - 4, op, "label");
-    svg.rect(left, upper, width, height, "frame");
-    svg.text(left - 3, upper + 8, number_text(top), "label small", "end");
-    svg.text(left - 3, upper + height, "0", "label small", "end");
-    const auto known = band.find(op);
-    if (known) {
-      const BandLines& lines = band_lines(band, *known, value);
-      std::vector<std::pair<double, double>> area, mean;
-      const int steps = std::min(band.epochs, 60);
-      const auto epoch_at = [&](int s) {
-        return size_t(int64_t{s} * (band.epochs - 1) / std::max(steps - 1, 1));
-      };
-      for (int s = 0; s < steps; ++s) {
-        const double share = (double(epoch_at(s)) + 0.5) / band.epochs;
-        area.emplace_back(x_of(share), y_of(lines.high[epoch_at(s)]));
-        mean.emplace_back(x_of(share), y_of(lines.mean[epoch_at(s)]));
-      }
-      for (int s = steps; s-- > 0;) {
-        const double share = (double(epoch_at(s)) + 0.5) / band.epochs;
-        area.emplace_back(x_of(share), y_of(lines.low[epoch_at(s)]));
-      }
-      svg.polygon(area, "band", 0.25);
-      svg.polyline(mean, "mean");
-    }
-    std::vector<std::pair<double, double>> curve;
-    for (const Block& block : blocks) {
-      const double y = y_of(value_of(block.ops[order[i]], value));
-      curve.emplace_back(x_of(block.from / epochs), y);
-      curve.emplace_back(x_of(block.to / epochs), y);
-      if (known && side_of_band(block, value_of(block.ops[order[i]], value),
-                                band_lines(band, *known, value), band, epochs)) {
-        svg.rect(x_of(block.from / epochs), y - 1.75, width * (block.to - block.from) / epochs, 3.5,
-                 "exit");
-      }
-    }
-    svg.polyline(curve, "curve", op + ": " + name + " over time");
+    const Cell cell{10 + kCellWidth * double(i % kColumns) + kInset,
+                    28 + kCellHeight * double(i / kColumns) + 16, kCellWidth - kInset - 8,
+                    kCellHeight - 30, top};
+    svg.text(cell.left, cell.upper - 4, op, "label");
+    svg.rect(cell.left, cell.upper, cell.width, cell.height, "frame");
+    svg.text(cell.left - 3, cell.upper + 8, number_text(top), "label small", "end");
+    svg.text(cell.left - 3, cell.upper + cell.height, "0", "label small", "end");
+    const auto row = band.find(op);
+    const BandLines* lines = row ? &band_lines(band, *row, value) : nullptr;
+    if (lines) draw_band(svg, cell, band, *lines);
+    draw_curve(svg, cell, blocks, order[i], value, lines, band, op + ": " + name + " over time");
   }
   return svg;
 }

@@ -127,12 +127,16 @@ std::string answer(const RunView& view) {
   if (view.compare.is_object()) {
     body += compared(view.compare);
   } else {
+    const std::string file = html_escape((view.directory / "best.schedule.json").string());
     body +=
         "<p class=\"answer\">Not known yet: a search gives a schedule, and only a comparison "
         "with the free baselines on test images gives an answer.</p>\n<p>Validation scores "
-        "were selected for and are no test result. The next step: <code>popaug compare --data "
-        "DIR --schedule " +
-        html_escape((view.directory / "best.schedule.json").string()) + "</code></p>\n";
+        "were selected for and are no test result. The next step: train with the schedule and "
+        "with a free baseline, evaluate both on test images, and repeat with other seeds, since "
+        "one proves nothing.</p>\n<pre tabindex=\"0\">popaug train --data DIR --schedule " +
+        file +
+        " --out with-schedule\npopaug train --data DIR --augment trivial --out with-trivial\n"
+        "popaug eval --help</pre>\n";
   }
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
