@@ -7,6 +7,8 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "popaug/model/network_torch.h"
@@ -134,9 +136,9 @@ struct Net {
   int64_t batch, channels, height, width;
 };
 
-class FastConv : public testing::TestWithParam<Net> {};
+class FastStep : public testing::TestWithParam<Net> {};
 
-TEST_P(FastConv, StepEqualsExactAndFloat64) {
+TEST_P(FastStep, StepEqualsExactAndFloat64) {
   const Net net = GetParam();
   const Tensor images = drawn({net.batch, net.channels, net.height, net.width}, 1, -2, 2);
   const Tensor labels = labels_of(net.batch, 10);
@@ -168,7 +170,7 @@ TEST_P(FastConv, StepEqualsExactAndFloat64) {
   RecordProperty("own_error", std::to_string(own));
 }
 
-TEST_P(FastConv, RepeatsGiveTheSameBytes) {
+TEST_P(FastStep, RepeatsGiveTheSameBytes) {
   const Net net = GetParam();
   const Tensor images = drawn({net.batch, net.channels, net.height, net.width}, 2, -2, 2);
   const Tensor labels = labels_of(net.batch, 10);
@@ -191,12 +193,40 @@ TEST_P(FastConv, RepeatsGiveTheSameBytes) {
   EXPECT_TRUE(first.logits.equal(second.logits));
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, FastConv,
+INSTANTIATE_TEST_SUITE_P(Networks, FastStep,
                          testing::Values(Net{"wrn-16-2", 8, 3, 24, 24},
                                          Net{"wrn-10-1", 5, 1, 28, 28},
                                          Net{"wrn-10-1", 3, 3, 17, 23},
                                          Net{"wrn-16-1", 1, 3, 32, 32}),
                          [](const auto& info) { return "N" + std::to_string(info.index); });
+
+// What the default of searches rests on: the error of the whole gradient against float64, beside
+// PyTorch's own. With POPAUG_LONG=1 networks and batches of real size, in minutes.
+TEST(FastConv, GradientErrorIsAtMostTwicePyTorchs) {
+  const bool real = std::getenv("POPAUG_LONG") != nullptr;
+  const int64_t size = real ? 64 : 12, side = real ? 32 : 16;
+  const std::vector<std::string> names = real ? std::vector<std::string>{"wrn-16-1", "wrn-28-2"}
+                                              : std::vector<std::string>{"wrn-10-1"};
+  for (const std::string& name : names) {
+    double sums[2] = {};
+    for (uint64_t batch = 0; batch < 3; ++batch) {
+      const Tensor images = drawn({size, 3, side, side}, 20 + batch, -2, 2);
+      const Tensor labels = labels_of(size, 10);
+      Reference reference(*network_for(name, images, 10));
+      reference.gradients(images, labels, 0.1);
+      const Tensors right = reference.gradients_by_name();
+      for (const ConvMode mode : {ConvMode::kExact, ConvMode::kFast}) {
+        const auto network = network_for(name, images, 10);
+        const double e = total_error(step(*network, images, labels, mode).gradients, right);
+        sums[mode == ConvMode::kFast] += e;
+        std::printf("%s batch %d %s: %.3g\n", name.c_str(), int(batch),
+                    mode == ConvMode::kFast ? "fast" : "exact", e);
+      }
+    }
+    std::printf("%s: fast is %.2f times exact\n", name.c_str(), sums[1] / sums[0]);
+    EXPECT_LE(sums[1], (real ? 2 : 5) * sums[0]) << name;
+  }
+}
 
 // The units alone, which other families are made of.
 TEST(FastUnits, EqualExact) {
