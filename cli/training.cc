@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace popaug::cli {
@@ -15,6 +16,8 @@ std::string load_error() {
 }
 
 const TrainingApi* open_library() {
+  // Set by the Python wheel's launcher, which knows which torch is installed.
+  if (const char* why = std::getenv("POPAUG_NO_TRAINING"); why != nullptr) throw Error(why);
   // Found beside the program in the build folder, in ../lib where it is installed (rpath).
   void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {

@@ -33,6 +33,8 @@ def like(result: NDArray[Any], model: object) -> Any:
 
 def as_numpy(value: Any, what: str) -> NDArray[Any]:
     """A view of anything that speaks the array protocol: NumPy, a torch tensor on the CPU, ..."""
+    if type(value) is np.ndarray:
+        return value
     if is_tensor(value):
         if value.device.type != "cpu":
             raise UsageError(f"{what} lie on the device {value.device}; the engine works on the CPU: give it .cpu()")
@@ -116,6 +118,8 @@ def batch_of(images: Any, layout: str | None) -> Batch:
 
 def _rows(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The array itself if its images have no gaps inside and lie one after the other, else a copy."""
+    if array.flags.c_contiguous:
+        return array
     _, height, width, channels = array.shape
     steps = (width * channels, channels, 1)
     inside = all(s == t or n == 1 for s, t, n in zip(array.strides[1:], steps, array.shape[1:], strict=True))

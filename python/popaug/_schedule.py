@@ -39,6 +39,8 @@ def _whole(value: Any, what: str, high: int) -> int:
 
 
 def _numbers(values: Any, count: int, what: str) -> list[float]:
+    if type(values) in (list, tuple) and len(values) == count:  # the common case, without a detour over arrays
+        return [float(v) for v in values]
     numbers = [float(v) for v in np.atleast_1d(np.asarray(values, dtype=np.float64))]
     if len(numbers) != count:
         raise UsageError(f"{what} has {len(numbers)} numbers; the images have {count} channels")
@@ -316,6 +318,8 @@ def _pillow_image(pixels: NDArray[np.uint8]) -> Any:
 
 def _samples(samples: Any, count: int) -> NDArray[np.uint64]:
     limit = 1 << 40
+    if type(samples) is int and 0 <= samples < limit - count:
+        return np.arange(samples, samples + count, dtype=np.uint64)
     if np.ndim(samples) == 0 and not _arrays.is_tensor(samples):
         first = _whole(samples, "the first sample", limit - count)
         return np.arange(first, first + count, dtype=np.uint64)
