@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 import popaug
 from popaug import _program
 
+BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 ROOT = pathlib.Path(os.environ.get("POPAUG_SOURCE", pathlib.Path(__file__).parents[2]))
 pytestmark = pytest.mark.timeout(1500)
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -35,6 +37,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[pathli
     POPAUG_LONG=1 pip builds in isolation, as a user's does."""
     folder = tmp_path_factory.mktemp("wheel")
     options = ["-C", "cmake.define.POPAUG_TRAIN=OFF", "-C", f"build-dir={ROOT / 'build-wheel'}", "--no-deps"]
+    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)
+    if compiler is not None:  # under another name the cache would not know it
+        options += ["-C", f"cmake.define.CMAKE_CXX_COMPILER={compiler[1]}"]
     if os.environ.get("POPAUG_LONG") != "1":
         options.append("--no-build-isolation")
     path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
