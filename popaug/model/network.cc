@@ -189,14 +189,12 @@ std::vector<std::string> known_networks() {
 void check_network_name(const std::string& name) { family_of(name); }
 
 int64_t count_activations(const std::string& network, const NetworkShape& shape) {
-  const auto built = make_network(network, shape, at::kMeta);
+  const auto built = make_network(network, shape, at::kCPU);
   int64_t count = 0;
   Pass pass;
   pass.activations = &count;
   at::NoGradGuard guard;
-  built->forward(at::empty({1, shape.channels, shape.height, shape.width},
-                           at::TensorOptions().device(at::kMeta).dtype(at::kFloat)),
-                 pass);
+  built->forward(at::zeros({1, shape.channels, shape.height, shape.width}), pass);
   return count;
 }
 
