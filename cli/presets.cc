@@ -86,7 +86,8 @@ pad = 4
 cutout = 0
 [search]
 population = 8
-epochs_per_round = 3
+epochs_per_round = 2
+fraction = 0.375
 )"},
     {"small", R"([data]
 val_size = 2000
