@@ -92,7 +92,7 @@ TEST(Settings, ConfigTextReadsBackAsTheSameSettings) {
 
 TEST(Settings, RoundsAndEpochsAreOneLength) {
   EXPECT_EQ(parse(kSearchVerb, {"--rounds", "10"}).settings.epochs, 30);
-  EXPECT_EQ(parse(kSearchVerb, {"--preset", "demo", "--rounds", "2"}).settings.epochs, 6);
+  EXPECT_EQ(parse(kSearchVerb, {"--preset", "demo", "--rounds", "2"}).settings.epochs, 4);
   EXPECT_EQ(parse(kSearchVerb, {"--epochs", "200"}).settings.epochs, 200);
   EXPECT_THAT(parse(kSearchVerb, {"--epochs", "200", "--rounds", "5"}).error,
               HasSubstr("give one"));
