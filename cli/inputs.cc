@@ -70,10 +70,16 @@ Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& pr
 
   const Split& train = *inputs.train_split;
   const auto train_size = static_cast<size_t>(settings.train_size);
-  const auto val_size = static_cast<size_t>(settings.val_size);
+  auto val_size = static_cast<size_t>(settings.val_size);
   const auto seed = static_cast<uint64_t>(settings.seed);
   if (!settings.split.empty() || needs_validation || val_size > 0) {
     const bool own_validation = inputs.data.find("val") != nullptr;
+    if (val_size == 0 && settings.split.empty() && !own_validation) {
+      // What keeps the selection's error small: docs/decisions/validation-size.md.
+      val_size = std::min<size_t>(2000, train.count() / 5);
+      inputs.notes.push_back("no --val-size was given: " + std::to_string(val_size) +
+                             " images of the training split validate");
+    }
     if (settings.split.empty() && !own_validation) check_classes(inputs.data, train);
     inputs.division = settings.split.empty() ? divide(inputs.data, train_size, val_size, seed)
                                              : read_division(settings.split, inputs.data);

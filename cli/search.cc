@@ -15,6 +15,8 @@ struct Options {
   bool resume = false, dry_run = false, json = false;
   std::string budget;
   int64_t lineages = 1000;
+  int attempts = 3;
+  double silence = 300;
 };
 
 // A resumed run takes its own config.toml; flags given beside it must say the same, which the run
@@ -47,6 +49,8 @@ RunOptions run_options(const Options& options, const Settings& settings) {
   run.worker_command = settings.worker_cmd;
   run.worker_settings["config"] = run.config_toml;
   run.machine["device"] = settings.device;
+  run.attempts = options.attempts;
+  run.silence_seconds = options.silence;
   return run;
 }
 
@@ -98,6 +102,9 @@ int search(Options& options) {
     for (const std::string& note : inputs->notes) progress.line("note: " + note);
   }
   for (const std::string& note : notes) progress.line("note: " + note);
+  if (settings.async) {
+    progress.line("note: --async decides by what arrives first, so this search is not repeatable");
+  }
 
   const int workers =
       std::min<int>(settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores(),
@@ -146,6 +153,13 @@ void add_search(CLI::App& program, Action& action) {
   verb->add_option("--budget", options.budget, "Fit the search to a time: 90s, 30m, 2h");
   verb->add_option("--lineages", options.lineages, "Drift lineages of --trainer none")
       ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  verb->add_option("--attempts", options.attempts, "Times that a member's round may be tried")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  verb->add_option("--worker-silence", options.silence,
+                   "Seconds without a word after which a worker process counts as hung")
+      ->check(CLI::Range(0.1, 1e6))
       ->capture_default_str();
   verb->add_flag("--json", options.json, "Print the result as JSON");
   options.flags.add_flags(*verb);
