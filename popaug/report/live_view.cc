@@ -28,8 +28,10 @@ std::string live_line(const RunView& view) {
 }  // namespace
 
 LiveView::LiveView(const fs::path& run, double look_seconds) : run_(run) {
+  // Looked at before the first reading: a change between the two is then seen as one.
+  const std::string seen = signature();
   refresh();
-  watcher_ = std::thread([this, look_seconds] { watch(look_seconds); });
+  watcher_ = std::thread([this, seen, look_seconds] { watch(seen, look_seconds); });
 }
 
 LiveView::~LiveView() {
@@ -100,8 +102,7 @@ void LiveView::refresh() {
   changed_.notify_all();
 }
 
-void LiveView::watch(double look_seconds) {
-  std::string seen = signature();
+void LiveView::watch(std::string seen, double look_seconds) {
   while (true) {
     {
       std::unique_lock lock(mutex_);

@@ -35,7 +35,7 @@ class LiveView {
  private:
   std::string signature() const;
   void refresh();
-  void watch(double look_seconds);
+  void watch(std::string seen, double look_seconds);
 
   fs::path run_;
   mutable std::mutex mutex_;
