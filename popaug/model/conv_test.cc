@@ -264,7 +264,7 @@ TEST(FastUnits, DoNotClaimWhatTheyCannotDo) {
   EXPECT_TRUE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 1, 1}));
   EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 5, 5}, 2), 1, 2}));
   EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 4, 3, 3}, 2), 1, 1}));
-  EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 2, 1, 0}));
+  EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 2, 1, true}));  // SAME pads otherwise
   EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 3, 1}));
   EXPECT_FALSE(fast_conv_fits(x.to(at::kDouble), {drawn({4, 8, 3, 3}, 2), 1, 1}));
 }
