@@ -18,18 +18,8 @@ void add_worker(CLI::App& program, Action& action);
 
 const std::vector<AddVerb>& all_verbs() {
   static const std::vector<AddVerb> verbs = {
-      add_data,
-      add_ops,
-      add_augment,
-      add_search,
-      add_train,
-      add_eval,
-      add_predict,
-      add_schedule,
-      add_bench,
-      add_report,
-      add_serve,
-      add_worker,
+      add_data,    add_ops,      add_augment, add_search, add_train, add_eval,
+      add_predict, add_schedule, add_bench,   add_report, add_serve, add_worker,
   };
   return verbs;
 }

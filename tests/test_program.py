@@ -131,9 +131,7 @@ def test_full_disk_ends_in_a_sentence_and_the_run_resumes(photos: pathlib.Path, 
     search = ["search", "--data", photos, *TINY, "--population", 4, "--rounds", 3, "--epochs-per-round", 1]
     done(*search, "--val-size", 16, "--out", tmp_path / "whole")
     out = tmp_path / "full"
-    process = popaug(
-        *search, "--val-size", 16, "--out", out, env={"POPAUG_FAILPOINTS": "append.write=enospc*@6"}
-    )
+    process = popaug(*search, "--val-size", 16, "--out", out, env={"POPAUG_FAILPOINTS": "append.write=enospc*@6"})
     assert process.returncode == 1
     assert "No space left" in process.stderr
     done("search", "--out", out, "--resume")

@@ -42,8 +42,7 @@ def check_augmented(plain: np.ndarray, output: np.ndarray) -> dict[str, float]:
         sys.exit(f"output of shape {output.shape}, expected finite {plain.shape}")
     mirrored = plain[:, :, ::-1]
     changed = [
-        min(np.abs(o - p).mean(), np.abs(o - m).mean()) > 0.02
-        for o, p, m in zip(output, plain, mirrored, strict=True)
+        min(np.abs(o - p).mean(), np.abs(o - m).mean()) > 0.02 for o, p, m in zip(output, plain, mirrored, strict=True)
     ]
     share = float(np.mean(changed))
     if share < 0.3:

@@ -79,9 +79,7 @@ def processor() -> str:
     else:
         name = platform.processor()
     flags = Path("/proc/cpuinfo").read_text()
-    return name + (
-        " with AVX-512" if "avx512f" in flags else " with AVX2" if "avx2" in flags else ""
-    )
+    return name + (" with AVX-512" if "avx512f" in flags else " with AVX2" if "avx2" in flags else "")
 
 
 def compare(network: str, batch: int, steps: int, program: str) -> list[dict[str, object]]:

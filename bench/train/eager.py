@@ -28,9 +28,7 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.shortcut = (
-            nn.Conv2d(inputs, outputs, 1, stride, 0, bias=False)
-            if stride != 1 or inputs != outputs
-            else None
+            nn.Conv2d(inputs, outputs, 1, stride, 0, bias=False) if stride != 1 or inputs != outputs else None
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -63,9 +61,7 @@ def make_step(network: str, batch: int, side: int) -> Callable[[], None]:
     depth, width = (int(part) for part in network.split("-")[1:])
     torch.manual_seed(0)
     net = WideResNet(depth, width).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.SGD(
-        net.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4
-    )
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
     images = torch.randn(batch, 3, side, side).to(memory_format=torch.channels_last)
     labels = torch.randint(0, 10, (batch,))
 
@@ -85,9 +81,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument(
-        "--serve", action="store_true", help="time one step for every line on stdin (interleaving)"
-    )
+    parser.add_argument("--serve", action="store_true", help="time one step for every line on stdin (interleaving)")
     flags = parser.parse_args()
     torch.set_num_threads(1)
     step = make_step(flags.network, flags.batch, flags.side)
