@@ -45,6 +45,8 @@ def test_mistakes_are_named() -> None:
     done = bench("--only", "train-fasst")
     assert done.returncode == 2
     assert 'nearest: "train-fast"' in done.stderr
-    done = bench("--network", "wrn-11-1")
+    done = subprocess.run(
+        [PROGRAM, "bench", "train", "--network", "wrn-11-1"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "6n+4" in done.stderr
