@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "popaug/compare/compare.h"
+#include "popaug/report/report.h"
 
 namespace popaug::cli {
 namespace {
@@ -16,42 +17,6 @@ constexpr int kBins = 15;
 
 int64_t row_total(const std::vector<int64_t>& row) {
   return std::accumulate(row.begin(), row.end(), int64_t{0});
-}
-
-// As Evaluation::balanced_accuracy(), which lives on the other side of the torch wall.
-double balanced_accuracy(const Evaluation& e) {
-  double sum = 0;
-  int seen = 0;
-  for (size_t c = 0; c < e.confusion.size(); ++c) {
-    const int64_t total = row_total(e.confusion[c]);
-    if (total == 0) continue;
-    sum += static_cast<double>(e.confusion[c][c]) / static_cast<double>(total);
-    ++seen;
-  }
-  return seen > 0 ? sum / seen : 0;
-}
-
-std::string xml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;
-    }
-  }
-  return out;
 }
 
 }  // namespace
@@ -86,7 +51,7 @@ Json evaluation_json(const Evaluation& e, const std::vector<std::string>& classe
                {"error_low", interval.low},
                {"error_high", interval.high},
                {"accuracy", e.accuracy()},
-               {"balanced_accuracy", balanced_accuracy(e)},
+               {"balanced_accuracy", e.balanced_accuracy()},
                {"loss", e.loss},
                {"calibration_error", calibration_error(e)},
                {"classes", Json::array()},
@@ -112,7 +77,7 @@ std::string evaluation_text(const Evaluation& e, const std::vector<std::string>&
       "error {:.2f} %  (95 %: {:.2f} .. {:.2f} %), {} of {} images wrong\n"
       "balanced accuracy {:.2f} %, loss {:.4f}, calibration error {:.2f} %\n\n",
       100 * (1 - e.accuracy()), 100 * interval.low, 100 * interval.high, e.wrong, e.images,
-      100 * balanced_accuracy(e), e.loss, 100 * calibration_error(e));
+      100 * e.balanced_accuracy(), e.loss, 100 * calibration_error(e));
   size_t width = 5;
   for (const std::string& name : classes)
     width = std::max(width, std::min<size_t>(name.size(), 24));
@@ -162,9 +127,10 @@ std::string confusion_svg(const Evaluation& e, const std::vector<std::string>& c
     const double total = std::max<double>(1, static_cast<double>(row_total(e.confusion[row])));
     const int y = kTop + row * kCell;
     svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kLeft - 6,
-                       y + kCell / 2 + 4, xml(classes[row].substr(0, 18)));
+                       y + kCell / 2 + 4, html_escape(classes[row].substr(0, 18)));
     svg += fmt::format("<text transform=\"translate({},{}) rotate(-60)\">{}</text>\n",
-                       kLeft + row * kCell + kCell / 2, kTop - 8, xml(classes[row].substr(0, 18)));
+                       kLeft + row * kCell + kCell / 2, kTop - 8,
+                       html_escape(classes[row].substr(0, 18)));
     for (int column = 0; column < count; ++column) {
       const int64_t n = e.confusion[row][column];
       const double share = static_cast<double>(n) / total;

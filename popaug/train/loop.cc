@@ -135,17 +135,4 @@ ConvMode conv_mode(const std::string& name) {
   throw UsageError(unknown_name("conv", name, known));
 }
 
-double Evaluation::balanced_accuracy() const {
-  double sum = 0;
-  int present = 0;
-  for (size_t label = 0; label < confusion.size(); ++label) {
-    int64_t all = 0;
-    for (const int64_t count : confusion[label]) all += count;
-    if (all == 0) continue;
-    sum += double(confusion[label][label]) / double(all);
-    ++present;
-  }
-  return present ? sum / present : 0;
-}
-
 }  // namespace popaug

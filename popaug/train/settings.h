@@ -46,7 +46,18 @@ struct Evaluation {
   std::vector<uint32_t> predicted;              // [images]
   double accuracy() const { return images ? 1.0 - double(wrong) / double(images) : 0; }
   // Mean over the classes that occur of the share of right labels.
-  double balanced_accuracy() const;
+  double balanced_accuracy() const {
+    double sum = 0;
+    int present = 0;
+    for (size_t label = 0; label < confusion.size(); ++label) {
+      int64_t all = 0;
+      for (const int64_t count : confusion[label]) all += count;
+      if (all == 0) continue;
+      sum += double(confusion[label][label]) / double(all);
+      ++present;
+    }
+    return present ? sum / present : 0;
+  }
 };
 
 struct TrainReport {
