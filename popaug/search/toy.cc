@@ -90,7 +90,7 @@ class ToyTrainer : public Trainer {
       if (stop.requested()) throw Interrupted("the toy trainer was stopped");
       heartbeat((e + 1.0) / work.epochs);
     }
-    evaluate(work, state, result);
+    if (work.evaluate) evaluate(work, state, result);
     if (!work.to.empty()) write_file_atomic(work.to, to_bytes(state));
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

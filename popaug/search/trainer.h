@@ -27,6 +27,8 @@ struct RoundWork {
       genes;      // other hyperparameters searched ("lr", "weight_decay", ...)
   fs::path from;  // checkpoint to start from; empty: start afresh
   fs::path to;    // where to write the checkpoint (the name carries the attempt)
+  // Evaluate at the end. A chain of rounds that nothing is decided on trains without.
+  bool evaluate = true;
 };
 
 // What a round gave. Everything but `seconds` must depend on the work alone.
@@ -43,7 +45,8 @@ struct RoundResult {
 class Trainer {
  public:
   virtual ~Trainer() = default;
-  // Trains, evaluates once at the end (DESIGN 4.4), writes the checkpoint `work.to` durably.
+  // Trains, evaluates once at the end if `work.evaluate` (DESIGN 4.4; score 0 otherwise), writes
+  // the checkpoint `work.to` durably.
   // `heartbeat(share)` is to be called at least every few seconds, share in 0..1. Throws Error;
   // throws Interrupted soon after `stop` is requested, leaving nothing at work.to.
   virtual RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,

@@ -11,26 +11,28 @@ Json run_message(const RoundWork& work, const SearchSettings& settings, const Js
   const auto path = [](const fs::path& p) {
     return p.empty() ? Json() : Json(fs::absolute(p).string());
   };
-  return {{"type", "run"},
-          {"member", work.member},
-          {"round", work.round},
-          {"first_epoch", work.first_epoch},
-          {"epochs", work.epochs},
-          {"total_epochs", work.total_epochs},
-          {"seed", work.seed},
-          {"policy", policy_to_json(work.policy, settings.space)},
-          {"genes", work.genes},
-          {"settings",
-           {{"space", space_to_json(settings.space)},
-            {"rule", rule_to_json(settings.rule)},
-            {"base", base_to_json(settings.base)},
-            {"metric", settings.metric},
-            {"data", settings.data},
-            {"trainer", settings.trainer},
-            {"run", run}}},
-          {"from", path(work.from)},
-          {"to", path(work.to)},
-          {"correct", path(correct_file(work.to))}};
+  Json message = {{"type", "run"},
+                  {"member", work.member},
+                  {"round", work.round},
+                  {"first_epoch", work.first_epoch},
+                  {"epochs", work.epochs},
+                  {"total_epochs", work.total_epochs},
+                  {"seed", work.seed},
+                  {"policy", policy_to_json(work.policy, settings.space)},
+                  {"genes", work.genes},
+                  {"settings",
+                   {{"space", space_to_json(settings.space)},
+                    {"rule", rule_to_json(settings.rule)},
+                    {"base", base_to_json(settings.base)},
+                    {"metric", settings.metric},
+                    {"data", settings.data},
+                    {"trainer", settings.trainer},
+                    {"run", run}}},
+                  {"from", path(work.from)},
+                  {"to", path(work.to)},
+                  {"correct", path(correct_file(work.to))}};
+  if (!work.evaluate) message["evaluate"] = false;
+  return message;
 }
 
 RunMessage parse_run_message(const Json& message, const std::string& origin) {
@@ -62,6 +64,7 @@ RunMessage parse_run_message(const Json& message, const std::string& origin) {
   if (!from.is_null()) run.work.from = reader.text("from");
   run.work.to = reader.text("to");
   if (run.work.to.empty()) reader.fail("to", "expected a path");
+  run.work.evaluate = reader.boolean_or("evaluate", true);
   return run;
 }
 

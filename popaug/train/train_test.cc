@@ -150,6 +150,47 @@ TEST_F(TrainerTest, StopsAndLeavesNothing) {
   EXPECT_FALSE(fs::exists(to));
 }
 
+// Segments of a training that nothing is decided on: the same weights, no image evaluated.
+TEST_F(TrainerTest, TrainsWithoutEvaluating) {
+  const auto trainer = factory()(0);
+  const fs::path with = folder_.path() / "with", without = folder_.path() / "without";
+  run(*trainer, work_of(1, 0, {}, with));
+  RoundWork work = work_of(1, 0, {}, without);
+  work.evaluate = false;
+  const RoundResult result = run(*trainer, work);
+  EXPECT_EQ(result.score, 0);
+  EXPECT_EQ(result.images_evaluated, 0);
+  EXPECT_EQ(result.images_trained, 2 * 80);
+  EXPECT_TRUE(result.correct.empty());
+  EXPECT_FALSE(result.metrics.contains("val_loss"));
+  EXPECT_EQ(read_file(with), read_file(without));
+}
+
+// Arms of a comparison differ in their policy alone: where no step is made they are the same bytes,
+// and a policy that leaves every image as it is trains as none does, in the same order of images.
+TEST_F(TrainerTest, PoliciesShareInitialWeightsAndOrder) {
+  const auto trainer = factory()(0);
+  const fs::path a = folder_.path() / "a", b = folder_.path() / "b";
+  RoundWork one = work_of(1, 0, {}, a), other = work_of(1, 0, {}, b);
+  one.policy = zero_policy(space_by_name("pba"));
+  other.policy.entries[0] = {0, 1, 10};
+  one.epochs = other.epochs = 0;
+  run(*trainer, one);
+  run(*trainer, other);
+  EXPECT_EQ(read_file(a), read_file(b));
+
+  // At probability 0 nothing is applied, whatever the level: draws of the policy move no other
+  // draw.
+  one.epochs = other.epochs = 2;
+  other.policy.entries[0] = {0, 0, 10};
+  run(*trainer, one);
+  run(*trainer, other);
+  EXPECT_EQ(read_file(a), read_file(b));
+  other.policy.entries[0] = {0, 1, 10};
+  run(*trainer, other);
+  EXPECT_NE(read_file(a), read_file(b));
+}
+
 TEST_F(TrainerTest, GenesReachTheOptimiser) {
   const auto trainer = factory()(0);
   RoundWork work = work_of(0, 0, {}, folder_.path() / "a");

@@ -74,15 +74,7 @@ class NetworkTrainer : public Trainer {
     }
     network.info.epoch = work.first_epoch;
     RoundResult result = train(work, heartbeat, stop);
-    const Evaluation evaluation = evaluate(
-        network, shared_->validation, evaluation_batch(network.info),
-        conv_mode(shared_->settings.conv),
-        [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
-    result.score = score_of(evaluation, shared_->metric);
-    result.correct = evaluation.correct;
-    result.metrics["val_loss"] = evaluation.loss;
-    result.metrics["val_accuracy"] = evaluation.accuracy();
-    result.images_evaluated = evaluation.images;
+    if (work.evaluate) validate(result, heartbeat, stop);
     if (!work.to.empty()) write_file_atomic(work.to, network.save(true));
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -113,6 +105,19 @@ class NetworkTrainer : public Trainer {
     result.images_trained = int64_t{1} * work.epochs * settings.batch *
                             steps_per_epoch(shared_->train.indices.size(), settings.batch);
     return result;
+  }
+
+  void validate(RoundResult& result, const std::function<void(double)>& heartbeat,
+                const StopToken& stop) {
+    const Evaluation evaluation = evaluate(
+        *network_, shared_->validation, evaluation_batch(network_->info),
+        conv_mode(shared_->settings.conv),
+        [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
+    result.score = score_of(evaluation, shared_->metric);
+    result.correct = evaluation.correct;
+    result.metrics["val_loss"] = evaluation.loss;
+    result.metrics["val_accuracy"] = evaluation.accuracy();
+    result.images_evaluated = evaluation.images;
   }
 
   std::shared_ptr<const SearchWork> shared_;
