@@ -50,6 +50,15 @@ std::pair<int, int> parse_size(const std::string& text) {
   return {width, cross == text.npos ? width : number(text.substr(cross + 1))};
 }
 
+std::vector<uint32_t> all_labelled(const Inputs& inputs) {
+  std::vector<uint32_t> all = inputs.train;
+  if (inputs.validation_split == inputs.train_split) {
+    all.insert(all.end(), inputs.validation.begin(), inputs.validation.end());
+    std::sort(all.begin(), all.end());
+  }
+  return all;
+}
+
 Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& progress) {
   if (settings.data.empty()) {
     throw UsageError(
@@ -92,8 +101,7 @@ Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& pr
         train_size == 0 ? all_of(train) : stratified_split(train, train_size, 0, seed).train;
   }
   if (settings.all_labels && inputs.validation_split == inputs.train_split) {
-    inputs.train.insert(inputs.train.end(), inputs.validation.begin(), inputs.validation.end());
-    std::sort(inputs.train.begin(), inputs.train.end());
+    inputs.train = all_labelled(inputs);
     inputs.validation.clear();
   }
   if (inputs.train.empty()) throw UsageError(settings.data + ": no training images are left");

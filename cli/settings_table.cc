@@ -28,7 +28,7 @@ const std::vector<SettingRow>& setting_rows() {
        kMaxCount},
       {"data", "val_size", &S::val_size, kAll, "Validation images taken from the training split", 0,
        kMaxCount},
-      {"data", "all_labels", &S::all_labels, kTrainVerb,
+      {"data", "all_labels", &S::all_labels, kTrainVerb | kCompareVerb,
        "Train on the validation images of --split too: all that a search saw labels of"},
 
       {"training", "network", &S::network, kFit, "Network, such as wrn-28-2"},

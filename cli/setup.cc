@@ -26,6 +26,22 @@ TrainSettings train_settings(const Settings& s) {
   return t;
 }
 
+Json trainer_json(const Settings& s) {
+  return {{"network", s.network},
+          {"model", s.model},
+          {"init", s.init},
+          {"batch", s.batch},
+          {"lr", s.lr},
+          {"lr_rule", s.lr_rule},
+          {"weight_decay", s.weight_decay},
+          {"momentum", s.momentum},
+          {"clip", s.clip},
+          {"label_smoothing", s.label_smoothing},
+          {"warmup_steps", s.warmup_steps},
+          {"conv", s.conv},
+          {"mixed_precision", s.mixed_precision}};
+}
+
 SearchedAugmentation searched_augmentation(const Settings& s, bool grey,
                                            std::vector<std::string>* notes) {
   SearchedAugmentation a;
@@ -70,24 +86,17 @@ SearchSettings search_settings(const Settings& s, const SearchedAugmentation& au
   search.provenance["tool"] = "popaug " POPAUG_VERSION;
   if (inputs != nullptr) {
     search.data = inputs->fingerprint;
-    search.trainer = {{"network", s.network},
-                      {"model", s.model},
-                      {"init", s.init},
-                      {"batch", s.batch},
-                      {"lr", s.lr},
-                      {"lr_rule", s.lr_rule},
-                      {"weight_decay", s.weight_decay},
-                      {"momentum", s.momentum},
-                      {"clip", s.clip},
-                      {"label_smoothing", s.label_smoothing},
-                      {"warmup_steps", s.warmup_steps},
-                      {"conv", s.conv},
-                      {"mixed_precision", s.mixed_precision},
-                      {"train_images", inputs->train.size()},
-                      {"validation_images", inputs->validation.size()},
-                      {"split", s.split.empty() ? "" : hash_hex(read_file(s.split))}};
+    search.trainer = trainer_json(s);
+    search.trainer["train_images"] = inputs->train.size();
+    search.trainer["validation_images"] = inputs->validation.size();
+    search.trainer["split"] = s.split.empty() ? "" : hash_hex(read_file(s.split));
     search.provenance["network"] = s.network;
     search.provenance["classes"] = inputs->data.classes.size();
+    // So that a comparison sees whether the search saw its test images.
+    search.provenance["searched"] = {fingerprint(*inputs->train_split)};
+    if (inputs->validation_split != inputs->train_split) {
+      search.provenance["searched"].push_back(fingerprint(*inputs->validation_split));
+    }
   }
   check_settings(search);
   return search;

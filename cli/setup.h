@@ -13,6 +13,8 @@
 namespace popaug::cli {
 
 TrainSettings train_settings(const Settings& settings);
+// Those of them that determine results, for journals and comparisons.
+Json trainer_json(const Settings& settings);
 
 // Space, rule and base transforms as the settings say. A grey set leaves out the ops that cannot
 // change it; what was left out goes to `notes`.

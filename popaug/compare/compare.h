@@ -2,6 +2,9 @@
 #ifndef POPAUG_COMPARE_COMPARE_H_
 #define POPAUG_COMPARE_COMPARE_H_
 
+#include "popaug/compare/arms.h"
+#include "popaug/compare/runs.h"
 #include "popaug/compare/statistics.h"
+#include "popaug/compare/verdict.h"
 
 #endif  // POPAUG_COMPARE_COMPARE_H_

@@ -50,6 +50,9 @@ Dataset read_dataset(const fs::path& path, const ReadOptions& options = {},
 
 // Hash of classes, sizes, labels and pixels of all splits: recorded in runs and schedules.
 std::string fingerprint(const Dataset& data);
+// Hash of the sizes and pixels of one split, whatever set it stands in and whatever its name: tells
+// whether a search trained on what now tests.
+std::string fingerprint(const Split& split);
 
 struct ChannelStatistics {
   std::vector<double> mean, std;  // per channel, 0..1 scale, population standard deviation

@@ -68,6 +68,18 @@ std::string fingerprint(const Dataset& data) {
   return fingerprint_of(data, views);
 }
 
+std::string fingerprint(const Split& split) {
+  Hasher hasher;
+  hasher.add_field("popaug-split-1");
+  for (const int size : {split.width, split.height, split.channels}) {
+    add_number(hasher, static_cast<uint64_t>(size));
+  }
+  for (const Digest& digest : digests_of(split, 0)) {
+    hasher.add({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  }
+  return hasher.hex();
+}
+
 ChannelStatistics channel_statistics(const Split& split, std::span<const uint32_t> indices) {
   const size_t channels = static_cast<size_t>(split.channels);
   if (indices.empty()) throw Error("the statistics of no images were asked for");

@@ -1,0 +1,220 @@
+#include "popaug/compare/runs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+
+namespace popaug {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Judges by the schedule's and the seed's bytes, and keeps what it was asked.
+class RecordingTrainer : public Trainer {
+ public:
+  explicit RecordingTrainer(std::vector<RoundWork>* works) : works_(works) {}
+  RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
+                  const StopToken&) override {
+    works_->push_back(work);
+    heartbeat(1);
+    if (!work.to.empty()) write_file_atomic(work.to, "weights");
+    RoundResult result;
+    result.images_trained = 10 * work.epochs;
+    if (!work.evaluate) return result;
+    for (int i = 0; i < 10; ++i) {
+      result.correct.push_back((work.seed + work.policy.entries.size() + i) % 3 != 0);
+    }
+    result.images_evaluated = 10;
+    return result;
+  }
+
+ private:
+  std::vector<RoundWork>* works_;
+};
+
+struct Bench {
+  TemporaryFolder folder;
+  std::vector<RoundWork> works;
+  std::vector<Judge> judges;
+  CompareSettings settings;
+
+  Bench() {
+    settings.epochs = 8;
+    settings.train_images = 10;
+    settings.data = "set";
+    settings.seeds = {3, 4};
+  }
+  void arms(const std::vector<std::string>& names) {
+    settings.arms.clear();
+    for (const std::string& name : names) {
+      settings.arms.push_back(make_arm(name, settings.context));
+    }
+  }
+  ComparisonRuns run(bool resume) {
+    check_comparison(settings);
+    const ArmTrainerFactory factory = [this](const Schedule&, Judge judge) {
+      judges.push_back(judge);
+      return std::make_unique<RecordingTrainer>(&works);
+    };
+    return run_comparison(settings, factory, {folder.path(), resume, 1}, silent_progress(), {});
+  }
+};
+
+// Two segments of a search in the pba space.
+Schedule two_segments() {
+  Schedule schedule = baseline_schedule("flipcrop");
+  schedule.rule.kind = RuleKind::kPba;
+  const Policy zero = zero_policy(schedule.space);
+  Policy strong = zero;
+  strong.entries[0] = {0, 1.0, 9};
+  schedule.segments = {{3, zero}, {5, strong}};
+  return schedule;
+}
+
+TEST(Runs, AnArmIsAChainOfItsSegmentsAndOnlyTheLastIsEvaluated) {
+  Bench bench;
+  bench.settings.context.schedule = two_segments();
+  bench.arms({"schedule"});
+  bench.settings.seeds = {7};
+  bench.run(false);
+  ASSERT_EQ(bench.works.size(), 2u);
+  EXPECT_FALSE(bench.works[0].evaluate);
+  EXPECT_TRUE(bench.works[1].evaluate);
+  EXPECT_EQ(bench.works[0].epochs, 3);
+  EXPECT_EQ(bench.works[1].first_epoch, 3);
+  EXPECT_EQ(bench.works[1].from, bench.works[0].to);
+  for (const RoundWork& work : bench.works) {
+    EXPECT_EQ(work.member, 0);
+    EXPECT_EQ(work.seed, 7u);
+    EXPECT_EQ(work.total_epochs, 8);
+  }
+  std::set<std::string> left;
+  for (const auto& entry : fs::directory_iterator(bench.folder.path())) {
+    left.insert(entry.path().extension());
+  }
+  EXPECT_EQ(left.count(".safetensors"), 0u) << "a checkpoint was left";
+}
+
+TEST(Runs, ResumeAddsArmsAndSeedsAndTrainsNothingTwice) {
+  Bench bench;
+  bench.arms({"flipcrop", "trivial"});
+  bench.run(false);
+  EXPECT_EQ(bench.works.size(), 4u);
+  bench.arms({"flipcrop", "trivial", "none"});
+  bench.settings.seeds = {3, 4, 5};
+  const ComparisonRuns runs = bench.run(true);
+  EXPECT_EQ(bench.works.size(), 9u);
+  ASSERT_EQ(runs.results.size(), 9u);
+  EXPECT_EQ(runs.results[3].arm, "trivial");
+  EXPECT_EQ(runs.results[3].seed, 3u);
+}
+
+TEST(Runs, OtherSettingsAreRefusedAndNamed) {
+  Bench bench;
+  bench.arms({"flipcrop"});
+  bench.run(false);
+  EXPECT_THROW(bench.run(false), UsageError);  // not without resume
+  bench.settings.data = "another set";
+  try {
+    bench.run(true);
+    FAIL() << "another data set was taken";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("data"));
+  }
+}
+
+TEST(Runs, AnotherScheduleUnderTheSameNameIsRefused) {
+  Bench bench;
+  bench.settings.context.schedule = two_segments();
+  bench.arms({"schedule"});
+  bench.run(false);
+  bench.settings.context.schedule->segments[0].epochs = 4;
+  bench.settings.context.schedule->segments[1].epochs = 4;
+  EXPECT_THROW(bench.run(true), UsageError);
+}
+
+TEST(Runs, ATornLastLineIsDropped) {
+  Bench bench;
+  bench.arms({"flipcrop"});
+  bench.run(false);
+  const fs::path path = bench.folder.path() / "runs.jsonl";
+  const std::string whole = read_file(path);
+  write_file_atomic(path, whole.substr(0, whole.size() - 5));
+  bench.run(true);
+  EXPECT_EQ(bench.works.size(), 3u);
+  EXPECT_EQ(read_file(path).substr(0, 40), whole.substr(0, 40));
+}
+
+TEST(Runs, UnequalBudgetsAreRefused) {
+  Bench bench;
+  bench.arms({"flipcrop", "trivial@16"});
+  EXPECT_THROW(bench.run(false), UsageError);
+  bench.settings.unequal = true;
+  bench.run(false);
+  EXPECT_EQ(bench.works[1].total_epochs, 16);
+}
+
+TEST(Runs, ChargingTheSearchGivesFreeArmsItsImages) {
+  Bench bench;
+  bench.settings.context.schedule = two_segments();
+  bench.settings.context.search_images = 120;
+  bench.settings.charge_search = true;
+  bench.arms({"flipcrop", "schedule", "drift"});
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[0]), 8 + 12);
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[1]), 8);
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[2]), 8 + 12);
+  check_comparison(bench.settings);
+}
+
+TEST(Runs, ATuningIsJudgedByValidationAndItsCostCounted) {
+  Bench bench;
+  bench.arms({"randaugment-tuned", "flipcrop"});
+  const ComparisonRuns runs = bench.run(false);
+  const size_t cells = randaugment_grid().size();
+  ASSERT_EQ(bench.judges.size(), cells + 4);
+  for (size_t i = 0; i < cells; ++i) EXPECT_EQ(bench.judges[i], Judge::kValidation);
+  EXPECT_EQ(bench.judges[cells], Judge::kTest);
+  EXPECT_EQ(runs.arms[0].search_images, static_cast<int64_t>(cells) * (80 + 10));
+  EXPECT_EQ(runs.arms[1].search_images, 0);
+}
+
+TEST(Arms, EveryNameMakesAScheduleOfTheLength) {
+  ArmContext context;
+  context.schedule = two_segments();
+  std::vector<std::string> names = arm_names();
+  names.insert(names.end(),
+               {"trivial-0.25", "trivial-0.5+clean", "randaugment-1-5", "drift+clean"});
+  for (const std::string& name : names) {
+    const Arm arm = make_arm(name, context);
+    const Schedule schedule = arm_schedule(arm, context, 40, 5);
+    EXPECT_EQ(schedule.epochs(), 40) << name;
+    check_schedule(schedule, name);
+    if (name.ends_with("+clean")) {
+      EXPECT_TRUE(schedule.at(39).entries.empty()) << name;
+      EXPECT_FALSE(schedule.at(33).entries.empty()) << name;
+    }
+  }
+}
+
+TEST(Arms, DriftAndRandomDifferBySeedAndRepeat) {
+  ArmContext context;
+  context.schedule = two_segments();
+  for (const char* name : {"drift", "random"}) {
+    const Arm arm = make_arm(name, context);
+    EXPECT_EQ(arm_schedule(arm, context, 30, 1), arm_schedule(arm, context, 30, 1));
+    EXPECT_NE(arm_schedule(arm, context, 30, 1).segments,
+              arm_schedule(arm, context, 30, 2).segments);
+  }
+}
+
+TEST(Arms, UnknownNamesAndAMissingScheduleAreSentences) {
+  EXPECT_THROW(make_arm("trival", {}), UsageError);
+  EXPECT_THROW(make_arm("trivial-1.5", {}), UsageError);
+  EXPECT_THROW(make_arm("flipcrop@0", {}), UsageError);
+  EXPECT_THROW(make_arm("schedule", {}), UsageError);
+}
+
+}  // namespace
+}  // namespace popaug

@@ -1,0 +1,134 @@
+"""popaug compare on small real trainings: paired, resumable, fair, and clear when it refuses."""
+
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+from popaug_program import FASHION, done, refused
+
+SMALL = ["--network", "wrn-10-1", "--batch", 16, "--lr", 0.05, "--epochs", 2]
+
+
+@pytest.fixture(scope="module")
+def shoes(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """96 training and 100 test images of Fashion-MNIST as .npz; another file tests with the first's training images."""
+    import gzip
+
+    def pixels(part: str, count: int) -> np.ndarray:
+        with gzip.open(FASHION / f"{part}-images-idx3-ubyte.gz") as file:
+            return np.frombuffer(file.read(16 + count * 784), np.uint8)[16:].reshape(-1, 28, 28)
+
+    def labels(part: str, count: int) -> np.ndarray:
+        with gzip.open(FASHION / f"{part}-labels-idx1-ubyte.gz") as file:
+            return np.frombuffer(file.read(8 + count), np.uint8)[8:].reshape(-1, 1)
+
+    folder = tmp_path_factory.mktemp("shoes")
+    train, test = (pixels("train", 96), labels("train", 96)), (pixels("t10k", 100), labels("t10k", 100))
+    for name, first, second in (("set", train, test), ("leak", test, train)):
+        np.savez(
+            folder / f"{name}.npz", train_images=first[0], train_labels=first[1], test_images=second[0],
+            test_labels=second[1],
+        )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def comparison(shoes: pathlib.Path) -> pathlib.Path:
+    out = shoes / "comparison"
+    done("compare", "--data", shoes / "set.npz", *SMALL, "--arms", "flipcrop,trivial", "--seeds", 2, "--out", out)
+    return out
+
+
+def rows(out: pathlib.Path) -> dict[tuple[str, int], dict]:
+    lines = (out / "runs.jsonl").read_text().splitlines()[1:]
+    return {(r["arm"], r["seed"]): r for r in map(json.loads, lines)}
+
+
+def test_an_arm_is_what_train_and_eval_give_under_that_seed(
+    shoes: pathlib.Path, comparison: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    data = ["--data", shoes / "set.npz"]
+    done("train", *data, *SMALL, "--augment", "trivial", "--seed", 1, "--out", tmp_path / "net")
+    report = json.loads(done("eval", tmp_path / "net", *data, "--json"))
+    assert report["wrong"] == rows(comparison)["trivial", 1]["wrong"]
+
+
+def test_any_number_of_workers_gives_the_same_figures(
+    shoes: pathlib.Path, comparison: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    flags = ["--arms", "flipcrop,trivial", "--seeds", 2, "--workers", 1, "--out", tmp_path / "one"]
+    done("compare", "--data", shoes / "set.npz", *SMALL, *flags)
+
+    def figures(out: pathlib.Path) -> dict:
+        return {key: {**row, "seconds": 0} for key, row in rows(out).items()}
+
+    assert figures(tmp_path / "one") == figures(comparison)
+
+
+def test_seeds_and_arms_are_added(shoes: pathlib.Path, comparison: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "more"
+    shutil.copytree(comparison, out)
+    before = (out / "runs.jsonl").read_text()
+    text = done(
+        "compare", "--data", shoes / "set.npz", *SMALL, "--arms", "flipcrop,trivial,none", "--seeds", 3, "--resume",
+        "--out", out, "--json",
+    )  # fmt: skip
+    assert (out / "runs.jsonl").read_text().startswith(before)
+    assert len(rows(out)) == 9
+    result = json.loads(text)
+    assert [arm["name"] for arm in result["arms"]] == ["flipcrop", "trivial", "none"]
+    assert all(arm["seeds"] == 3 for arm in result["arms"])
+    errors = [100 * rows(out)["none", seed]["wrong"] / 100 for seed in range(3)]
+    assert result["arms"][2]["error"] == pytest.approx(np.mean(errors))
+    assert result["verdict"]
+
+
+def test_other_settings_and_an_existing_comparison_are_refused(shoes: pathlib.Path, comparison: pathlib.Path) -> None:
+    base = ["compare", "--data", shoes / "set.npz", "--arms", "flipcrop,trivial", "--seeds", 2, "--out", comparison]
+    assert "--resume" in refused(2, *base, *SMALL)
+    assert "epochs = 2" in refused(2, *base, *SMALL[:-1], 3, "--resume")
+
+
+def test_one_seed_says_that_it_proves_nothing(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    text = done(
+        "compare", "--data", shoes / "set.npz", *SMALL, "--arms", "none", "--seeds", 1, "--out", tmp_path / "one"
+    )
+    assert "one seed gives no spread" in text
+
+
+def test_bad_arms_are_sentences(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    base = ["compare", "--data", shoes / "set.npz", *SMALL, "--out", tmp_path / "x", "--arms"]
+    assert 'nearest: "trivial"' in refused(2, *base, "trival")
+    assert "needs a learned schedule" in refused(2, *base, "schedule")
+    assert "--unequal" in refused(2, *base, "flipcrop,trivial@4")
+    assert "twice" in refused(2, *base, "none,none")
+
+
+def test_a_search_that_saw_the_test_images_is_found_out(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    search = [
+        "--val-size",
+        32,
+        "--population",
+        2,
+        "--epochs-per-round",
+        1,
+        "--fraction",
+        0.5,
+        "--out",
+        tmp_path / "run",
+    ]
+    done("search", "--data", shoes / "leak.npz", *SMALL, *search)
+    flags = [*SMALL, "--arms", "flipcrop,schedule", "--seeds", 2, "--run", tmp_path / "run"]
+    result = json.loads(done("compare", "--data", shoes / "set.npz", *flags, "--json", "--out", tmp_path / "leaky"))
+    assert any("saw the test images" in note for note in result["notes"])
+    honest = json.loads(
+        done("compare", "--data", shoes / "leak.npz", *flags, "--all-labels", "--json", "--out", tmp_path / "honest")
+    )
+    assert not any("saw the test images" in note for note in honest["notes"])
+    arm = honest["arms"][1]
+    assert arm["search_images"] == 2 * 2 * (64 + 32)
+    assert json.loads((tmp_path / "run" / "compare.json").read_text()) == honest
+    done("report", tmp_path / "run", "--no-images")
+    assert honest["verdict"].split("(")[0].strip() in (tmp_path / "run" / "report.html").read_text()
