@@ -8,7 +8,6 @@ namespace popaug::source {
 namespace {
 
 constexpr size_t kSide = 32, kPlane = kSide * kSide, kPixels = 3 * kPlane;
-constexpr uint64_t kMaxFile = uint64_t{8} << 30;
 
 const std::vector<std::string> kCifar10 = {"airplane", "automobile", "bird",  "cat",  "deer",
                                            "dog",      "frog",       "horse", "ship", "truck"};
@@ -44,9 +43,9 @@ std::vector<std::string> names_in(const fs::path& file) {
 
 }  // namespace
 
-SourceSplit parse_cifar(const std::vector<std::string>& files,
+SourceSplit parse_cifar(const std::vector<std::string_view>& files,
                         const std::vector<std::string>& origins, size_t label_bytes,
-                        const std::string& name) {
+                        const std::string& name, Memory& memory) {
   const size_t record = label_bytes + kPixels;
   const size_t classes = label_bytes == 1 ? 10 : 100;
   size_t images = 0;
@@ -62,8 +61,8 @@ SourceSplit parse_cifar(const std::vector<std::string>& files,
   out.split.name = name;
   out.split.width = out.split.height = kSide;
   out.split.channels = 3;
-  const auto pixels = std::make_shared_for_overwrite<uint8_t[]>(images * kPixels);
-  uint8_t* to = pixels.get();
+  const Memory::Block pixels = memory.take(images * kPixels, origins.empty() ? "" : origins[0]);
+  uint8_t* to = pixels.bytes.data();
   for (size_t f = 0; f < files.size(); ++f) {
     const auto* at = reinterpret_cast<const uint8_t*>(files[f].data());
     for (const uint8_t* const end = at + files[f].size(); at != end; at += record) {
@@ -82,8 +81,8 @@ SourceSplit parse_cifar(const std::vector<std::string>& files,
       }
     }
   }
-  out.split.pixels = {pixels.get(), images * kPixels};
-  out.split.storage = pixels;
+  out.split.pixels = pixels.bytes;
+  out.split.storage = pixels.keeper;
   return out;
 }
 
@@ -92,20 +91,22 @@ bool is_cifar_folder(const fs::path& folder) {
   return ten || fs::exists(folder / "train.bin") || fs::exists(folder / "test.bin");
 }
 
-Source open_cifar(const fs::path& folder) {
+Source open_cifar(const fs::path& folder, Memory& memory) {
   Source source;
   source.kind = "cifar";
   const bool hundred = fs::exists(folder / "train.bin") || fs::exists(folder / "test.bin");
   const auto add = [&](const std::vector<fs::path>& paths, const std::string& name) {
-    std::vector<std::string> files, origins;
+    std::vector<MappedText> maps;
+    std::vector<std::string_view> files;
+    std::vector<std::string> origins;
     for (const fs::path& path : paths) {
       if (!fs::exists(path)) continue;
-      files.push_back(read_file(path, kMaxFile));
+      files.push_back(maps.emplace_back(path).text);
       origins.push_back(show_path(path));
     }
     if (files.empty()) return;
     const size_t label_bytes = hundred ? 2 : 1;
-    source.splits.push_back(parse_cifar(files, origins, label_bytes, name));
+    source.splits.push_back(parse_cifar(files, origins, label_bytes, name, memory));
     const size_t whole = hundred && name == "train" ? 50000 : 10000;
     for (size_t f = 0; f < files.size(); ++f) {
       const size_t images = files[f].size() / (label_bytes + kPixels);

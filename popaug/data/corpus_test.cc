@@ -43,8 +43,9 @@ TEST(Cut, Images) {
 TEST(Cut, Idx) {
   for (const auto& [name, bytes] : good_seeds("idx")) {
     const auto [images, labels] = fuzz_pair(bytes);
-    const auto read = [](std::string a, std::string b) {
-      return parse_idx(std::move(a), std::move(b), "a", "b", "train", fuzz_options()).count();
+    const auto read = [](const std::string& a, const std::string& b) {
+      Memory memory = fuzz_memory();
+      return parse_idx(a, b, "a", "b", "train", memory).count();
     };
     EXPECT_EQ(read(images, labels), 3u);
     for (size_t size = 0; size < images.size(); ++size) {
@@ -61,7 +62,8 @@ TEST(Cut, Cifar) {
     const size_t label_bytes = 1 + bytes[0] % 2;
     const std::string file = bytes.substr(1);
     const auto read = [&](const std::string& part) {
-      return parse_cifar({part}, {"a"}, label_bytes, "train").count();
+      Memory memory = fuzz_memory();
+      return parse_cifar({part}, {"a"}, label_bytes, "train", memory).count();
     };
     const size_t record = label_bytes + 3072;
     EXPECT_EQ(read(file), file.size() / record);
@@ -75,13 +77,15 @@ TEST(Cut, Cifar) {
 
 TEST(Cut, Svhn) {
   check_cuts("svhn", [](const std::string& bytes) {
-    EXPECT_EQ(parse_svhn(bytes, "x", "train", fuzz_options()).count(), 3u);
+    Memory memory = fuzz_memory();
+    EXPECT_EQ(parse_svhn(bytes, "x", "train", memory).count(), 3u);
   });
 }
 
 TEST(Cut, Npz) {
   check_cuts("npz", [](const std::string& bytes) {
-    EXPECT_EQ(parse_npz(bytes, "x", fuzz_options()).count(), 6u);
+    Memory memory = fuzz_memory();
+    EXPECT_EQ(parse_npz(bytes, "x", memory).count(), 6u);
   });
 }
 

@@ -9,12 +9,7 @@
 namespace popaug::source {
 
 // Small enough that a target stays fast.
-inline ReadOptions fuzz_options() {
-  ReadOptions options;
-  options.memory_limit = 1 << 22;
-  options.threads = 1;
-  return options;
-}
+inline Memory fuzz_memory() { return Memory(1 << 22); }
 
 inline std::string_view fuzz_text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};

@@ -8,13 +8,12 @@
 namespace popaug::source {
 namespace {
 
-constexpr uint64_t kMaxFile = uint64_t{64} << 30;
 constexpr uint64_t kMaxSide = 16384;
 
 struct Array {
   std::vector<uint64_t> sizes;
-  std::string bytes;  // the whole file, inflated
-  size_t offset = 0;  // of the values in it
+  std::string_view values;
+  std::shared_ptr<const void> keeper;  // of the values, where the file was inflated
 };
 
 uint32_t big_endian(std::string_view bytes) {
@@ -23,22 +22,21 @@ uint32_t big_endian(std::string_view bytes) {
   return value;
 }
 
-Array parse_array(std::string file, size_t dimensions, const std::string& origin,
-                  const ReadOptions& options) {
+Array parse_array(std::string_view file, size_t dimensions, const std::string& origin,
+                  Memory& memory) {
   Array array;
-  array.bytes = std::move(file);
-  const bool gzipped = is_gzip(array.bytes);
-  array.offset = 4 + 4 * dimensions;
-  const std::string header = gzipped ? inflate_prefix(array.bytes, array.offset, origin)
-                                     : array.bytes.substr(0, array.offset);
+  const bool gzipped = is_gzip(file);
+  const size_t offset = 4 + 4 * dimensions;
+  const std::string header =
+      gzipped ? inflate_prefix(file, offset, origin) : std::string(file.substr(0, offset));
   if (header.size() < 4) throw Error(origin + ": is too short for an IDX file");
   constexpr uint32_t kUnsignedByte = 0x08;
   if (big_endian(header) != (kUnsignedByte << 8 | dimensions)) {
     throw Error(origin + ": is not an IDX file of unsigned bytes in " + std::to_string(dimensions) +
                 (dimensions == 1 ? " dimension" : " dimensions"));
   }
-  if (header.size() < array.offset) throw Error(origin + ": is too short for an IDX file");
-  uint64_t size = array.offset, values = 1;
+  if (header.size() < offset) throw Error(origin + ": is too short for an IDX file");
+  uint64_t size = offset, values = 1;
   for (size_t i = 0; i < dimensions; ++i) {
     array.sizes.push_back(big_endian(std::string_view(header).substr(4 + 4 * i)));
     if (i > 0 && (array.sizes[i] == 0 || array.sizes[i] > kMaxSide)) {
@@ -48,16 +46,15 @@ Array parse_array(std::string file, size_t dimensions, const std::string& origin
     values *= array.sizes[i];  // at most 2^32 * 2^14 * 2^14
   }
   size += values;
-  if (dimensions == 3) {
-    const Shape shape{static_cast<int>(array.sizes[2]), static_cast<int>(array.sizes[1]), 1, {}};
-    check_memory(origin, array.sizes[0], shape, options);
-  }
   if (gzipped) {
-    array.bytes = inflate_exactly(array.bytes, size, origin);
-  } else if (array.bytes.size() != size) {
-    throw Error(origin + ": holds " + std::to_string(array.bytes.size()) +
-                " bytes, but announces " + std::to_string(size));
+    const Memory::Block block = inflate_exactly(file, size, origin, memory);
+    array.keeper = block.keeper;
+    file = block.text();
+  } else if (file.size() != size) {
+    throw Error(origin + ": holds " + std::to_string(file.size()) + " bytes, but announces " +
+                std::to_string(size));
   }
+  array.values = file.substr(offset);
   return array;
 }
 
@@ -88,37 +85,36 @@ fs::path labels_beside(const fs::path& images) {
 
 }  // namespace
 
-SourceSplit parse_idx(std::string images_bytes, std::string labels_bytes,
+SourceSplit parse_idx(std::string_view images_bytes, std::string_view labels_bytes,
                       const std::string& images_origin, const std::string& labels_origin,
-                      const std::string& name, const ReadOptions& options) {
-  auto images =
-      std::make_shared<Array>(parse_array(std::move(images_bytes), 3, images_origin, options));
-  const Array labels = parse_array(std::move(labels_bytes), 1, labels_origin, options);
-  if (labels.sizes[0] != images->sizes[0]) {
+                      const std::string& name, Memory& memory) {
+  const Array images = parse_array(images_bytes, 3, images_origin, memory);
+  const Array labels = parse_array(labels_bytes, 1, labels_origin, memory);
+  if (labels.sizes[0] != images.sizes[0]) {
     throw Error(labels_origin + ": holds " + std::to_string(labels.sizes[0]) + " labels for the " +
-                std::to_string(images->sizes[0]) + " images of " + images_origin);
+                std::to_string(images.sizes[0]) + " images of " + images_origin);
   }
   SourceSplit out;
   out.split.name = name;
-  out.split.width = static_cast<int>(images->sizes[2]);
-  out.split.height = static_cast<int>(images->sizes[1]);
+  out.split.width = static_cast<int>(images.sizes[2]);
+  out.split.height = static_cast<int>(images.sizes[1]);
   out.split.channels = 1;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(images->bytes.data());
-  out.split.pixels = {bytes + images->offset, images->bytes.size() - images->offset};
-  out.split.storage = std::move(images);
-  for (size_t i = labels.offset; i < labels.bytes.size(); ++i) {
-    out.split.labels.push_back(static_cast<uint8_t>(labels.bytes[i]));
-  }
+  out.split.pixels = {reinterpret_cast<const uint8_t*>(images.values.data()), images.values.size()};
+  out.split.storage = images.keeper;
+  for (const char label : labels.values) out.split.labels.push_back(static_cast<uint8_t>(label));
   return out;
 }
 
 namespace {
 
-SourceSplit read_split(const fs::path& images, const std::string& name,
-                       const ReadOptions& options) {
+SourceSplit read_split(const fs::path& images, const std::string& name, Memory& memory) {
   const fs::path labels = labels_beside(images);
-  return parse_idx(read_file(images, kMaxFile), read_file(labels, kMaxFile), show_path(images),
-                   show_path(labels), name, options);
+  const MappedText images_file(images), labels_file(labels);
+  SourceSplit split = parse_idx(images_file.text, labels_file.text, show_path(images),
+                                show_path(labels), name, memory);
+  // Not inflated: the pixels are those of the file.
+  if (split.split.storage == nullptr) split.split.storage = images_file.keeper;
+  return split;
 }
 
 // The names of Fashion-MNIST's classes, as its authors give them (github zalandoresearch/
@@ -148,7 +144,7 @@ bool is_idx_folder(const fs::path& folder) {
   return false;
 }
 
-Source open_idx(const fs::path& folder, const ReadOptions& options) {
+Source open_idx(const fs::path& folder, Memory& memory) {
   Source source;
   source.kind = "idx";
   std::map<std::string, fs::path> found;  // by split
@@ -168,7 +164,7 @@ Source open_idx(const fs::path& folder, const ReadOptions& options) {
                   "; remove one");
     }
   }
-  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name, options));
+  for (const auto& [name, path] : found) source.splits.push_back(read_split(path, name, memory));
   sort_splits(source.splits);
   uint32_t highest = 0;
   for (const SourceSplit& split : source.splits) {

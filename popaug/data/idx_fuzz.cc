@@ -5,9 +5,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace popaug;
   using namespace popaug::source;
   try {
-    auto [images, labels] = fuzz_pair(fuzz_text(data, size));
-    const SourceSplit split =
-        parse_idx(std::move(images), std::move(labels), "a", "b", "train", fuzz_options());
+    const auto [images, labels] = fuzz_pair(fuzz_text(data, size));
+    Memory memory = fuzz_memory();
+    const SourceSplit split = parse_idx(images, labels, "a", "b", "train", memory);
     check(split.split, 256);
   } catch (const Error&) {
   }

@@ -74,14 +74,15 @@ std::string inflate_prefix(std::string_view bytes, size_t size, const std::strin
   return out;
 }
 
-std::string inflate_exactly(std::string_view bytes, uint64_t size, const std::string& origin) {
+source::Memory::Block inflate_exactly(std::string_view bytes, uint64_t size,
+                                      const std::string& origin, source::Memory& memory) {
   if (size / kMaxRatio > bytes.size()) {
     throw Error(origin + ": announces " + bytes_text(static_cast<double>(size)) +
                 ", more than its " + std::to_string(bytes.size()) + " bytes can hold");
   }
   Inflater inflater(bytes, origin);
-  std::string out(size, '\0');
-  const size_t got = inflater.read(out.data(), size);
+  source::Memory::Block out = memory.take(size, origin);
+  const size_t got = inflater.read(reinterpret_cast<char*>(out.bytes.data()), size);
   if (got != size) {
     throw Error(origin + ": is cut short: " + std::to_string(got) + " of the " +
                 std::to_string(size) + " bytes that it announces");

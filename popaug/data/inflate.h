@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "popaug/data/memory.h"
+
 namespace popaug {
 
 bool is_gzip(std::string_view bytes);
@@ -15,7 +17,8 @@ bool is_gzip(std::string_view bytes);
 std::string inflate_prefix(std::string_view bytes, size_t size, const std::string& origin);
 
 // All of it, which must be exactly `size` bytes, with a good checksum and nothing after it.
-std::string inflate_exactly(std::string_view bytes, uint64_t size, const std::string& origin);
+source::Memory::Block inflate_exactly(std::string_view bytes, uint64_t size,
+                                      const std::string& origin, source::Memory& memory);
 
 }  // namespace popaug
 

@@ -84,6 +84,10 @@ void decode_into(const SourceSplit& split, size_t i, const Shape& shape, const R
   store(image, shape.channels, out);
 }
 
+namespace {
+
+// Throws Error, naming the command that packs the set, if so many images of that shape are more
+// than options.memory_limit.
 void check_memory(const std::string& path, uint64_t images, const Shape& shape,
                   const ReadOptions& options) {
   const uint64_t bytes = images * shape.width * shape.height * shape.channels;
@@ -95,8 +99,6 @@ void check_memory(const std::string& path, uint64_t images, const Shape& shape,
               ". Pack it once, then use the packed file, which is mapped instead of held: " +
               "popaug data convert --data " + path + " --size " + size + " -o set.popaug");
 }
-
-namespace {
 
 bool already_loaded(const Source& source, const ReadOptions& options) {
   for (const SourceSplit& split : source.splits) {
@@ -184,7 +186,8 @@ Dataset read_dataset(const fs::path& path, const ReadOptions& options, Progress&
   if ((options.width > 0) != (options.height > 0) || options.width < 0 || options.height < 0) {
     throw UsageError("the size to read images at needs a width and a height above 0");
   }
-  return source::load(source::open(path, options), options, progress);
+  source::Memory memory(options.memory_limit);
+  return source::load(source::open(path, options, memory), options, progress);
 }
 
 }  // namespace popaug

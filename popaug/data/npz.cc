@@ -33,8 +33,8 @@ class Archive {
 
   bool has(const std::string& name) const { return zip_name_locate(zip_, name.c_str(), 0) >= 0; }
 
-  // The whole entry; its array is checked against `most` bytes before it is inflated.
-  std::string read(const std::string& name, uint64_t archive_bytes) {
+  // The whole entry.
+  Memory::Block read(const std::string& name, uint64_t archive_bytes, Memory& memory) {
     zip_stat_t status;
     zip_stat_init(&status);
     const std::string where = origin_ + ": entry " + name;
@@ -43,9 +43,10 @@ class Archive {
         status.size / kMaxRatio > archive_bytes) {
       throw Error(where + " announces more than the archive can hold");
     }
+    const Memory::Block block = memory.take(status.size, origin_);
+    const std::span<uint8_t> bytes = block.bytes;
     zip_file_t* file = zip_fopen(zip_, name.c_str(), 0);
     if (file == nullptr) throw Error(where + " cannot be read (" + zip_strerror(zip_) + ")");
-    std::string bytes(status.size, '\0');
     size_t got = 0;
     zip_int64_t n = 0;
     while (got < bytes.size() &&
@@ -58,7 +59,7 @@ class Archive {
     if (got != bytes.size() || !ended || !closed) {
       throw Error(where + " is broken or cut short");
     }
-    return bytes;
+    return block;
   }
 
  private:
@@ -88,11 +89,10 @@ std::vector<uint32_t> labels_of(const NpyArray& array, size_t images, const std:
   return labels;
 }
 
-SourceSplit split_of(std::string images_bytes, const std::string& labels_bytes,
+SourceSplit split_of(const Memory::Block& images_block, const Memory::Block& labels_block,
                      const std::string& images_where, const std::string& labels_where,
-                     const std::string& name, const ReadOptions& options) {
-  const auto storage = std::make_shared<std::string>(std::move(images_bytes));
-  const NpyArray images = parse_npy(*storage, images_where);
+                     const std::string& name) {
+  const NpyArray images = parse_npy(images_block.text(), images_where);
   const size_t rank = images.shape.size();
   const uint64_t channels = rank == 4 ? images.shape[3] : 1;
   constexpr uint64_t kMaxSide = 16384;
@@ -107,18 +107,16 @@ SourceSplit split_of(std::string images_bytes, const std::string& labels_bytes,
   out.split.width = static_cast<int>(images.shape[2]);
   out.split.height = static_cast<int>(images.shape[1]);
   out.split.channels = static_cast<int>(channels);
-  const Shape shape{out.split.width, out.split.height, out.split.channels, {}};
-  check_memory(images_where, images.shape[0], shape, options);
   out.split.pixels = {reinterpret_cast<const uint8_t*>(images.data.data()), images.data.size()};
-  out.split.storage = storage;
+  out.split.storage = images_block.keeper;
   out.split.labels =
-      labels_of(parse_npy(labels_bytes, labels_where), images.shape[0], labels_where);
+      labels_of(parse_npy(labels_block.text(), labels_where), images.shape[0], labels_where);
   return out;
 }
 
 }  // namespace
 
-Source parse_npz(std::string_view bytes, const std::string& origin, const ReadOptions& options) {
+Source parse_npz(std::string_view bytes, const std::string& origin, Memory& memory) {
   Archive archive(bytes, origin);
   Source source;
   source.kind = "npz";
@@ -128,9 +126,10 @@ Source parse_npz(std::string_view bytes, const std::string& origin, const ReadOp
                                          std::pair("x_" + split + ".npy", "y_" + split + ".npy")}) {
       if (!archive.has(images)) continue;
       if (!archive.has(labels)) throw Error(origin + ": has " + images + ", but no " + labels);
-      source.splits.push_back(
-          split_of(archive.read(images, bytes.size()), archive.read(labels, bytes.size()),
-                   origin + ": entry " + images, origin + ": entry " + labels, split, options));
+      const Memory::Block pixels = archive.read(images, bytes.size(), memory);
+      source.splits.push_back(split_of(pixels, archive.read(labels, bytes.size(), memory),
+                                       origin + ": entry " + images, origin + ": entry " + labels,
+                                       split));
       for (const uint32_t label : source.splits.back().split.labels) {
         highest = std::max(highest, label);
       }
@@ -144,9 +143,9 @@ Source parse_npz(std::string_view bytes, const std::string& origin, const ReadOp
   return source;
 }
 
-Source open_npz(const fs::path& file, const ReadOptions& options) {
-  constexpr uint64_t kMaxFile = uint64_t{64} << 30;
-  Source source = parse_npz(read_file(file, kMaxFile), show_path(file), options);
+Source open_npz(const fs::path& file, Memory& memory) {
+  const MappedText archive(file);
+  Source source = parse_npz(archive.text, show_path(file), memory);
   const std::vector<std::string> names = class_file(file.parent_path());
   if (names.empty()) return source;
   if (names.size() < source.classes.size()) {

@@ -115,15 +115,15 @@ std::string image_name(const Source& source, const SourceSplit& split, size_t i)
 
 namespace {
 
-Source open_directory(const fs::path& folder, const ReadOptions& options) {
-  if (is_idx_folder(folder)) return open_idx(folder, options);
-  if (is_cifar_folder(folder)) return open_cifar(folder);
-  if (is_svhn_folder(folder)) return open_svhn(folder, options);
+Source open_directory(const fs::path& folder, Memory& memory) {
+  if (is_idx_folder(folder)) return open_idx(folder, memory);
+  if (is_cifar_folder(folder)) return open_cifar(folder, memory);
+  if (is_svhn_folder(folder)) return open_svhn(folder, memory);
   return open_folder(folder);
 }
 
 // One file: a set of its own, or one of several that stand together in a folder.
-Source open_file(const fs::path& file, const ReadOptions& options) {
+Source open_file(const fs::path& file, const ReadOptions& options, Memory& memory) {
   std::ifstream in(file, std::ios::binary);
   std::string begin(4096, '\0');
   in.read(begin.data(), static_cast<std::streamsize>(begin.size()));
@@ -131,10 +131,10 @@ Source open_file(const fs::path& file, const ReadOptions& options) {
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   if (begin.empty()) throw Error(show_path(file) + ": the file is empty, or cannot be read");
   if (is_packed(begin)) return open_packed(file);
-  if (begin.starts_with("PK")) return open_npz(file, options);
-  if (is_mat(begin) && is_svhn_folder(folder)) return open_svhn(folder, options);
-  if (is_idx(begin) && is_idx_folder(folder)) return open_idx(folder, options);
-  if (file.extension() == ".bin" && is_cifar_folder(folder)) return open_cifar(folder);
+  if (begin.starts_with("PK")) return open_npz(file, memory);
+  if (is_mat(begin) && is_svhn_folder(folder)) return open_svhn(folder, memory);
+  if (is_idx(begin) && is_idx_folder(folder)) return open_idx(folder, memory);
+  if (file.extension() == ".bin" && is_cifar_folder(folder)) return open_cifar(folder, memory);
   if (begin.find('\0') == begin.npos) return open_manifest(file, options);
   throw Error(show_path(file) +
               ": is no image set that popaug knows; it reads folders of classes, CSV manifests, "
@@ -143,14 +143,14 @@ Source open_file(const fs::path& file, const ReadOptions& options) {
 
 }  // namespace
 
-Source open(const fs::path& path, const ReadOptions& options) {
+Source open(const fs::path& path, const ReadOptions& options, Memory& memory) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) {
     throw Error(show_path(path) + " does not exist; expected a folder of images or a data file");
   }
   Source source =
-      fs::is_directory(status) ? open_directory(path, options) : open_file(path, options);
+      fs::is_directory(status) ? open_directory(path, memory) : open_file(path, options, memory);
   source.path = show_path(path);
   return source;
 }

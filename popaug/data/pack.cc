@@ -340,9 +340,8 @@ PackReport pack_dataset(const fs::path& path, const fs::path& out, const ReadOpt
   if (fs::exists(fs::symlink_status(out))) {
     throw Error(show_path(out) + " exists and is not overwritten; give another name or remove it");
   }
-  ReadOptions unlimited = options;
-  unlimited.memory_limit = UINT64_MAX;
-  return Packer(source::open(path, unlimited), out, unlimited, progress, stop).run();
+  source::Memory memory(options.memory_limit, out.has_parent_path() ? out.parent_path() : ".");
+  return Packer(source::open(path, options, memory), out, options, progress, stop).run();
 }
 
 }  // namespace popaug

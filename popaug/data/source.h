@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "popaug/data/data.h"
+#include "popaug/data/memory.h"
 
 namespace popaug::source {
 
@@ -29,32 +30,34 @@ struct Source {
   size_t count() const;
 };
 
-// Opens any supported set. Of the options, only memory_limit and allow_outside are used.
-Source open(const fs::path& path, const ReadOptions& options);
+// Opens any supported set. Of the options, only allow_outside is used. What a set has as arrays is
+// mapped where the file holds it as pixels, else taken from `memory`.
+Source open(const fs::path& path, const ReadOptions& options, Memory& memory);
 
 // The readers: one file each.
 Source open_folder(const fs::path& folder);
-Source open_idx(const fs::path& folder, const ReadOptions& options);
+Source open_idx(const fs::path& folder, Memory& memory);
 Source open_manifest(const fs::path& file, const ReadOptions& options);
-Source open_cifar(const fs::path& folder);
-Source open_svhn(const fs::path& folder, const ReadOptions& options);
-Source open_npz(const fs::path& file, const ReadOptions& options);
+Source open_cifar(const fs::path& folder, Memory& memory);
+Source open_svhn(const fs::path& folder, Memory& memory);
+Source open_npz(const fs::path& file, Memory& memory);
 Source open_packed(const fs::path& file);
 
 // What they make of bytes, without touching files: fuzzed.
 // The paths of a manifest stay as written. `classes` are of classes.txt, or empty.
 Source parse_manifest(std::string_view text, const fs::path& file,
                       std::vector<std::string> classes);
-SourceSplit parse_idx(std::string images, std::string labels, const std::string& images_origin,
-                      const std::string& labels_origin, const std::string& name,
-                      const ReadOptions& options);
+// Pixels that need no inflating stay where they are, in `images`; the split's storage is then null.
+SourceSplit parse_idx(std::string_view images, std::string_view labels,
+                      const std::string& images_origin, const std::string& labels_origin,
+                      const std::string& name, Memory& memory);
 // `label_bytes`: 1 in CIFAR-10, 2 in CIFAR-100.
-SourceSplit parse_cifar(const std::vector<std::string>& files,
+SourceSplit parse_cifar(const std::vector<std::string_view>& files,
                         const std::vector<std::string>& origins, size_t label_bytes,
-                        const std::string& name);
+                        const std::string& name, Memory& memory);
 SourceSplit parse_svhn(std::string_view file, const std::string& origin, const std::string& name,
-                       const ReadOptions& options);
-Source parse_npz(std::string_view bytes, const std::string& origin, const ReadOptions& options);
+                       Memory& memory);
+Source parse_npz(std::string_view bytes, const std::string& origin, Memory& memory);
 // `storage` keeps the bytes alive.
 Source open_packed(std::span<const uint8_t> bytes, std::shared_ptr<const void> storage,
                    const std::string& origin);
@@ -116,11 +119,6 @@ struct ColourFound {};
 void decode_into(const SourceSplit& split, size_t i, const Shape& shape, const ReadOptions& options,
                  Notes& notes, uint8_t* out);
 extern const char* const kMixedNote;
-
-// Throws Error, naming the command that packs the set, if so many images of that shape are more
-// than options.memory_limit.
-void check_memory(const std::string& path, uint64_t images, const Shape& shape,
-                  const ReadOptions& options);
 
 // Decodes everything into memory.
 Dataset load(Source source, const ReadOptions& options, Progress& progress);

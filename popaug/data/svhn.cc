@@ -12,7 +12,6 @@
 namespace popaug::source {
 namespace {
 
-constexpr uint64_t kMaxFile = uint64_t{8} << 30;
 constexpr size_t kHeader = 128;
 enum Type : uint32_t {
   kInt8 = 1,
@@ -74,8 +73,8 @@ class Elements {
 struct Array {
   std::vector<uint64_t> sizes;
   uint32_t type = 0;
-  std::string storage;    // of a compressed array
-  std::string_view data;  // into the file or the storage
+  Memory::Block storage;  // of a compressed array, else empty
+  std::string_view data;  // into the storage or the file
 };
 
 size_t bytes_of(uint32_t type) {
@@ -97,14 +96,14 @@ size_t bytes_of(uint32_t type) {
   }
 }
 
-// The array of one matrix element; none if it is not called `name`.
-std::optional<Array> read_matrix(std::string_view data, const std::string& name,
-                                 const std::string& origin) {
+// The array of one matrix element that is called X or y, and its name; none of any other.
+std::optional<std::pair<std::string, Array>> read_matrix(std::string_view data,
+                                                         const std::string& origin) {
   Elements parts(data, origin);
   parts.next();  // flags: class and complexity, which the data's type settles
   const Element sizes = parts.next();
-  const Element called = parts.next();
-  if (called.data != name) return std::nullopt;
+  const std::string name(parts.next().data);
+  if (name != "X" && name != "y") return std::nullopt;
   const Element values = parts.next();
   Array array;
   if (sizes.type != kInt32 || sizes.data.size() % 4 != 0) {
@@ -131,40 +130,43 @@ std::optional<Array> read_matrix(std::string_view data, const std::string& name,
     throw Error(origin + ": array " + name + " holds " + std::to_string(values.data.size()) +
                 " bytes, but announces " + std::to_string(count * each));
   }
-  return array;
+  return std::pair(name, std::move(array));
 }
 
 // Inflates a compressed element, whose first 8 bytes say how long it is.
-std::string inflated(std::string_view data, const std::string& origin) {
+Memory::Block inflated(std::string_view data, const std::string& origin, Memory& memory) {
   const std::string tag = inflate_prefix(data, 8, origin);
   if (tag.size() < 8) throw Error(origin + ": the MAT-file is cut short");
   uint32_t words[2];
   std::memcpy(words, tag.data(), sizeof words);
   if (words[0] != kMatrix) throw Error(origin + ": a compressed element is no array");
-  return inflate_exactly(data, 8 + uint64_t{words[1]}, origin);
+  return inflate_exactly(data, 8 + uint64_t{words[1]}, origin, memory);
 }
 
-Array find_array(std::string_view file, const std::string& name, const std::string& origin) {
+// X and y; what comes after both is not looked at.
+std::map<std::string, Array> find_arrays(std::string_view file, const std::string& origin,
+                                         Memory& memory) {
+  std::map<std::string, Array> found;
   Elements elements(file.substr(kHeader), origin);
-  while (!elements.done()) {
+  while (!elements.done() && found.size() < 2) {
     Element element = elements.next();
-    std::string storage;
+    Memory::Block storage;
     if (element.type == kCompressed) {
-      storage = inflated(element.data, origin);
-      element = Elements(storage, origin).next();
+      storage = inflated(element.data, origin, memory);
+      element = Elements(storage.text(), origin).next();
     }
     if (element.type != kMatrix) continue;
-    if (auto array = read_matrix(element.data, name, origin)) {
-      if (!storage.empty()) {
-        const size_t offset = static_cast<size_t>(array->data.data() - storage.data());
-        const size_t size = array->data.size();
-        array->storage = std::move(storage);
-        array->data = std::string_view(array->storage).substr(offset, size);
-      }
-      return std::move(*array);
+    if (auto array = read_matrix(element.data, origin)) {
+      array->second.storage = std::move(storage);
+      found.insert(std::move(*array));
     }
   }
-  throw Error(origin + ": has no array called " + name + "; expected SVHN's X and y");
+  for (const char* name : {"X", "y"}) {
+    if (!found.contains(name)) {
+      throw Error(origin + ": has no array called " + name + "; expected SVHN's X and y");
+    }
+  }
+  return found;
 }
 
 double value_at(const Array& array, size_t i) {
@@ -216,40 +218,52 @@ std::vector<uint32_t> labels_of(const Array& array, size_t images, const std::st
 
 bool is_mat(std::string_view begin) { return begin.starts_with("MATLAB 5.0"); }
 
+namespace {
+
+// One image by columns, channel after channel, becomes one by rows with its channels together.
+void by_rows(const uint8_t* from, const Split& split, uint8_t* to) {
+  const size_t height = static_cast<size_t>(split.height), width = static_cast<size_t>(split.width);
+  for (size_t row = 0; row < height; ++row) {
+    for (size_t column = 0; column < width; ++column) {
+      for (size_t c = 0; c < 3; ++c) *to++ = from[row + height * (column + width * c)];
+    }
+  }
+}
+
+}  // namespace
+
 SourceSplit parse_svhn(std::string_view file, const std::string& origin, const std::string& name,
-                       const ReadOptions& options) {
+                       Memory& memory) {
   if (file.size() < kHeader) throw Error(origin + ": the MAT-file is cut short");
   if (file.substr(124, 4) != std::string_view("\0\1IM", 4)) {
     throw Error(origin + ": is not a little-endian MAT-file of level 5");
   }
-  const Array x = find_array(file, "X", origin);
+  const std::map<std::string, Array> arrays = find_arrays(file, origin, memory);
+  const Array& x = arrays.at("X");
   constexpr uint64_t kMaxSide = 16384;
   if (x.type != kUint8 || x.sizes.size() != 4 || x.sizes[2] != 3 || x.sizes[0] == 0 ||
       x.sizes[1] == 0 || x.sizes[0] > kMaxSide || x.sizes[1] > kMaxSide) {
     throw Error(origin + ": array X is not of bytes, height x width x 3 x images");
   }
-  const size_t height = x.sizes[0], width = x.sizes[1], images = x.sizes[3];
-  const Shape shape{static_cast<int>(width), static_cast<int>(height), 3, {}};
-  check_memory(origin, images, shape, options);
   SourceSplit out;
   out.split.name = name;
-  out.split.width = shape.width;
-  out.split.height = shape.height;
+  out.split.width = static_cast<int>(x.sizes[1]);
+  out.split.height = static_cast<int>(x.sizes[0]);
   out.split.channels = 3;
-  out.split.labels = labels_of(find_array(file, "y", origin), images, origin);
-  const size_t bytes = out.split.image_bytes() * images;
-  const auto pixels = std::make_shared_for_overwrite<uint8_t[]>(bytes);
-  const auto* from = reinterpret_cast<const uint8_t*>(x.data.data());
-  uint8_t* to = pixels.get();
-  for (size_t n = 0; n < images; ++n, from += out.split.image_bytes()) {
-    for (size_t row = 0; row < height; ++row) {
-      for (size_t column = 0; column < width; ++column) {
-        for (size_t c = 0; c < 3; ++c) *to++ = from[row + height * (column + width * c)];
-      }
-    }
+  out.split.labels = labels_of(arrays.at("y"), x.sizes[3], origin);
+  // An inflated array is turned in its place: it is held once.
+  const bool inflated = x.storage.keeper != nullptr;
+  const Memory::Block turned = inflated ? x.storage : memory.take(x.data.size(), origin);
+  const size_t begin = inflated ? static_cast<size_t>(x.data.data() - turned.text().data()) : 0;
+  const std::span<uint8_t> pixels = turned.bytes.subspan(begin, x.data.size());
+  const size_t each = out.split.image_bytes();
+  std::vector<uint8_t> columns(each);
+  for (size_t at = 0; at < pixels.size(); at += each) {
+    std::memcpy(columns.data(), x.data.data() + at, each);
+    by_rows(columns.data(), out.split, pixels.data() + at);
   }
-  out.split.pixels = {pixels.get(), bytes};
-  out.split.storage = pixels;
+  out.split.pixels = pixels;
+  out.split.storage = turned.keeper;
   return out;
 }
 
@@ -265,15 +279,15 @@ bool is_svhn_folder(const fs::path& folder) {
                      [&](const auto& file) { return fs::exists(folder / file[0]); });
 }
 
-Source open_svhn(const fs::path& folder, const ReadOptions& options) {
+Source open_svhn(const fs::path& folder, Memory& memory) {
   Source source;
   source.kind = "svhn";
   source.classes = number_names(10);
   for (const auto& [file, name] : kFiles) {
     const fs::path path = folder / file;
     if (!fs::exists(path)) continue;
-    const std::string bytes = read_file(path, kMaxFile);
-    source.splits.push_back(parse_svhn(bytes, show_path(path), name, options));
+    const MappedText bytes(path);
+    source.splits.push_back(parse_svhn(bytes.text, show_path(path), name, memory));
   }
   sort_splits(source.splits);
   return source;

@@ -5,7 +5,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace popaug;
   using namespace popaug::source;
   try {
-    check(parse_svhn(fuzz_text(data, size), "a", "train", fuzz_options()).split, 10);
+    Memory memory = fuzz_memory();
+    check(parse_svhn(fuzz_text(data, size), "a", "train", memory).split, 10);
   } catch (const Error&) {
   }
   return 0;

@@ -239,7 +239,8 @@ bool Verification::sound() const {
 }
 
 Verification verify_dataset(const fs::path& path, const ReadOptions& options, Progress& progress) {
-  const Source source = source::open(path, options);
+  source::Memory memory(options.memory_limit);
+  const Source source = source::open(path, options, memory);
   Verification out;
   out.path = source.path;
   out.kind = source.kind;
