@@ -3,10 +3,13 @@
 import json
 import pathlib
 import shutil
+import signal
+import subprocess
+import time
 
 import numpy as np
 import pytest
-from popaug_program import FASHION, done, refused
+from popaug_program import FASHION, PROGRAM, done, refused
 
 SMALL = ["--network", "wrn-10-1", "--batch", 16, "--lr", 0.05, "--epochs", 2]
 
@@ -104,6 +107,43 @@ def test_bad_arms_are_sentences(shoes: pathlib.Path, tmp_path: pathlib.Path) -> 
     assert "needs a learned schedule" in refused(2, *base, "schedule")
     assert "--unequal" in refused(2, *base, "flipcrop,trivial@4")
     assert "twice" in refused(2, *base, "none,none")
+
+
+def test_a_tuned_randaugment_pays_for_its_grid(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    flags = ["--val-size", 32, "--all-labels", "--arms", "randaugment-tuned,none", "--seeds", 2, "--json"]
+    result = json.loads(done("compare", "--data", shoes / "set.npz", *SMALL, *flags, "--out", tmp_path / "tuned"))
+    tuned, plain = result["arms"]
+    assert tuned["images"] == plain["images"] == 2 * 96
+    assert tuned["search_images"] == 4 * (2 * 64 + 32)
+    assert any("was the best of 4" in note for note in result["notes"])
+
+
+def test_charging_the_search_gives_the_others_its_images(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    flags = ["--val-size", 32, "--all-labels", "--arms", "randaugment-tuned,none", "--seeds", 1, "--json"]
+    text = done(
+        "compare", "--data", shoes / "set.npz", *SMALL, *flags, "--charge-search", "--out", tmp_path / "charged"
+    )
+    tuned, plain = json.loads(text)["arms"]
+    assert plain["images"] == (2 + tuned["search_images"] // 96) * 96
+
+
+def test_an_interrupted_comparison_goes_on(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "out"
+    flags = ["compare", "--data", shoes / "set.npz", *SMALL[:-1], 12, "--arms", "none,flipcrop", "--seeds", 3]
+    command = [str(PROGRAM), *map(str, flags), "--workers", "1", "--out", str(out)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and len(rows(out) if (out / "runs.jsonl").exists() else {}) < 2:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert "--resume" in said
+    before = rows(out)
+    assert 2 <= len(before) < 6
+    assert not list(out.glob("*.safetensors"))
+    done(*flags, "--resume", "--out", out)
+    assert len(rows(out)) == 6
+    assert all(rows(out)[key] == row for key, row in before.items())
 
 
 def test_a_search_that_saw_the_test_images_is_found_out(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -14,6 +14,9 @@ constexpr std::string_view kTuned = "randaugment-tuned";
 
 using Key = std::tuple<std::string, uint64_t, Judge>;
 
+constexpr const char* kStopped =
+    "stopped; what was trained is kept, and the same command with --resume goes on";
+
 const char* judge_name(Judge judge) { return judge == Judge::kTest ? "test" : "validation"; }
 
 // What all runs of a comparison share; a resumed one must say the same.
@@ -76,6 +79,17 @@ std::string hash_of(const Schedule& schedule) { return hash_hex(schedule_text(sc
 
 Key key_of(const ArmResult& r) { return {r.arm, r.seed, r.judge}; }
 
+// A checkpoint between two segments; gone when its owner is, whatever ended the training.
+struct TemporaryFile {
+  fs::path path;
+  ~TemporaryFile() { replace({}); }
+  void replace(const fs::path& next) {
+    std::error_code ignored;
+    if (!path.empty()) fs::remove(path, ignored);
+    path = next;
+  }
+};
+
 // One training: a chain of works, one per segment; only the last is evaluated.
 ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
                     const std::function<void(double)>& share, const StopToken& stop) {
@@ -86,7 +100,7 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
   result.judge = job.judge;
   result.schedule = hash_of(job.schedule);
   const int total = job.schedule.epochs();
-  fs::path from;
+  TemporaryFile from;
   int epoch = 0;
   for (size_t i = 0; i < job.schedule.segments.size(); ++i) {
     const Segment& segment = job.schedule.segments[i];
@@ -99,7 +113,7 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
     work.seed = job.seed;
     work.policy = segment.policy;
     work.evaluate = last;
-    work.from = from;
+    work.from = from.path;
     if (!last) {
       work.to = folder / (job.arm + "-" + std::to_string(job.seed) + "-" + judge_name(job.judge) +
                           "-" + std::to_string(i % 2) + ".safetensors");
@@ -107,8 +121,7 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
     const RoundResult part = trainer.run(
         work, [&](double s) { share((epoch + s * segment.epochs) / total); }, stop);
     result.images_trained += part.images_trained;
-    if (!from.empty()) fs::remove(from);
-    from = work.to;
+    from.replace(work.to);
     epoch += segment.epochs;
     if (!last) continue;
     result.tested = part.images_evaluated;
@@ -254,10 +267,14 @@ void run_jobs(const std::vector<ArmJob>& jobs, RunsFile& file, const ArmTrainerF
                     open[job]->arm + ", seed " + std::to_string(open[job]->seed));
   };
   parallel_for(open.size(), workers, [&](size_t i) {
-    if (stop.requested()) throw Interrupted("the comparison was stopped");
+    if (stop.requested()) throw Interrupted(kStopped);
     const std::unique_ptr<Trainer> trainer = factory(open[i]->schedule, open[i]->judge);
-    file.add(train_arm(
-        *open[i], *trainer, folder, [&](double share) { report(i, share); }, stop));
+    try {
+      file.add(train_arm(
+          *open[i], *trainer, folder, [&](double share) { report(i, share); }, stop));
+    } catch (const Interrupted&) {
+      throw Interrupted(kStopped);
+    }
     report(i, 1);
   });
 }
