@@ -60,6 +60,13 @@ struct Settings {
   bool async = false;
   std::string trainer = "network";
   std::string worker_cmd;
+  // [audit]
+  int64_t audit_levels = 3;
+  int64_t audit_seeds = 3;
+  double audit_probability = 0.5;
+  // [choose]
+  int64_t budget_images = 0;
+  double share = 0.5;
   // [run]
   int64_t seed = 0;
   int64_t workers = 0;  // 0: one per core
@@ -67,7 +74,13 @@ struct Settings {
 };
 
 // Which verbs know a key.
-enum VerbSet : unsigned { kSearchVerb = 1, kTrainVerb = 2, kCompareVerb = 4 };
+enum VerbSet : unsigned {
+  kSearchVerb = 1,
+  kTrainVerb = 2,
+  kCompareVerb = 4,
+  kAuditVerb = 8,
+  kChooseVerb = 16
+};
 
 // Reads flags of one verb and resolves them. Declare with add_flags() while the verb is built, then
 // call resolve() inside the action.

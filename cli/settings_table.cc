@@ -5,8 +5,8 @@
 namespace popaug::cli {
 namespace {
 
-constexpr unsigned kAll = kSearchVerb | kTrainVerb | kCompareVerb;
-constexpr unsigned kFit = kSearchVerb | kTrainVerb | kCompareVerb;
+constexpr unsigned kAll = kSearchVerb | kTrainVerb | kCompareVerb | kAuditVerb | kChooseVerb;
+constexpr unsigned kFit = kAll;
 constexpr double kMaxCount = 1e9;
 
 }  // namespace
@@ -58,9 +58,9 @@ const std::vector<SettingRow>& setting_rows() {
 
       {"augment", "augment", &S::augment, kTrainVerb,
        "A baseline instead of a schedule (none, flipcrop, trivial, ...)"},
-      {"augment", "schedule", &S::schedule, kTrainVerb | kCompareVerb,
+      {"augment", "schedule", &S::schedule, kTrainVerb | kCompareVerb | kChooseVerb,
        "A schedule file or a shipped name"},
-      {"augment", "space", &S::space, kSearchVerb | kCompareVerb,
+      {"augment", "space", &S::space, kSearchVerb | kCompareVerb | kAuditVerb,
        "Space of ops: a name or a TOML file"},
       {"augment", "flip", &S::flip, kSearchVerb | kCompareVerb, "Probability of a horizontal flip",
        0, 1},
@@ -119,6 +119,17 @@ const std::vector<SettingRow>& setting_rows() {
        {"network", "toy", "none"}},
       {"search", "worker_cmd", &S::worker_cmd, kSearchVerb,
        "Command of a worker process; started --workers times"},
+
+      {"audit", "levels", &S::audit_levels, kAuditVerb, "Levels tested of each op", 1, 100},
+      {"audit", "seeds", &S::audit_seeds, kAuditVerb, "Trainings of each cell (at least 2)", 2,
+       100},
+      {"audit", "probability", &S::audit_probability, kAuditVerb,
+       "Probability that a training image gets the op", 0.01, 1},
+
+      {"choose", "budget_images", &S::budget_images, kChooseVerb,
+       "Images to train in all, race and final training (what --budget becomes)", 0, 1e15},
+      {"choose", "share", &S::share, kChooseVerb, "Largest share of the budget for the race", 0.05,
+       0.95},
 
       {"run", "seed", &S::seed, kAll, "Seed of every draw", 0, 9.2e18},
       {"run", "workers", &S::workers, kAll, "Workers (0: one per core)", 0, 4096},

@@ -63,6 +63,14 @@ SearchedAugmentation searched_augmentation(const Settings& s, bool grey,
   return a;
 }
 
+Json trainer_record(const Settings& s, const Inputs& inputs) {
+  Json record = trainer_json(s);
+  record["train_images"] = inputs.train.size();
+  record["validation_images"] = inputs.validation.size();
+  record["split"] = s.split.empty() ? "" : hash_hex(read_file(s.split));
+  return record;
+}
+
 SearchSettings search_settings(const Settings& s, const SearchedAugmentation& augmentation,
                                const Inputs* inputs) {
   if (s.epochs == 0) {
@@ -86,10 +94,7 @@ SearchSettings search_settings(const Settings& s, const SearchedAugmentation& au
   search.provenance["tool"] = "popaug " POPAUG_VERSION;
   if (inputs != nullptr) {
     search.data = inputs->fingerprint;
-    search.trainer = trainer_json(s);
-    search.trainer["train_images"] = inputs->train.size();
-    search.trainer["validation_images"] = inputs->validation.size();
-    search.trainer["split"] = s.split.empty() ? "" : hash_hex(read_file(s.split));
+    search.trainer = trainer_record(s, *inputs);
     search.provenance["network"] = s.network;
     search.provenance["classes"] = inputs->data.classes.size();
     // So that a comparison sees whether the search saw its test images.

@@ -26,6 +26,10 @@ struct SearchedAugmentation {
 SearchedAugmentation searched_augmentation(const Settings& settings, bool grey,
                                            std::vector<std::string>* notes);
 
+// What determines a trainer's results, beside data and policies: for records that a resumed run
+// must equal.
+Json trainer_record(const Settings& settings, const Inputs& inputs);
+
 // The search's own settings; `inputs` is nullptr for trainers without images.
 SearchSettings search_settings(const Settings& settings, const SearchedAugmentation& augmentation,
                                const Inputs* inputs);

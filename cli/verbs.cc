@@ -10,6 +10,8 @@ void add_search(CLI::App& program, Action& action);
 void add_train(CLI::App& program, Action& action);
 void add_eval(CLI::App& program, Action& action);
 void add_predict(CLI::App& program, Action& action);
+void add_audit(CLI::App& program, Action& action);
+void add_choose(CLI::App& program, Action& action);
 void add_schedule(CLI::App& program, Action& action);
 void add_bench(CLI::App& program, Action& action);
 void add_compare(CLI::App& program, Action& action);
@@ -19,8 +21,9 @@ void add_worker(CLI::App& program, Action& action);
 
 const std::vector<AddVerb>& all_verbs() {
   static const std::vector<AddVerb> verbs = {
-      add_data,    add_ops,      add_augment, add_search, add_train, add_eval,   add_predict,
-      add_compare, add_schedule, add_bench,   add_report, add_serve, add_worker,
+      add_data,     add_ops,     add_augment, add_search, add_train,
+      add_eval,     add_predict, add_compare, add_audit,  add_choose,
+      add_schedule, add_bench,   add_report,  add_serve,  add_worker,
   };
   return verbs;
 }

@@ -3,6 +3,10 @@
 #define POPAUG_COMPARE_COMPARE_H_
 
 #include "popaug/compare/arms.h"
+#include "popaug/compare/audit.h"
+#include "popaug/compare/audit_verdict.h"
+#include "popaug/compare/blocks.h"
+#include "popaug/compare/race.h"
 #include "popaug/compare/runs.h"
 #include "popaug/compare/statistics.h"
 #include "popaug/compare/verdict.h"

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <tuple>
 
+#include "popaug/compare/result_lines.h"
+
 namespace popaug {
 namespace {
 
@@ -30,20 +32,6 @@ Json common_settings(const CompareSettings& settings) {
                  {"data", settings.data},
                  {"trainer", settings.trainer}};
   return common;
-}
-
-void refuse_difference(const Json& before, const Json& now, const fs::path& path) {
-  for (const auto& [key, value] : now.items()) {
-    if (before.contains(key) && before[key] == value) continue;
-    throw UsageError(show_path(path) + ": the comparison there was made with " + key + " = " +
-                     (before.contains(key) ? json_line(before[key]) : "nothing") + ", now it is " +
-                     json_line(value) + "; choose another --out");
-  }
-  if (before.size() != now.size()) {
-    throw UsageError(show_path(path) +
-                     ": the comparison there was made with other settings; "
-                     "choose another --out");
-  }
 }
 
 Json result_to_json(const ArmResult& r) {
@@ -172,28 +160,18 @@ RandAugmentCell take_tuning(const std::vector<ArmJob>& jobs, const RunsFile& fil
 }  // namespace
 
 struct RunsFile::State {
-  std::unique_ptr<AppendFile> file;
+  std::unique_ptr<ResultLines> lines;
   std::map<Key, ArmResult> done;
   mutable std::mutex mutex;
 };
 
-RunsFile::RunsFile(const fs::path& path, const Json& common) : state_(std::make_unique<State>()) {
-  const std::string text = fs::exists(path) ? read_file(path) : "";
-  uint64_t good = 0;
-  int line = 0;
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
-    const std::string origin = show_path(path) + ":" + std::to_string(++line);
-    const Json json = parse_json(std::string_view(text).substr(begin, end - begin), origin);
-    if (line == 1) {
-      refuse_difference(json, common, path);
-    } else {
-      const ArmResult result = result_from_json(json, origin);
-      state_->done.emplace(key_of(result), result);
-    }
-    good = end + 1;
+RunsFile::RunsFile(const fs::path& path, const Json& common, const std::string& what)
+    : state_(std::make_unique<State>()) {
+  state_->lines = std::make_unique<ResultLines>(path, common, what, true);
+  for (const ResultLines::Line& line : state_->lines->found()) {
+    const ArmResult result = result_from_json(line.json, line.origin);
+    state_->done.emplace(key_of(result), result);
   }
-  state_->file = std::make_unique<AppendFile>(path, good);
-  if (good == 0) state_->file->append(json_line(common) + "\n");
 }
 
 RunsFile::~RunsFile() = default;
@@ -206,7 +184,7 @@ const ArmResult* RunsFile::find(const std::string& arm, uint64_t seed, Judge jud
 
 void RunsFile::add(const ArmResult& result) {
   std::lock_guard lock(state_->mutex);
-  state_->file->append(json_line(result_to_json(result)) + "\n");
+  state_->lines->add(result_to_json(result));
   state_->done.emplace(key_of(result), result);
 }
 

@@ -55,9 +55,9 @@ using ArmTrainerFactory =
 // DIR/runs.jsonl: the common settings, then a line per finished training (docs/formats/compare.md).
 class RunsFile {
  public:
-  // Opens or makes the file; a torn last line is dropped. Throws UsageError where the settings
-  // there differ, naming the difference.
-  RunsFile(const fs::path& path, const Json& common);
+  // Opens or makes the file of a `what`; a torn last line is dropped. Throws UsageError where the
+  // settings there differ, naming the difference.
+  RunsFile(const fs::path& path, const Json& common, const std::string& what = "comparison");
   ~RunsFile();
   // nullptr if there is none.
   const ArmResult* find(const std::string& arm, uint64_t seed, Judge judge) const;

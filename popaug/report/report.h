@@ -2,6 +2,7 @@
 #ifndef POPAUG_REPORT_REPORT_H_
 #define POPAUG_REPORT_REPORT_H_
 
+#include "popaug/report/audit_view.h"
 #include "popaug/report/band_view.h"
 #include "popaug/report/html.h"
 #include "popaug/report/picture.h"

@@ -1,0 +1,92 @@
+// What an audit measures: ops at levels, and images under them.
+#include <cmath>
+#include <set>
+
+#include "popaug/compare/audit.h"
+
+namespace popaug {
+namespace {
+
+// The searched levels that are tested: evenly spread up to the top one; from the bottom one as well
+// where the op changes something there.
+std::set<int> tested_levels(const SpaceOp& op, const Space& space, int levels) {
+  const int top = space.search_levels - 1;
+  const OpRow* row = find_op(op.op);
+  const double first = op.centre + op.values.front();
+  const bool mild_start = row == nullptr ||
+                          (row->has_identity ? first == row->identity : first == row->high) ||
+                          row->unit == "bits";
+  const int steps = mild_start ? levels : std::max(3, levels);
+  std::set<int> tested;
+  for (int i = mild_start ? 1 : 0; i <= steps; ++i) {
+    const int level = static_cast<int>(std::lround(static_cast<double>(i) * top / steps));
+    if (!is_identity(op, level)) tested.insert(level);
+  }
+  return tested;
+}
+
+}  // namespace
+
+std::string AuditCell::name() const {
+  return op.values.empty() ? op.op : op.op + " " + std::to_string(level);
+}
+
+std::vector<AuditCell> audit_cells(const Space& space, int levels) {
+  std::vector<AuditCell> cells;
+  for (const SpaceOp& op : space.ops) {
+    if (op.op == "Identity") continue;
+    if (op.values.empty()) {
+      cells.push_back({op, 0, true});
+      continue;
+    }
+    for (const int level : tested_levels(op, space, levels)) cells.push_back({op, level, true});
+  }
+  for (const char* flip : {"FlipLR", "FlipUD"}) {
+    const std::vector<std::string> names = space.op_names();
+    if (std::find(names.begin(), names.end(), flip) == names.end()) {
+      cells.push_back({SpaceOp{flip}, 0, false});
+    }
+  }
+  return cells;
+}
+
+Split augmented_images(const AuditCell& cell, const AuditSettings& settings, const Split& images,
+                       const std::vector<uint32_t>& indices) {
+  const int signs = cell.op.is_signed ? 2 : 1;
+  auto pixels =
+      std::make_shared<std::vector<uint8_t>>(signs * indices.size() * images.image_bytes());
+  Split split;
+  split.name = cell.name();
+  split.width = images.width;
+  split.height = images.height;
+  split.channels = images.channels;
+  split.pixels = *pixels;
+  split.storage = pixels;
+  Normalisation plain;  // a hole becomes the mean colour, which it is for a network
+  const ChannelStatistics statistics = channel_statistics(images, indices);
+  plain.mean.assign(statistics.mean.begin(), statistics.mean.end());
+  plain.std.assign(images.channels, 1.0f);
+  const Rule always{.kind = RuleKind::kPba, .count_weights = {0, 1}};
+  const Policy policy{{{.op = 0, .probability = 1, .level = 0}}};
+  const ptrdiff_t channels = images.channels, row = channels * images.width;
+  for (int sign = 0; sign < signs; ++sign) {
+    Space space{.name = "audit", .levels = 1, .search_levels = 1, .fill = settings.space.fill};
+    SpaceOp fixed{cell.op.op};
+    if (!cell.op.values.empty()) {
+      fixed.values = {op_value(cell.op, cell.level, sign == 1, images.width, images.height,
+                               settings.scale_pixels)};
+    }
+    space.ops.push_back(fixed);
+    const Augmenter augmenter(space, always, policy, BaseTransforms{}, plain, images.width,
+                              images.height, images.channels);
+    uint8_t* out = pixels->data() + sign * indices.size() * images.image_bytes();
+    augmenter.run(
+        {images.pixels.data(), images.width, images.height, images.channels, images.image_bytes()},
+        indices, {.seed = settings.seeds.front(), .stream = 0, .epoch = 0, .sample = 0},
+        ByteOutput{out, static_cast<ptrdiff_t>(images.image_bytes()), 1, row, channels});
+    for (const uint32_t index : indices) split.labels.push_back(images.labels[index]);
+  }
+  return split;
+}
+
+}  // namespace popaug
