@@ -5,11 +5,12 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
-from popaug_program import FASHION, PROGRAM, done, refused
+from popaug_program import FASHION, PROGRAM, ROOT, done, refused
 
 SMALL = ["--network", "wrn-10-1", "--batch", 16, "--lr", 0.05, "--epochs", 2]
 
@@ -172,3 +173,15 @@ def test_a_search_that_saw_the_test_images_is_found_out(shoes: pathlib.Path, tmp
     assert json.loads((tmp_path / "run" / "compare.json").read_text()) == honest
     done("report", tmp_path / "run", "--no-images")
     assert honest["verdict"].split("(")[0].strip() in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_page_of_results_says_what_the_trainings_gave(tmp_path: pathlib.Path) -> None:
+    page = [sys.executable, str(ROOT / "bench" / "results" / "page"), "--check"]
+    subprocess.run(page, check=True)
+    copy = tmp_path / "tree"
+    shutil.copytree(ROOT / "bench" / "results", copy / "bench" / "results")
+    (copy / "docs").mkdir()
+    text = (ROOT / "docs" / "results.md").read_text()
+    (copy / "docs" / "results.md").write_text(text.replace("| flip + crop | ", "| flip + crop | 1"))
+    process = subprocess.run([sys.executable, str(copy / "bench" / "results" / "page"), "--check"], check=False)
+    assert process.returncode == 1
