@@ -69,8 +69,9 @@ std::string joined_titles(const std::vector<const Contrast*>& contrasts, const T
 
 std::string points_text(const Contrast& c, const Titles& titles, int seeds) {
   const Interval& interval = c.difference.interval;
-  return fmt::format("{:+.2f} ± {:.2f} points against {}, {} seeds", c.difference.mean,
-                     (interval.high - interval.low) / 2, titles.at(c.against), seeds);
+  return fmt::format("{:+.2f} ± {:.2f} points against {}, corrected p {:.2g}, {} seeds",
+                     c.difference.mean, (interval.high - interval.low) / 2, titles.at(c.against),
+                     c.adjusted_p, seeds);
 }
 
 // The one sentence about an arm. It quotes the reference that is hardest to beat.
