@@ -57,7 +57,14 @@ function(popaug_test name)
     target_compile_options(${name} PRIVATE -O1 -g0)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 600 ENVIRONMENT "${POPAUG_TEST_ENVIRONMENT}")
+    TEST_LIST ${name}_list PROPERTIES TIMEOUT 600)
+  # Not among the PROPERTIES above, which take a list apart and keep its first item.
+  set(environment "${PROJECT_BINARY_DIR}/${name}_environment.cmake")
+  file(WRITE "${environment}" "if(${name}_list)
+  set_tests_properties(\${${name}_list} PROPERTIES ENVIRONMENT \"${POPAUG_TEST_ENVIRONMENT}\")
+endif()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${environment}")
 endfunction()
 
 # Every x_fuzz.cc holds LLVMFuzzerTestOneInput. With POPAUG_FUZZ it becomes a libFuzzer program;

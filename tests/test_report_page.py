@@ -97,6 +97,35 @@ def test_report_opens_from_disk(run: pathlib.Path, browser: webdriver.Chrome, tm
     assert all(i.get_property("naturalWidth") == 32 for i in browser.find_elements(By.CSS_SELECTOR, "img.sample"))
 
 
+def test_report_of_a_training(browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
+    data = data_set(tmp_path / "data", ["cat & dog", EVIL])
+    run = tmp_path / "net"
+    popaug = str(BUILD / "popaug")
+    words = ["--network", "wrn-10-1", "--batch", "2", "--epochs", "2", "--val-size", "2", "--augment", "trivial"]
+    subprocess.run([popaug, "train", "--data", data, *words, "--out", run], check=True, capture_output=True)
+    said = subprocess.run([popaug, "report", run], check=True, capture_output=True, text=True).stdout
+    assert said.strip() == str(run / "report.html")
+    requested(browser), complaints(browser)
+    browser.get((run / "report.html").as_uri())
+    assert complaints(browser) == [] and hosts(requested(browser)) == []
+    assert browser.execute_script("return window.hacked") is None
+    assert browser.find_element(By.ID, "state").text == "The training is finished: 2 epochs."
+    figures = json.loads(
+        subprocess.run([popaug, "report", run, "--format", "json"], check=True, capture_output=True).stdout
+    )
+    result = json.loads((run / "result.json").read_text())
+    assert figures["train_loss"][-1] == result["train_loss"] and len(figures["seconds"]) == 2
+    cells = [row.text.split() for row in browser.find_elements(By.CSS_SELECTOR, "#settings tbody tr")]
+    assert ["network", "wrn-10-1"] in cells and ["data", result["data"]] in cells
+    assert EVIL in browser.find_element(By.ID, "images").text
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#learning svg")) == 2
+    assert browser.find_elements(By.CSS_SELECTOR, "nav a")
+    # The command on the page makes it again.
+    again = [popaug, "train", "--config", run / "config.toml", "--out", tmp_path / "again"]
+    subprocess.run(again, check=True, capture_output=True)
+    assert (tmp_path / "again/best.safetensors").read_bytes() == (run / "best.safetensors").read_bytes()
+
+
 def test_report_by_keyboard(run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
     target = tmp_path / "report.html"
     write_report(run, target)

@@ -21,12 +21,12 @@ Image image_of(const Split& split, size_t index) {
   return image;
 }
 
-// The path and the side that the run's config.toml names.
-std::string data_of(const std::string& config) {
+// A text of the section [data] of a run's config.toml, or nothing.
+std::string data_setting(const std::string& config, const char* key) {
   const Json toml = parse_toml(config, "config.toml");
   const Json section = toml.value("data", Json::object());
-  const Json path = section.is_object() ? section.value("data", Json()) : Json();
-  return path.is_string() ? path.get<std::string>() : "";
+  const Json value = section.is_object() ? section.value(key, Json()) : Json();
+  return value.is_string() ? value.get<std::string>() : "";
 }
 
 // The first image of as many classes as are wanted, then the second, ...
@@ -45,7 +45,7 @@ std::vector<size_t> one_of_each(const Split& split, size_t classes, size_t wante
   return chosen;
 }
 
-void fill_rows(RunView& view, const Dataset& data, size_t rows) {
+Samples samples_of(const Dataset& data, const Schedule& schedule, uint64_t seed, size_t rows) {
   const Split* split = data.find("train");
   if (!split && !data.splits.empty()) split = &data.splits.front();
   if (!split || split->count() == 0) throw Error("there is no image in it");
@@ -53,13 +53,13 @@ void fill_rows(RunView& view, const Dataset& data, size_t rows) {
     throw Error("its images have " + std::to_string(split->width) + "x" +
                 std::to_string(split->height) + " pixels, too large for a report");
   }
-  const Schedule& schedule = *view.schedule;
   const int last = schedule.epochs() - 1;
-  view.moments = {0, last / 2, last};
+  Samples samples;
+  samples.moments = {0, last / 2, last};
   const std::vector<float> zeros(size_t(split->channels), 0.0f);
   const std::vector<float> ones(size_t(split->channels), 1.0f);
   std::vector<std::unique_ptr<Augmenter>> stages;
-  for (const int epoch : view.moments) {
+  for (const int epoch : samples.moments) {
     stages.push_back(std::make_unique<Augmenter>(schedule.space, schedule.rule, schedule.at(epoch),
                                                  schedule.base, Normalisation{zeros, ones},
                                                  split->width, split->height, split->channels));
@@ -68,25 +68,43 @@ void fill_rows(RunView& view, const Dataset& data, size_t rows) {
     const Image image = image_of(*split, index);
     AugmentedRow row{data.classes.at(split->labels[index]), encode_png(image), {}};
     for (size_t s = 0; s < stages.size(); ++s) {
-      const SampleKey key{view.history.settings.seed, 0, uint32_t(view.moments[s]), index};
+      const SampleKey key{seed, 0, uint32_t(samples.moments[s]), index};
       row.stages.push_back(encode_png(stages[s]->augment(image, key)));
     }
-    view.images.push_back(std::move(row));
+    samples.rows.push_back(std::move(row));
   }
+  return samples;
 }
 
 }  // namespace
 
-void add_images(RunView& view, const std::string& data, int rows) {
+Samples read_samples(const std::string& data, const std::string& config, const Schedule& schedule,
+                     uint64_t seed, int rows) {
   std::string path = data;
   try {
-    if (path.empty()) path = data_of(view.config);
-    if (path.empty() || !view.schedule) return;
-    fill_rows(view, read_dataset(path), size_t(rows));
+    if (path.empty()) path = data_setting(config, "data");
+    if (path.empty()) return {};
+    ReadOptions options;
+    if (const std::string size = data_setting(config, "size"); !size.empty()) {
+      const Size asked = parse_size(size);
+      options.width = asked.width;
+      options.height = asked.height;
+    }
+    return samples_of(read_dataset(path, options), schedule, seed, size_t(rows));
   } catch (const std::exception& error) {
-    view.images.clear();
-    view.notes.push_back("no augmented images of " + show_path(path) + ": " + error.what());
+    Samples none;
+    none.note = "no augmented images of " + show_path(path) + ": " + error.what();
+    return none;
   }
+}
+
+void add_images(RunView& view, const std::string& data, int rows) {
+  if (!view.schedule) return;
+  Samples samples =
+      read_samples(data, view.config, *view.schedule, view.history.settings.seed, rows);
+  view.moments = std::move(samples.moments);
+  view.images = std::move(samples.rows);
+  if (!samples.note.empty()) view.notes.push_back(samples.note);
 }
 
 }  // namespace popaug

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "popaug/report/html.h"
+#include "popaug/report/parts.h"
 #include "popaug/report/picture.h"
 #include "popaug/report/svg.h"
 
@@ -11,14 +12,6 @@ namespace popaug {
 namespace {
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-// Inside <script>: nothing may end the element early.
-std::string script_json(const Json& json) {
-  std::string text = json_line(json);
-  size_t at = 0;
-  while ((at = text.find('<', at)) != std::string::npos) text.replace(at, 1, "\\u003c");
-  return text;
-}
 
 }  // namespace
 
@@ -83,39 +76,12 @@ Json report_json(const RunView& view) {
 }
 
 std::string report_html(const RunView& view) {
-  const std::string main = report_main(view);
-  const std::string figures = script_json(report_figures(view));
-  // Only scripts that carry this page's own number run. It follows from the content: the same run
-  // gives the same bytes.
-  const std::string nonce = hash_hex(main + figures);
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  page += fmt::format(
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'nonce-{}'; script-src 'nonce-{}'; img-src data:; base-uri 'none'; form-action 'none'\">\n",
-      nonce, nonce);
-  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-          html_escape(view.name) + ": popaug report</title>\n";
-  page += fmt::format("<style nonce=\"{}\">\n{}</style>\n</head>\n", nonce, page_style());
-  page += "<body>\n<header><h1>" + html_escape(view.name) +
-          "</h1><nav aria-label=\"Parts\"></nav></header>\n<main>\n" + main + "</main>\n";
-  page += fmt::format("<script type=\"application/json\" id=\"figures\" nonce=\"{}\">{}</script>\n",
-                      nonce, figures);
-  if (!d3_script().empty()) {
-    page += fmt::format("<script nonce=\"{}\">{}</script>\n", nonce, d3_script());
-  }
-  page +=
-      fmt::format("<script nonce=\"{}\">\n{}</script>\n</body>\n</html>\n", nonce, report_script());
-  return page;
+  return whole_page(view.name, report_main(view), report_figures(view));
 }
 
 std::string report_markdown(const RunView& view) {
   const SearchSettings& settings = view.history.settings;
-  const auto plain = [](std::string text) {  // one line, no table or markup characters
-    for (char& c : text) {
-      if (c == '|' || c == '\n' || c == '\r' || c == '<' || c == '`') c = ' ';
-    }
-    return text;
-  };
+  const auto plain = markdown_escape;
   std::string text = "# " + plain(view.name) + "\n\n";
   if (view.compare.is_object() && view.compare.contains("verdict") &&
       view.compare["verdict"].is_string()) {
@@ -133,15 +99,7 @@ std::string report_markdown(const RunView& view) {
   text += fmt::format("* seed {}, data {}\n", settings.seed,
                       settings.data.empty() ? "none" : plain(settings.data));
   for (const std::string& note : view.notes) text += "* note: " + plain(note) + "\n";
-  if (view.schedule) {
-    text += "\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
-    const auto mean = summarise_over_time(*view.schedule);
-    for (size_t op = 0; op < mean.size(); ++op) {
-      text += fmt::format("| {} | {:.2f} | {:.1f} | {:.3f} |\n", view.schedule->space.ops[op].op,
-                          mean[op].probability, mean[op].level, mean[op].applied);
-    }
-    text += "\n```\n" + terminal_picture(*view.schedule, false, 100) + "```\n";
-  }
+  if (view.schedule) text += schedule_markdown(*view.schedule);
   return text;
 }
 

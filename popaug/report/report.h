@@ -10,5 +10,6 @@
 #include "popaug/report/serve.h"
 #include "popaug/report/svg.h"
 #include "popaug/report/tensorboard.h"
+#include "popaug/report/train_view.h"
 
 #endif  // POPAUG_REPORT_REPORT_H_

@@ -208,6 +208,86 @@ TEST(ReportRun, EmptyForeignAndBrokenRuns) {
   EXPECT_TRUE(holds(report_html(view), "drift.band.json was left out"));
 }
 
+TEST(ReportRun, AComparisonStandsFirst) {
+  const TemporaryFolder folder;
+  write_journal(folder.path(), settings_of(4, 4, 2));
+  const Json free = {{"name", "trivial"},       {"title", "TrivialAugment"}, {"family", "free"},
+                     {"error", 12.5},           {"interval", {12.0, 13.0}},  {"seeds", 5},
+                     {"images", 88320},         {"search_images", 0},        {"core_hours", 0.25},
+                     {"verdict", "the best of"}};
+  Json learned = free;
+  learned["name"] = learned["title"] = "schedule";
+  learned["family"] = "learned";
+  learned["error"] = 11.25;
+  learned["interval"] = nullptr;  // one seed
+  learned["free"] = {{{"against", "trivial"},
+                      {"difference", 1.25},
+                      {"interval", {0.5, 2.0}},
+                      {"adjusted_p", 0.004},
+                      {"better", true}}};
+  write_file_atomic(folder.path() / "compare.json",
+                    json_pretty({{"verdict", "It helped."},
+                                 {"arms", {free, learned, "no arm", {{"name", "bare"}}}},
+                                 {"notes", {"judged by 100 images"}}}));
+  const std::string page = report_main(load_run(folder.path()));
+  const size_t answer = page.find("It helped.");
+  ASSERT_NE(answer, page.npos);
+  EXPECT_LT(page.find("class=\"question\""), answer);
+  EXPECT_LT(answer, page.find("id=\"arms\""));
+  EXPECT_LT(page.find("id=\"arms\""), page.find("id=\"population\""));
+  for (const char* part :
+       {"TrivialAugment: 12.50 %, 12.00 to 13.00", "<td>11.25</td><td>–</td>", "88 thousand",
+        "<td>1.25</td><td>0.50 to 2.00</td><td>0.0040</td><td>yes</td>", "judged by 100 images.",
+        "<th scope=\"row\">bare</th>"}) {
+    EXPECT_TRUE(holds(page, part)) << part;
+  }
+  EXPECT_FALSE(holds(page, "popaug compare --run"));
+}
+
+TEST(ReportTraining, SaysWhatItsFilesSay) {
+  const TemporaryFolder folder;
+  const fs::path run = folder.path();
+  EXPECT_FALSE(is_training(run));
+  EXPECT_THROW(load_training(run), Error);
+  save_schedule(stretch(find_schedule("rcifar10-paper"), 3), run / "used.schedule.json");
+  const std::string head = "epoch,steps,lr,train_loss,validation_loss,validation_accuracy\n";
+  write_file_atomic(run / "progress.csv",
+                    head + "1,4,0.1,1.5,,\n2,8,0.05,0.75,0.5,0.8125\n3,12,0.0");
+  write_file_atomic(run / "run.log",
+                    "{\"event\":\"epoch\",\"epoch\":1,\"seconds\":2}\nno json\n"
+                    "{\"event\":\"epoch\",\"epoch\":2,\"seconds\":3}\n"
+                    "{\"event\":\"epoch\",\"epoch\":99999999999,\"seconds\":3}\n");
+  ASSERT_TRUE(is_training(run));
+  TrainView view = load_training(run);
+  EXPECT_THAT(view.train_loss, ::testing::ElementsAre(1.5, 0.75));
+  EXPECT_TRUE(std::isnan(view.validation_accuracy[0]));
+  EXPECT_EQ(view.total_seconds(), 5);
+  EXPECT_TRUE(holds(report_html(view), "not finished: 2 of 3 epochs"));
+  EXPECT_TRUE(holds(report_html(view), "popaug eval "));
+  const std::string evil = "<img src=x onerror=alert(2)>";
+  write_file_atomic(run / "result.json", json_pretty({{"network", evil}, {"seed", 1}}));
+  const Json row = {{"class", evil}, {"images", 50},        {"wrong", 5},
+                    {"error", 0.1},  {"error_low", 0.0437}, {"error_high", 0.2136}};
+  write_file_atomic(run / "eval.json", json_pretty({{"images", 100},
+                                                    {"error", 0.1},
+                                                    {"error_low", 0.0552},
+                                                    {"error_high", 0.1744},
+                                                    {"classes", {row, row}}}));
+  view = load_training(run);
+  const std::string page = report_html(view);
+  EXPECT_TRUE(holds(page,
+                    "10.00 % of 100 test images are labelled wrongly (95 % interval 5.52 to "
+                    "17.44 %)"));
+  EXPECT_FALSE(holds(page, "<img src=x"));
+  EXPECT_TRUE(holds(page, "&lt;img src=x onerror=alert(2)&gt;</th><td>50</td><td>5</td>"));
+  EXPECT_EQ(report_json(view)["validation_accuracy"], Json({nullptr, 0.8125}));
+  write_file_atomic(run / "progress.csv", "another table\n");
+  write_file_atomic(run / "used.schedule.json", "{");
+  view = load_training(run);
+  EXPECT_EQ(view.notes.size(), 2u);
+  EXPECT_TRUE(holds(report_markdown(view), "progress.csv was left out"));
+}
+
 TEST(ReportRun, ForeignTextCannotBecomeMarkup) {
   const TemporaryFolder folder;
   const std::string evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";

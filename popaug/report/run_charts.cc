@@ -138,24 +138,23 @@ Svg score_chart(const RunView& view) {
   return svg;
 }
 
-Svg time_chart(const RunView& view) {
+Svg time_chart(const std::vector<double>& rounds, const std::string& unit, int first) {
   constexpr double kBars = 120;
-  Svg svg(kWidth, kTop + kBars + 24, "Seconds of training and evaluation in each round");
-  svg.text(kLeft, 16, "seconds of all members' rounds, by round", "title");
-  const auto& rounds = view.times.by_round;
+  Svg svg(kWidth, kTop + kBars + 24, "Seconds of work in each " + unit);
+  svg.text(kLeft, 16, "seconds of work, by " + unit, "title");
   const double most = rounds.empty() ? 0 : *std::max_element(rounds.begin(), rounds.end());
   if (most <= 0) return svg;
   const double step = kPlotWidth / double(rounds.size());
   for (size_t i = 0; i < rounds.size(); ++i) {
     const double height = kBars * rounds[i] / most;
     svg.rect(kLeft + step * double(i), kTop + kBars - height, std::max(step - 1, 0.5), height,
-             "heat", 1, fmt::format("round {}: {:.1f} s", i, rounds[i]));
+             "heat", 1, fmt::format("{} {}: {:.1f} s", unit, i + size_t(first), rounds[i]));
   }
   svg.line(kLeft, kTop + kBars, kLeft + kPlotWidth, kTop + kBars, "axis");
   svg.text(kLeft - 6, kTop + 8, fmt::format("{:.0f} s", most), "label small", "end");
-  svg.text(kLeft, kTop + kBars + 14, "round 0", "label small");
-  svg.text(kLeft + kPlotWidth, kTop + kBars + 14, std::to_string(rounds.size() - 1), "label small",
-           "end");
+  svg.text(kLeft, kTop + kBars + 14, unit + " " + std::to_string(first), "label small");
+  svg.text(kLeft + kPlotWidth, kTop + kBars + 14, std::to_string(rounds.size() - 1 + size_t(first)),
+           "label small", "end");
   return svg;
 }
 

@@ -11,8 +11,8 @@ namespace popaug {
 // leads from the donor to the target's next point. The winner's lineage is drawn on top.
 Svg score_chart(const RunView& view);
 
-// Seconds of all members' rounds, round by round.
-Svg time_chart(const RunView& view);
+// Seconds of work in each round (or epoch: `unit`), the first of which has the number `first`.
+Svg time_chart(const std::vector<double>& seconds, const std::string& unit, int first = 0);
 
 }  // namespace popaug
 

@@ -156,6 +156,11 @@ int64_t RunView::images_evaluated() const {
   return sum;
 }
 
+std::string run_name(const fs::path& directory) {
+  const fs::path absolute = fs::absolute(directory).lexically_normal();
+  return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+}
+
 RunView load_run(const fs::path& directory) {
   if (!fs::is_directory(directory)) {
     throw Error(show_path(directory) + " is not a run directory: there is no such folder");
@@ -173,8 +178,7 @@ RunView load_run(const fs::path& directory) {
                .scores = {},
                .moments = {},
                .images = {}};
-  const fs::path absolute = fs::absolute(directory).lexically_normal();
-  view.name = (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+  view.name = run_name(directory);
   fill_scores(view);
   if (view.history.torn) {
     view.notes.push_back(

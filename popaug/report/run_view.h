@@ -61,6 +61,19 @@ struct RunView {
 // broken becomes a note. Never writes.
 RunView load_run(const fs::path& directory);
 
+// The name of a run directory.
+std::string run_name(const fs::path& directory);
+
+// Images of a set, augmented at the start, middle and end of a schedule.
+struct Samples {
+  std::vector<int> moments;
+  std::vector<AugmentedRow> rows;
+  std::string note;  // why there are none
+};
+// `data` empty: the path that the run's config.toml names; read at the size that it names.
+Samples read_samples(const std::string& data, const std::string& config, const Schedule& schedule,
+                     uint64_t seed, int rows);
+
 // Fills view.images: `rows` images of the set, augmented at the start, middle and end of the
 // schedule. `data` empty: the path that config.toml names. Trouble becomes a note.
 void add_images(RunView& view, const std::string& data, int rows = 6);

@@ -6,107 +6,14 @@
 
 #include "popaug/report/charts.h"
 #include "popaug/report/html.h"
+#include "popaug/report/parts.h"
 #include "popaug/report/run_charts.h"
 
 namespace popaug {
 namespace {
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      text += i + k <= bytes.size() ? kDigits[word >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return text;
-}
-
-std::string section(const std::string& id, const std::string& title, const std::string& body) {
-  return fmt::format(
-      "<section id=\"{}\" aria-labelledby=\"{}-title\">\n<h2 id=\"{}-title\">{}</h2>\n"
-      "{}</section>\n",
-      id, id, id, html_escape(title), body);
-}
-
-std::string figure(const std::string& id, const Svg& chart, const std::string& caption) {
-  // Wide charts scroll inside their frame on a narrow screen; the frame takes the keyboard.
-  return fmt::format(
-      "<figure id=\"{}\"><div class=\"scroll\" tabindex=\"0\" role=\"group\" "
-      "aria-label=\"{}\">{}</div><figcaption>{}</figcaption></figure>\n",
-      id, html_escape(caption), chart.inline_element(), html_escape(caption));
-}
-
-using Rows = std::vector<std::vector<std::string>>;
-
-// Cells are escaped here; the first column names the row.
-std::string table(const std::vector<std::string>& head, const Rows& rows) {
-  std::string text = "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>";
-  for (const std::string& cell : head) {
-    text += "<th scope=\"col\">" + html_escape(cell) + "</th>";
-  }
-  text += "</tr></thead><tbody>\n";
-  for (const auto& row : rows) {
-    text += "<tr>";
-    for (size_t i = 0; i < row.size(); ++i) {
-      text += (i == 0 ? "<th scope=\"row\">" : "<td>") + html_escape(row[i]) +
-              (i == 0 ? "</th>" : "</td>");
-    }
-    text += "</tr>\n";
-  }
-  return text + "</tbody></table></div>\n";
-}
-
-std::string count_text(double value) {
-  if (value >= 1e9) return fmt::format("{:.2f} thousand million", value / 1e9);
-  if (value >= 1e6) return fmt::format("{:.2f} million", value / 1e6);
-  if (value >= 1e4) return fmt::format("{:.0f} thousand", value / 1e3);
-  return fmt::format("{:.0f}", value);
-}
-
 std::string score_text(double score) {
   return std::isfinite(score) ? fmt::format("{:.4f}", score) : "none yet";
-}
-
-std::string text_or_dash(const Json& object, const char* key) {
-  const auto at = object.is_object() ? object.find(key) : object.end();
-  if (!object.is_object() || at == object.end() || at->is_null()) return "–";
-  if (at->is_string()) return at->get<std::string>();
-  if (at->is_number_float()) return fmt::format("{:.4g}", at->get<double>());
-  return json_line(*at);
-}
-
-std::string interval_text(const Json& arm) {
-  const auto at = arm.find("interval");
-  if (at == arm.end() || !at->is_array() || at->size() != 2 || !(*at)[0].is_number() ||
-      !(*at)[1].is_number()) {
-    return "–";
-  }
-  return fmt::format("{:.2f} to {:.2f}", (*at)[0].get<double>(), (*at)[1].get<double>());
-}
-
-std::string compared(const Json& compare) {
-  std::string body;
-  if (compare.contains("verdict") && compare["verdict"].is_string()) {
-    body += "<p class=\"answer\">" + html_escape(compare["verdict"].get<std::string>()) + "</p>\n";
-  }
-  Rows rows;
-  const auto arms = compare.find("arms");
-  for (const Json& arm : arms != compare.end() && arms->is_array() ? *arms : Json::array()) {
-    if (!arm.is_object()) continue;
-    rows.push_back({text_or_dash(arm, "name"), text_or_dash(arm, "error"), interval_text(arm),
-                    text_or_dash(arm, "seeds"), text_or_dash(arm, "images"),
-                    text_or_dash(arm, "core_hours")});
-  }
-  if (!rows.empty()) {
-    body += table({"arm", "test error %", "95 % interval", "seeds", "images", "core-hours"}, rows);
-  }
-  return body;
 }
 
 std::string state_sentence(const RunView& view) {
@@ -125,18 +32,15 @@ std::string answer(const RunView& view) {
       "<p class=\"question\">Does a learned augmentation schedule help on these "
       "images?</p>\n";
   if (view.compare.is_object()) {
-    body += compared(view.compare);
+    body += compared_part(view.compare);
   } else {
-    const std::string file = html_escape((view.directory / "best.schedule.json").string());
     body +=
         "<p class=\"answer\">Not known yet: a search gives a schedule, and only a comparison "
         "with the free baselines on test images gives an answer.</p>\n<p>Validation scores "
-        "were selected for and are no test result. The next step: train with the schedule and "
-        "with a free baseline, evaluate both on test images, and repeat with other seeds, since "
-        "one proves nothing.</p>\n<pre tabindex=\"0\">popaug train --data DIR --schedule " +
-        file +
-        " --out with-schedule\npopaug train --data DIR --augment trivial --out with-trivial\n"
-        "popaug eval --help</pre>\n";
+        "were selected for and are no test result. The next step trains with the schedule and "
+        "with the free baselines, several times each, and judges them on test images:</p>\n"
+        "<pre tabindex=\"0\">popaug compare --run " +
+        html_escape(view.directory.string()) + "</pre>\n";
   }
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
@@ -263,34 +167,6 @@ std::string schedule(const RunView& view) {
   return section("schedule", view.finished() ? "The schedule" : "The schedule so far", body);
 }
 
-std::string png(const std::string& bytes, const std::string& words) {
-  return "<img class=\"sample\" alt=\"" + html_escape(words) + "\" src=\"data:image/png;base64," +
-         base64(bytes) + "\">";
-}
-
-std::string images(const RunView& view) {
-  if (view.images.empty()) return "";
-  std::string body =
-      "<div class=\"scroll\" tabindex=\"0\"><table class=\"samples\"><thead><tr><th "
-      "scope=\"col\">class</th><th scope=\"col\">original</th>";
-  for (const int moment : view.moments) {
-    body += fmt::format("<th scope=\"col\">epoch {}</th>", moment);
-  }
-  body += "</tr></thead><tbody>\n";
-  for (const AugmentedRow& row : view.images) {
-    body += "<tr><th scope=\"row\">" + html_escape(row.label) + "</th><td>" +
-            png(row.original, row.label) + "</td>";
-    for (const std::string& stage : row.stages) {
-      body += "<td>" + png(stage, row.label + ", augmented") + "</td>";
-    }
-    body += "</tr>\n";
-  }
-  return section("images", "Your images under the schedule",
-                 body +
-                     "</tbody></table></div>\n<p>Holes (uncovered pixels) are transparent: in "
-                     "training they are the mean colour.</p>\n");
-}
-
 std::string cost(const RunView& view) {
   const double hours = view.times.trained_seconds / 3600;
   const std::string dash = "–";
@@ -321,21 +197,10 @@ std::string times(const RunView& view) {
       "<p>{} of wall clock in {} session{}, {} of accepted rounds, {} failed attempt{}.</p>\n",
       duration_text(times.wall_seconds), times.sessions, times.sessions == 1 ? "" : "s",
       duration_text(times.trained_seconds), times.failed, times.failed == 1 ? "" : "s");
-  body += figure("round-times", time_chart(view), "Where the time went, round by round.");
+  body += figure("round-times", time_chart(times.by_round, "round"),
+                 "Where the time went, round by round.");
   return section("times", "Where the time went",
                  body + table({"worker", "time in rounds", "share of the wall clock"}, rows));
-}
-
-void flattened_rows(const Json& object, const std::string& prefix, Rows& rows) {
-  for (const auto& [key, value] : object.items()) {
-    const std::string name = prefix.empty() ? key : prefix + "." + key;
-    if (value.is_object()) {
-      flattened_rows(value, name, rows);
-    } else {
-      rows.push_back(
-          {name, value.is_string() ? value.get<std::string>() : json_line(value).substr(0, 200)});
-    }
-  }
 }
 
 std::string settings(const RunView& view) {
@@ -350,18 +215,15 @@ std::string settings(const RunView& view) {
   std::string body = table({"what", "value"}, rows);
   body += "<p>The same search again, to the same bytes: <code>popaug search --config " +
           html_escape((view.directory / "config.toml").string()) + " --out NEW-RUN</code></p>\n";
-  if (!view.config.empty()) {
-    body += "<details><summary>config.toml</summary><pre tabindex=\"0\">" +
-            html_escape(view.config) + "</pre></details>\n";
-  }
+  body += config_part(view.config);
   return section("settings", "Settings, versions, seeds", body);
 }
 
 }  // namespace
 
 std::string report_main(const RunView& view) {
-  return answer(view) + population(view) + schedule(view) + lineage(view) + images(view) +
-         cost(view) + times(view) + settings(view);
+  return answer(view) + population(view) + schedule(view) + lineage(view) +
+         samples_section(view.moments, view.images) + cost(view) + times(view) + settings(view);
 }
 
 }  // namespace popaug

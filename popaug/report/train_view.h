@@ -1,0 +1,45 @@
+// The run directory of a single training as a report needs it: read only.
+#ifndef POPAUG_REPORT_TRAIN_VIEW_H_
+#define POPAUG_REPORT_TRAIN_VIEW_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "popaug/report/run_view.h"
+
+namespace popaug {
+
+struct TrainView {
+  fs::path directory;
+  std::string name;  // the directory's name
+  std::string config;
+  Json result;                       // result.json, null until the training is over
+  Json evaluation;                   // eval.json (what `popaug eval --json` prints), else null
+  std::optional<Schedule> schedule;  // used.schedule.json
+
+  // progress.csv, an entry per epoch; NaN where nothing was measured.
+  std::vector<double> train_loss, validation_loss, validation_accuracy;
+  std::vector<double> seconds;  // of each epoch, from run.log
+  std::vector<std::string> notes;
+  std::vector<int> moments;  // epochs of `images`
+  std::vector<AugmentedRow> images;
+
+  bool finished() const { return result.is_object(); }
+  double total_seconds() const;
+};
+
+// Whether a directory holds a training and no search.
+bool is_training(const fs::path& directory);
+// Throws Error where there is no training in it; whatever else is missing or broken becomes a note.
+TrainView load_training(const fs::path& directory);
+// As of a run.
+void add_images(TrainView& view, const std::string& data, int rows = 6);
+
+std::string report_html(const TrainView& view);
+std::string report_markdown(const TrainView& view);
+Json report_json(const TrainView& view);
+
+}  // namespace popaug
+
+#endif  // POPAUG_REPORT_TRAIN_VIEW_H_
