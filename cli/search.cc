@@ -1,10 +1,14 @@
 // popaug search: learns a schedule of augmentation on the user's own images.
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 #include "cli/search_summary.h"
 #include "cli/setup.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
+#include "popaug/report/report.h"
 
 namespace popaug::cli {
 namespace {
@@ -19,11 +23,38 @@ struct Options {
   double silence = 300;
 };
 
+// Whether the terminal shows bars; a file gets digits.
+bool speaks_utf8() {
+  if (::isatty(STDERR_FILENO) == 0) return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != 0) {
+      const std::string_view locale = value;
+      return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+    }
+  }
+  return false;
+}
+
+// config.toml must mean the same files in any folder.
+void name_files_from_anywhere(Settings& settings) {
+  const auto absolute = [](std::string& path) { path = fs::absolute(path).lexically_normal(); };
+  if (!settings.data.empty()) absolute(settings.data);
+  if (!settings.plugin.empty()) absolute(settings.plugin);
+  const bool own_space =
+      settings.space.find('/') != std::string::npos || settings.space.ends_with(".toml");
+  if (own_space) absolute(settings.space);
+  if (fs::is_regular_file(settings.start)) absolute(settings.start);
+}
+
 // A resumed run takes its own config.toml; flags given beside it must say the same, which the run
 // itself checks.
 Settings read_settings(Options& options) {
   const fs::path config = fs::path(options.out) / "config.toml";
   if (options.resume) {
+    if (!options.budget.empty()) {
+      throw UsageError("--budget fits a search before it starts; a resumed run keeps its numbers");
+    }
     if (!fs::exists(config)) {
       throw UsageError("--resume: there is no run in " + show_path(options.out) +
                        " (no config.toml); leave --resume out to start one");
@@ -34,8 +65,7 @@ Settings read_settings(Options& options) {
                      " holds a run already: add --resume to continue it, or choose another --out");
   }
   Settings settings = options.flags.resolve();
-  if (!settings.data.empty()) settings.data = fs::absolute(settings.data).lexically_normal();
-  if (!settings.plugin.empty()) settings.plugin = fs::absolute(settings.plugin).lexically_normal();
+  name_files_from_anywhere(settings);
   return settings;
 }
 
@@ -49,6 +79,9 @@ RunOptions run_options(const Options& options, const Settings& settings) {
   run.worker_command = settings.worker_cmd;
   run.worker_settings["config"] = run.config_toml;
   run.machine["device"] = settings.device;
+  run.picture = [plain = !speaks_utf8()](const std::vector<double>& scores) {
+    return population_line(scores, plain);
+  };
   run.attempts = options.attempts;
   run.silence_seconds = options.silence;
   return run;
@@ -79,6 +112,7 @@ int drift(const Options& options, const Settings& settings) {
 int search(Options& options) {
   Settings settings = read_settings(options);
   if (settings.trainer == "none") return drift(options, settings);
+  check_search(settings);
 
   TerminalProgress progress("search");
   SignalStop stop;

@@ -55,6 +55,11 @@ struct Settings {
   double fraction = 0.25;
   double significance = 0.05;
   double reset_probability = 0.2;
+  std::string amounts = "0,1,2,3";
+  std::string genes;
+  std::string ops;
+  std::string limits;
+  int64_t copies = 2;
   std::string metric = "accuracy";
   std::string start = "zero";
   bool async = false;

@@ -3,7 +3,41 @@
 #include <charconv>
 #include <cmath>
 
+#include "cli/searched.h"
+#include "cli/training.h"
+
 namespace popaug::cli {
+namespace {
+
+// A schedule to start from; a name that is neither a file nor shipped gets the words that would do.
+Schedule start_schedule(const std::string& name) {
+  std::vector<std::string> known = {"zero", "random"};
+  for (const std::string& shipped : shipped_schedule_names()) known.push_back(shipped);
+  const bool shipped = std::find(known.begin(), known.end(), name) != known.end();
+  if (!shipped && !fs::exists(name)) {
+    throw UsageError("--start: " + unknown_name("start", name, known) +
+                     ", and there is no such schedule file");
+  }
+  return find_schedule(name);
+}
+
+// What is searched beside the defaults of the space.
+void set_searched(const Settings& s, const SearchedAugmentation& augmentation,
+                  SearchSettings& search) {
+  // Somebody else's worker may understand genes that our own trainer does not.
+  search.genes = parse_genes(s.genes, s.trainer == "network" && s.worker_cmd.empty());
+  search.limits = parse_limits(s.limits, augmentation.space, augmentation.left_out);
+  search.explore.reset = s.reset_probability;
+  search.explore.amounts = parse_amounts(s.amounts);
+  search.copies = static_cast<int>(s.copies);
+  search.start = s.start;
+  if (s.start == "zero" || s.start == "random") return;
+  search.start = "policy";
+  search.start_policy = start_policy(start_schedule(s.start), augmentation.space, search.copies,
+                                     augmentation.left_out);
+}
+
+}  // namespace
 
 TrainSettings train_settings(const Settings& s) {
   TrainSettings t;
@@ -46,12 +80,11 @@ SearchedAugmentation searched_augmentation(const Settings& s, bool grey,
                                            std::vector<std::string>* notes) {
   SearchedAugmentation a;
   if (!s.plugin.empty()) load_plugin(s.plugin);
-  a.space = load_space(s.space);
+  a.space = only_ops(load_space(s.space), s.ops);
   if (grey) {
-    std::vector<std::string> left_out;
-    a.space = space_for_grey(a.space, &left_out);
-    if (!left_out.empty()) {
-      notes->push_back("the images are grey: the search leaves out " + join(left_out, ", ") +
+    a.space = space_for_grey(a.space, &a.left_out);
+    if (!a.left_out.empty()) {
+      notes->push_back("the images are grey: the search leaves out " + join(a.left_out, ", ") +
                        ", which cannot change them");
     }
   }
@@ -84,11 +117,10 @@ SearchSettings search_settings(const Settings& s, const SearchedAugmentation& au
   search.selection = selection_by_name(s.selection);
   search.fraction = s.fraction;
   search.significance = s.significance;
-  search.explore.reset = s.reset_probability;
   search.space = augmentation.space;
   search.rule = augmentation.rule;
   search.base = augmentation.base;
-  search.start = s.start;
+  set_searched(s, augmentation, search);
   search.metric = s.metric;
   search.asynchronous = s.async;
   search.provenance["tool"] = "popaug " POPAUG_VERSION;
@@ -105,6 +137,14 @@ SearchSettings search_settings(const Settings& s, const SearchedAugmentation& au
   }
   check_settings(search);
   return search;
+}
+
+void check_search(const Settings& settings) {
+  std::vector<std::string> notes;
+  search_settings(settings, searched_augmentation(settings, false, &notes), nullptr);
+  if (settings.trainer == "network" && settings.worker_cmd.empty() && settings.model.empty()) {
+    training().check_network_name(settings.network);
+  }
 }
 
 double parse_duration(const std::string& text, const std::string& flag) {

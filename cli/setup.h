@@ -22,6 +22,7 @@ struct SearchedAugmentation {
   Space space;
   Rule rule;
   BaseTransforms base;
+  std::vector<std::string> left_out;
 };
 SearchedAugmentation searched_augmentation(const Settings& settings, bool grey,
                                            std::vector<std::string>* notes);
@@ -33,6 +34,9 @@ Json trainer_record(const Settings& settings, const Inputs& inputs);
 // The search's own settings; `inputs` is nullptr for trainers without images.
 SearchSettings search_settings(const Settings& settings, const SearchedAugmentation& augmentation,
                                const Inputs* inputs);
+
+// Everything that can be checked before an image is read. Throws UsageError.
+void check_search(const Settings& settings);
 
 // "30m", "90s", "1.5h" in seconds; UsageError naming `flag` otherwise.
 double parse_duration(const std::string& text, const std::string& flag);

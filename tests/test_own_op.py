@@ -37,10 +37,15 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def test_own_op_from_search_to_training(plugin: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run = tmp_path / "run"
     small = ("--network", "wrn-10-1", "--batch", 50, "--workers", 2)
-    popaug(
-        "search", "--data", FASHION, "--space", EXAMPLE / "space.toml", "--plugin", plugin, "--out", run,
+    search = (
+        "search", "--data", FASHION, "--space", EXAMPLE / "space.toml", "--plugin", plugin,
         "--population", 4, "--rounds", 3, "--epochs-per-round", 1, "--train-size", 200, "--val-size", 100, *small,
     )  # fmt: skip
+    popaug(*search, "--out", run)
+    # Worker processes get the plugin by a flag of their own.
+    worker = f"{BUILD}/popaug worker --plugin {plugin}"
+    popaug(*search, "--worker-cmd", worker, "--out", tmp_path / "processes")
+    assert (tmp_path / "processes/journal.jsonl").read_bytes() == (run / "journal.jsonl").read_bytes()
     schedule_file = run / "best.schedule.json"
     schedule = json.loads(schedule_file.read_text())
     ops = {op["op"]: op for op in schedule["space"]["ops"]}

@@ -24,7 +24,9 @@ struct Axes {
 Axes axes_of(const RunView& view) {
   Axes axes{double(view.history.settings.epochs), 0, 1};
   std::vector<double> scores;
-  for (const JournalResult& result : view.history.results) scores.push_back(result.score);
+  for (const JournalResult& result : view.history.results) {
+    if (result.score != kDiverged) scores.push_back(result.score);
+  }
   if (scores.empty()) return axes;
   std::sort(scores.begin(), scores.end());
   // The worst 2 % may lie below: a diverged member must not flatten the others.
@@ -55,6 +57,7 @@ using ResultsOf = std::vector<std::vector<const JournalResult*>>;  // by member,
 ResultsOf by_member(const RunView& view) {
   ResultsOf results(size_t(view.history.settings.population));
   for (const JournalResult& result : view.history.results) {
+    if (result.score == kDiverged) continue;
     results.at(size_t(result.member)).push_back(&result);
   }
   return results;

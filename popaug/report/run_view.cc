@@ -57,7 +57,7 @@ void fill_scores(RunView& view) {
   for (const JournalResult& result : view.history.results) {
     auto& row = view.scores.at(size_t(result.member));
     if (result.round >= 0 && result.round < int(row.size())) {
-      row[size_t(result.round)] = result.score;
+      row[size_t(result.round)] = std::isfinite(result.score) ? result.score : kUnknown;
     }
   }
 }

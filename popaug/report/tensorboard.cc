@@ -95,6 +95,7 @@ void add_scores(EventFile& file, const RunView& view) {
   std::map<int, Mean> by_epochs;
   std::map<std::pair<std::string, int>, Mean> metrics;
   for (const JournalResult& result : view.history.results) {
+    if (result.score == kDiverged) continue;
     file.scalar(fmt::format("score/member {:03}", result.member), result.epochs, result.score);
     Mean& mean = by_epochs[result.epochs];
     mean.sum += result.score;

@@ -48,6 +48,7 @@ Sample measure_one(const SearchSettings& settings, const TrainerFactory& factory
   sample.start = seconds_since(start);
   RoundWork work = Population(settings).work(worker % settings.population);
   work.policy = middle_policy(settings);
+  work.genes.clear();  // a rate drawn at its worst would diverge, and costs the same time
   work.total_epochs = std::max(4, settings.epochs);
   work.epochs = 1;
   const auto path = [&](int k) {

@@ -59,12 +59,13 @@ class LineParser {
     r.round = integer(reader, "round");
     r.member = static_cast<int>(reader.integer("member", 0, settings_.population - 1));
     r.epochs = static_cast<int>(reader.integer("epochs", 1, settings_.epochs));
-    r.score = reader.number("score", -1e300, 1e300);
+    const bool diverged = reader.any("score").is_null();
+    r.score = diverged ? kDiverged : reader.number("score", -1e300, 1e300);
     r.metrics = numbers(reader.object("metrics"), reader.origin() + ": metrics");
     r.images_trained = reader.integer("trained", 0, INT64_MAX);
     r.images_evaluated = reader.integer("evaluated", 0, INT64_MAX);
     r.checkpoint = reader.text("checkpoint");
-    if (settings_.selection == Selection::kSignificant) {
+    if (settings_.selection == Selection::kSignificant && !diverged) {
       const auto count = static_cast<size_t>(reader.integer("validation", 1, 1 << 30));
       r.correct = bits_from_base64(reader.text("correct"), count, reader.origin());
     }

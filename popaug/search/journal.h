@@ -17,9 +17,9 @@ namespace popaug {
 // What a member's round gave: all of it follows from seed, data and settings.
 struct JournalResult {
   int round = 0, member = 0;
-  int epochs = 0;  // trained by these weights in all
-  double score = 0;
-  std::string checkpoint;  // hash_hex of the checkpoint file; "" where the trainer writes none
+  int epochs = 0;          // trained by these weights in all
+  double score = 0;        // kDiverged is written as null
+  std::string checkpoint;  // hash_hex of the checkpoint file; "" where there is none
   std::map<std::string, double> metrics;
   int64_t images_trained = 0, images_evaluated = 0;
   std::vector<uint8_t> correct;  // only under kSignificant

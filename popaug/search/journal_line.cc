@@ -46,8 +46,9 @@ class Cursor {
 }  // namespace
 
 std::string result_line(const JournalResult& r, bool with_bits) {
-  std::string line = fmt::format(R"({{"round":{},"member":{},"epochs":{},"score":{},"metrics":{{)",
-                                 r.round, r.member, r.epochs, number_text(r.score));
+  std::string line =
+      fmt::format(R"({{"round":{},"member":{},"epochs":{},"score":{},"metrics":{{)", r.round,
+                  r.member, r.epochs, r.score == kDiverged ? "null" : number_text(r.score));
   bool first = true;
   for (const auto& [name, value] : r.metrics) {
     if (!first) line += ',';
@@ -56,7 +57,7 @@ std::string result_line(const JournalResult& r, bool with_bits) {
   }
   line += fmt::format(R"(}},"trained":{},"evaluated":{},"checkpoint":"{}")", r.images_trained,
                       r.images_evaluated, r.checkpoint);
-  if (with_bits) {
+  if (with_bits && r.score != kDiverged) {
     line += fmt::format(R"(,"validation":{},"correct":"{}")", r.correct.size(),
                         bits_to_base64(r.correct));
   }

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "popaug/search/pool.h"
 #include "popaug/search/process.h"
@@ -144,7 +145,8 @@ class ProcessPool {
       fs::remove(bits, error);
       why = run_.fault(told);
       const uintmax_t size = fs::file_size(told.work.to, error);
-      if (!why && static_cast<int64_t>(size) != message.bytes) {
+      const bool diverged = !std::isfinite(told.result.score);
+      if (!why && !diverged && static_cast<int64_t>(size) != message.bytes) {
         why =
             fmt::format("the checkpoint has {} bytes, but the worker says {}", size, message.bytes);
       }

@@ -63,19 +63,17 @@ class ThreadPool {
 
   void do_round(int worker, Trainer& trainer, const RoundWork& work) {
     const std::string name = "thread " + std::to_string(worker);
+    Told told{work, {}, name};
     try {
-      const RoundResult result = trainer.run(
-          work, [&](double share) { begun(worker, share); }, leave_);
+      told.result = train(worker, trainer, work);
       std::lock_guard lock(mutex_);
       shares_[worker] = 0;
-      const Told told{work, result, name};
       if (const auto why = run_.fault(told)) throw Error(*why);
-      run_.tell({&told, 1});
-      changed_.notify_all();
     } catch (const Interrupted&) {
       std::lock_guard lock(mutex_);
       run_.give_back(work, "", name);
       if (!leave_.requested()) throw;
+      return;
     } catch (const Error& error) {
       std::lock_guard lock(mutex_);
       run_.log("failed", {{"round", work.round},
@@ -86,6 +84,18 @@ class ThreadPool {
       throw Error("member " + std::to_string(work.member) + ", round " +
                       std::to_string(work.round) + ": " + error.what(),
                   error.code());
+    }
+    std::lock_guard lock(mutex_);
+    run_.tell({&told, 1});
+    changed_.notify_all();
+  }
+
+  RoundResult train(int worker, Trainer& trainer, const RoundWork& work) {
+    try {
+      return trainer.run(
+          work, [&](double share) { begun(worker, share); }, leave_);
+    } catch (const Diverged& diverged) {
+      return diverged_result(diverged);
     }
   }
 

@@ -104,10 +104,10 @@ int Population::epochs_done(int member) const { return members_[member].epochs; 
 Genome Population::genome(int member) const { return unpack(members_[member].genome); }
 
 void Population::check_outcome(int member, const Outcome& outcome) const {
+  if (outcome.score == kDiverged) return;
   if (!std::isfinite(outcome.score)) {
     throw Error(who(member) + ", round " + std::to_string(members_[member].rounds) +
-                ": the score is not a finite number; training has probably diverged (try a lower "
-                "learning rate)");
+                ": the score is not a finite number");
   }
   if (settings_.selection != Selection::kSignificant) return;
   if (outcome.correct.empty()) {
@@ -129,7 +129,8 @@ std::optional<Decision> Population::tell(int member, const Outcome& outcome) {
   check_outcome(member, outcome);
   Member& m = members_[member];
   m.epochs += std::min(settings_.epochs_per_round, settings_.epochs - m.epochs);
-  m.source = CheckpointId{member, m.rounds};
+  m.source.reset();
+  if (outcome.score != kDiverged) m.source = CheckpointId{member, m.rounds};
   ++m.rounds;
   m.score = outcome.score;
   if (settings_.selection == Selection::kSignificant) m.correct = outcome.correct;
@@ -145,11 +146,23 @@ std::vector<int> Population::ranking(const std::vector<int>& members, Random& ra
   for (size_t i = ranked.size(); i > 1; --i) {
     std::swap(ranked[i - 1], ranked[random.below(static_cast<uint32_t>(i))]);
   }
-  if (settings_.selection == Selection::kNone) return ranked;
+  if (settings_.selection == Selection::kNone) {
+    std::stable_partition(ranked.begin(), ranked.end(), [&](int m) { return diverged(m); });
+    return ranked;
+  }
   std::stable_sort(ranked.begin(), ranked.end(), [&](int a, int b) {
     return members_[a].score.value() < members_[b].score.value();
   });
   return ranked;
+}
+
+void Population::check_not_all_diverged() const {
+  const auto sound = [](const Member& m) { return !m.score || *m.score != kDiverged; };
+  if (std::any_of(members_.begin(), members_.end(), sound)) return;
+  throw Error("all " + std::to_string(settings_.population) +
+              " members diverged, so that there is nothing left to copy; start again, in another "
+              "--out, with a lower --lr, a --clip or --warmup-steps, or a narrower range of the "
+              "gene \"lr\"");
 }
 
 Decision Population::decide_round() {
@@ -159,16 +172,21 @@ Decision Population::decide_round() {
   std::iota(all.begin(), all.end(), 0);
   Random random({settings_.seed, Purpose::kExploit, 0, static_cast<uint64_t>(round_)});
   const std::vector<int> ranked = ranking(all, random);
+  check_not_all_diverged();
   if (members_[0].epochs == settings_.epochs) {
     winner_ = ranked.back();
     decision.winner = winner_;
     return decision;
   }
+  // Diverged members stand first and are all replaced; donors are never among them.
+  const int lost = static_cast<int>(
+      std::count_if(all.begin(), all.end(), [&](int member) { return diverged(member); }));
   const int k = settings_.quantile();
-  std::vector<int> targets(ranked.begin(), ranked.begin() + k);
+  const int donors = std::min(k, settings_.population - lost);
+  std::vector<int> targets(ranked.begin(), ranked.begin() + std::max(k, lost));
   std::sort(targets.begin(), targets.end());
   for (const int target : targets) {
-    const int donor = ranked[ranked.size() - k + random.below(static_cast<uint32_t>(k))];
+    const int donor = ranked[ranked.size() - donors + random.below(static_cast<uint32_t>(donors))];
     exploit(target, donor, round_, decision);
   }
   ++order_;
@@ -187,15 +205,22 @@ Decision Population::decide_one(int member) {
     all.push_back(i);
     if (members_[i].score && members_[i].epochs < settings_.epochs) training.push_back(i);
   }
+  check_not_all_diverged();
   if (training.empty() && due().empty()) {
     Random random({settings_.seed, Purpose::kExploit, kNobody, 0});
     winner_ = ranking(all, random).back();
     decision.winner = winner_;
     return decision;
   }
-  if (members_[member].epochs == settings_.epochs || training.size() < 2) return decision;
+  if (members_[member].epochs == settings_.epochs) return decision;
   Random random({settings_.seed, Purpose::kExploit, static_cast<uint64_t>(member),
                  static_cast<uint64_t>(decision.round)});
+  if (diverged(member)) {
+    replace(member, random, decision);
+    return decision;
+  }
+  std::erase_if(training, [&](int m) { return diverged(m); });
+  if (training.size() < 2) return decision;
   const std::vector<int> ranked = ranking(training, random);
   const int k = std::clamp(static_cast<int>(ranked.size() * settings_.fraction + 1e-9), 1,
                            static_cast<int>(ranked.size() / 2));
@@ -206,10 +231,30 @@ Decision Population::decide_one(int member) {
   return decision;
 }
 
+// Asynchronous: a diverged member copies one of the best that have a score, still training or not;
+// where there is none yet, it starts afresh.
+void Population::replace(int member, Random& random, Decision& decision) {
+  std::vector<int> sound;
+  for (int i = 0; i < settings_.population; ++i) {
+    if (members_[i].score && !diverged(i)) sound.push_back(i);
+  }
+  int donor = member;
+  if (sound.empty()) {
+    members_[member].epochs = 0;
+  } else {
+    const std::vector<int> ranked = ranking(sound, random);
+    const int k = std::max(1, static_cast<int>(ranked.size() * settings_.fraction + 1e-9));
+    donor = ranked[ranked.size() - k + random.below(static_cast<uint32_t>(k))];
+  }
+  exploit(member, donor, decision.round, decision);
+  if (donor != member) members_[member].score.reset();  // it has sound weights again
+  ++order_;
+}
+
 void Population::exploit(int target, int donor, int round, Decision& decision) {
   Member& t = members_[target];
   Member& d = members_[donor];
-  if (settings_.selection == Selection::kSignificant) {
+  if (settings_.selection == Selection::kSignificant && !diverged(target)) {
     const double p = paired_p_value(d.correct, t.correct);
     if (p > settings_.significance) {
       decision.declined.push_back({target, donor, p});

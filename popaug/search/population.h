@@ -4,6 +4,7 @@
 #define POPAUG_SEARCH_POPULATION_H_
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -67,9 +68,12 @@ struct LineageStep {
   Genome genome;
 };
 
+// The score of a member whose training diverged: worse than any.
+inline constexpr double kDiverged = -std::numeric_limits<double>::infinity();
+
 // The part of a result that decisions rest on.
 struct Outcome {
-  double score = 0;              // finite; higher is better
+  double score = 0;              // higher is better; kDiverged: training gave no finite numbers
   std::vector<uint8_t> correct;  // per validation image 0 or 1; only kSignificant needs it
 };
 
@@ -90,8 +94,10 @@ class Population {
   std::optional<CheckpointId> source(int member) const;
 
   // Takes the result of a due member's next round. Synchronous: any order within a round gives
-  // the same; a Decision comes with the round's last. Throws Error for NaN, for bits that are
-  // missing or of another number than the other members'.
+  // the same; a Decision comes with the round's last. A diverged member always becomes a target;
+  // in an asynchronous search that has no score yet it starts afresh as its own donor, with a
+  // mutated genome and 0 epochs. Throws Error for another score that is not finite, for bits that
+  // are missing or of another number than the other members', and once all members have diverged.
   std::optional<Decision> tell(int member, const Outcome& outcome);
 
   // Latest told.
@@ -131,8 +137,11 @@ class Population {
 
   Decision decide_round();
   Decision decide_one(int member);
+  bool diverged(int member) const { return members_[member].score == kDiverged; }
+  void check_not_all_diverged() const;
   void check_outcome(int member, const Outcome& outcome) const;
   std::vector<int> ranking(const std::vector<int>& members, Random& random) const;
+  void replace(int member, Random& random, Decision& decision);
   void exploit(int target, int donor, int round, Decision& decision);
   Packed explore(Packed genome, Random random) const;
   Packed start_genome(int member) const;

@@ -15,6 +15,12 @@ namespace {
 
 CheckpointId made_by(const RoundWork& work) { return {work.member, work.round}; }
 
+// Nothing where training diverged.
+std::optional<CheckpointId> weights_of(const JournalResult& result) {
+  if (result.score == kDiverged) return std::nullopt;
+  return CheckpointId{result.member, result.round};
+}
+
 std::string percent(double score) { return fmt::format("{:.1f} %", 100 * score); }
 
 }  // namespace
@@ -47,11 +53,19 @@ std::vector<std::string> SearchRun::news() { return std::exchange(state_->news, 
 std::string SearchRun::note() const {
   const State& s = *state_;
   if (s.best_member < 0) return "no scores yet";
+  std::string picture;
+  if (s.options.picture) {
+    std::vector<double> scores;
+    for (int m = 0; m < s.settings.population; ++m) {
+      scores.push_back(population().score(m).value_or(kDiverged));
+    }
+    picture = " [" + s.options.picture(scores) + "]";
+  }
   const double best = population().score(s.best_member).value();
   const std::string score =
       s.settings.metric == "loss" ? "loss " + number_text(-best) : percent(best);
-  return fmt::format("best {} (member {}), policies differ by {:.2f}", score, s.best_member,
-                     s.spread);
+  return fmt::format("best {} (member {}){}, policies differ by {:.2f}", score, s.best_member,
+                     picture, s.spread);
 }
 
 std::optional<RoundWork> SearchRun::take() {
@@ -85,7 +99,7 @@ std::optional<std::string> SearchRun::fault(const Told& told) const {
   const State& s = *state_;
   const auto out = s.out.find(told.work.member);
   POPAUG_ASSERT(out != s.out.end() && out->second == told.work.to);
-  if (!std::isfinite(told.result.score)) return "the score is not a finite number";
+  if (!std::isfinite(told.result.score)) return std::nullopt;  // diverged: a result like any other
   for (const auto& [name, value] : told.result.metrics) {
     if (!std::isfinite(value)) return "the metric " + quote(name) + " is not a finite number";
   }
@@ -119,12 +133,22 @@ JournalResult SearchRun::State::accept(const Told& told) {
   result.round = told.work.round;
   result.member = told.work.member;
   result.epochs = told.work.first_epoch + told.work.epochs;
-  result.score = told.result.score;
-  result.metrics = told.result.metrics;
+  const bool diverged = !std::isfinite(told.result.score);
+  result.score = diverged ? kDiverged : told.result.score;
+  if (!diverged) result.metrics = told.result.metrics;
   result.images_trained = told.result.images_trained;
   result.images_evaluated = told.result.images_evaluated;
-  if (settings.selection == Selection::kSignificant) result.correct = told.result.correct;
-  if (options.checkpoints) {
+  if (diverged) {
+    std::error_code ignored;
+    fs::remove(told.work.to, ignored);
+    const std::string reason =
+        told.result.reason.empty() ? "the score is no finite number" : told.result.reason;
+    run_log->write("diverged", {{"round", id.round}, {"member", id.member}, {"reason", reason}});
+    news.push_back(fmt::format("round {}: member {} diverged ({})", id.round, id.member, reason));
+  } else if (settings.selection == Selection::kSignificant) {
+    result.correct = told.result.correct;
+  }
+  if (options.checkpoints && !diverged) {
     result.checkpoint = file_hash(told.work.to);
     const fs::path final_name = files.checkpoint(id);
     if (failpoint("checkpoint.rename") || ::rename(told.work.to.c_str(), final_name.c_str()) != 0) {
@@ -147,7 +171,7 @@ void SearchRun::State::record(std::vector<JournalResult> accepted) {
     const CheckpointId id{result.member, result.round};
     write_file_atomic(files.early(id), seal_result(settings, result));
     early[id] = result;
-    need(result.member, id);
+    need(result.member, weights_of(result));
   }
   for (const fs::path& path : std::exchange(deletions, {})) remove_file(path);
   run_log->flush();
@@ -186,7 +210,7 @@ std::string SearchRun::State::journal_lines(const JournalResult& result) {
   fold.take(result, "result");
   count(result);
   table->result(result);
-  need(result.member, CheckpointId{result.member, result.round});
+  need(result.member, weights_of(result));
   if (!fold.unwritten()) return lines;
   const Decision decision = *fold.unwritten();
   lines += writer->decision(decision);
@@ -224,8 +248,9 @@ void SearchRun::State::tell_news(const Decision& decision) {
     return;
   }
   for (const Copy& copy : decision.copies) {
-    const auto score = [&](int member) {
-      const double value = population().score(member).value();
+    const auto score = [&](int member) -> std::string {
+      const double value = population().score(member).value_or(kDiverged);
+      if (value == kDiverged) return "diverged";
       return settings.metric == "loss" ? "loss " + number_text(-value) : percent(value);
     };
     news.push_back(fmt::format("round {}: member {} ({}) copies member {} ({})", decision.round,
@@ -237,7 +262,8 @@ void SearchRun::State::measure() {
   best_member = -1;
   for (int m = 0; m < settings.population; ++m) {
     const auto score = population().score(m);
-    if (score && (best_member < 0 || *score > *population().score(best_member))) best_member = m;
+    if (!score || *score == kDiverged) continue;
+    if (best_member < 0 || *score > *population().score(best_member)) best_member = m;
   }
   spread = population().spread();
 }

@@ -2,6 +2,7 @@
 #ifndef POPAUG_SEARCH_RUN_H_
 #define POPAUG_SEARCH_RUN_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,8 +27,10 @@ struct RunOptions {
   Json worker_settings = Json::object();  // "run" in the settings of every run message
   double silence_seconds = 300;           // of a process worker before it counts as hung
   int attempts = 3;                       // that a member's round may take before the search stops
-  bool checkpoints = true;                // false: the trainer keeps no weights (toy, simulations)
-  Json machine = Json::object();          // into result.json as it is: device, host, versions
+  // Members' scores in their order (not finite: unknown) as a few marks for the progress note.
+  std::function<std::string(const std::vector<double>& scores)> picture;
+  bool checkpoints = true;        // false: the trainer keeps no weights (toy, simulations)
+  Json machine = Json::object();  // into result.json as it is: device, host, versions
 };
 
 // A result as a worker hands it in. `work` is what SearchRun::take() gave.

@@ -115,7 +115,9 @@ void ProgressTable::decision(const Decision& decision) {
   std::string text;
   if (!headed_ && !open_.empty()) {
     text = "round,member,epochs,score,best_score,copied_from,images_trained,images_evaluated";
-    for (const auto& [name, value] : open_.front().metrics) {
+    const auto sound = std::find_if(open_.begin(), open_.end(),
+                                    [](const JournalResult& r) { return r.score != kDiverged; });
+    for (const auto& [name, value] : (sound == open_.end() ? open_.begin() : sound)->metrics) {
       metrics_.push_back(name);
       text += "," + name;
     }
@@ -123,12 +125,13 @@ void ProgressTable::decision(const Decision& decision) {
     headed_ = true;
   }
   for (const JournalResult& r : open_) {
-    best_ = any_ ? std::max(best_, r.score) : r.score;
-    any_ = true;
+    const bool diverged = r.score == kDiverged;
+    if (!diverged) best_ = any_ ? std::max(best_, r.score) : r.score;
+    any_ = any_ || !diverged;
     const auto copy = std::find_if(decision.copies.begin(), decision.copies.end(),
                                    [&](const Copy& c) { return c.target == r.member; });
     text += fmt::format("{},{},{},{},{},{},{},{}", r.round, r.member, r.epochs,
-                        number_text(r.score), number_text(best_),
+                        diverged ? "" : number_text(r.score), any_ ? number_text(best_) : "",
                         copy == decision.copies.end() ? "" : std::to_string(copy->donor),
                         r.images_trained, r.images_evaluated);
     for (const std::string& name : metrics_) {

@@ -145,6 +145,11 @@ void SearchRun::State::take_up_early_results() {
     try {
       const JournalResult result = open_result(settings, read_file(path, 1 << 26), show_path(path));
       if (result.member != id.member || result.round != id.round) continue;
+      if (result.score == kDiverged) {
+        early[id] = result;
+        need(member, std::nullopt);
+        continue;
+      }
       hashes[id] = result.checkpoint;
       if (options.checkpoints && !damaged(id).empty()) {
         hashes.erase(id);

@@ -11,7 +11,7 @@ namespace {
 
 struct ToySettings {
   bool ramp = true;
-  double noise = 0.002;
+  double noise = 0.002, diverge = 0;
   int64_t validation = 0, state = 64, milliseconds = 0;
   bool unequal = false;
 };
@@ -26,6 +26,7 @@ ToySettings parse(const Json& json) {
   }
   s.ramp = optimum == "ramp";
   s.noise = reader.number_or("noise", 0, 1, s.noise);
+  s.diverge = reader.number_or("diverge", 0, 1, s.diverge);
   s.validation = reader.integer_or("validation", 0, 1 << 24, s.validation);
   s.state = reader.integer_or("state", 1, 1 << 24, s.state);
   s.milliseconds = reader.integer_or("milliseconds", 0, 1 << 20, s.milliseconds);
@@ -84,6 +85,9 @@ class ToyTrainer : public Trainer {
                          show_path(work.from));
     }
     RoundResult result;
+    Random fate({work.seed, Purpose::kToy, static_cast<uint64_t>(work.member),
+                 static_cast<uint64_t>(work.round), 4});
+    if (fate.chance(settings_.diverge)) throw Diverged("the toy diverged", 500);
     for (int e = 0; e < work.epochs; ++e) {
       train_epoch(work, work.first_epoch + e, state, result);
       rest(work.member, stop);

@@ -33,13 +33,25 @@ struct RoundWork {
 
 // What a round gave. Everything but `seconds` must depend on the work alone.
 struct RoundResult {
-  double score = 0;              // higher is better, finite
+  double score = 0;  // higher is better; not finite: training diverged, no checkpoint was written
   std::vector<uint8_t> correct;  // per validation image 0/1; empty if the trainer gives none
   std::map<std::string, double> metrics;  // "train_loss", "val_loss", ...
   int64_t images_trained = 0;
   int64_t images_evaluated = 0;
   double seconds = 0;  // wall clock: to run.log, never to the journal
+  std::string reason;  // why it diverged, for people
 };
+
+// Training gave no finite numbers. It ends a training; in a search the member counts as the worst
+// of its round and copies a donor.
+class Diverged : public Error {
+ public:
+  explicit Diverged(const std::string& sentence, int64_t trained = 0)
+      : Error(sentence), images_trained(trained) {}
+  const int64_t images_trained;  // in this round, up to there
+};
+// Such a round's result: no score, no checkpoint.
+RoundResult diverged_result(const Diverged& diverged);
 
 // One per worker; run() is called by one thread at a time.
 class Trainer {
@@ -48,7 +60,8 @@ class Trainer {
   // Trains, evaluates once at the end if `work.evaluate` (DESIGN 4.4; score 0 otherwise), writes
   // the checkpoint `work.to` durably.
   // `heartbeat(share)` is to be called at least every few seconds, share in 0..1. Throws Error;
-  // throws Interrupted soon after `stop` is requested, leaving nothing at work.to.
+  // Diverged, for the same work at the same place; Interrupted soon after `stop` is requested. The
+  // last two leave nothing at work.to.
   virtual RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
                           const StopToken& stop) = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <set>
 
 #include "popaug/search/population.h"
@@ -142,6 +143,7 @@ class Judge {
   WorkerMessage train(Subject& subject, const RoundWork& work) {
     subject.send(run_message(work, settings_));
     const WorkerMessage done = subject.done();
+    if (!std::isfinite(done.result.score)) throw Error("its training diverged (score null)");
     require_checkpoint(work.to, done.bytes);
     return done;
   }

@@ -82,8 +82,12 @@ WorkerMessage parse_worker_message(std::string_view line) {
     message.share = reader.number("share", 0, 1);
   } else if (type == "done") {
     message.kind = WorkerMessage::Kind::kDone;
-    message.result.score = reader.number("score", -1e300, 1e300);
-    message.bytes = reader.integer("bytes", 0, INT64_MAX);
+    if (reader.any("score").is_null()) {
+      message.result = diverged_result(Diverged(reader.text_or("reason", "")));
+    } else {
+      message.result.score = reader.number("score", -1e300, 1e300);
+      message.bytes = reader.integer("bytes", 0, INT64_MAX);
+    }
     if (reader.has("metrics")) {
       for (const auto& [name, value] : reader.object("metrics").items()) {
         if (!value.is_number() || !std::isfinite(value.get<double>())) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -113,8 +114,19 @@ class Speaker {
 Json do_round(const RunMessage& message, Trainer& trainer, Speaker& speaker,
               const StopToken& stop) {
   const RoundWork& work = message.work;
-  const RoundResult result = trainer.run(
-      work, [&](double share) { speaker.progress(share); }, stop);
+  RoundResult result;
+  try {
+    result = trainer.run(
+        work, [&](double share) { speaker.progress(share); }, stop);
+  } catch (const Diverged& diverged) {
+    result = diverged_result(diverged);
+  }
+  if (!std::isfinite(result.score)) {
+    return {{"type", "done"},
+            {"score", nullptr},
+            {"reason", result.reason},
+            {"images_trained", result.images_trained}};
+  }
   if (!result.correct.empty()) {
     std::string bits;
     for (const uint8_t bit : result.correct) bits += bit != 0 ? '1' : '0';

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "popaug/search/trainer.h"
 #include "popaug/train/batches.h"
 #include "popaug/train/loop_torch.h"
 
@@ -27,10 +28,10 @@ void make_buffers(BatchBuffers& buffers, int batch, const Split& split) {
 }
 
 [[noreturn]] void fail_diverged(const StepPlace& place, double rate, double loss) {
-  throw Error("training diverged: the loss is " + number_text(loss) + " at epoch " +
-              std::to_string(place.epoch + 1) + ", step " + std::to_string(place.step + 1) +
-              ", learning rate " + number_text(rate) +
-              "; try a lower --lr, a --warmup-steps, or a --clip");
+  throw Diverged("training diverged: the loss is " + number_text(loss) + " at epoch " +
+                 std::to_string(place.epoch + 1) + ", step " + std::to_string(place.step + 1) +
+                 ", learning rate " + number_text(rate) +
+                 "; try a lower --lr, a --warmup-steps, or a --clip");
 }
 
 void copy_labels(const Split& split, std::span<const uint32_t> batch, const Tensor& labels) {

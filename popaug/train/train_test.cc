@@ -191,16 +191,60 @@ TEST_F(TrainerTest, PoliciesShareInitialWeightsAndOrder) {
   EXPECT_NE(read_file(a), read_file(b));
 }
 
-TEST_F(TrainerTest, GenesReachTheOptimiser) {
+// A member with a gene trains to the bytes of one under the setting of that name and value.
+TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
+  const auto weights = [&](const TrainSettings& settings, const BaseTransforms& base,
+                           const std::map<std::string, double>& genes) {
+    const auto trainer =
+        make_trainer_factory(settings, space_by_name("pba"), Rule(), base, kClasses,
+                             range(split_, 0, 80), range(split_, 80, 160), "accuracy")(0);
+    RoundWork work = work_of(0, 0, {}, folder_.path() / "weights");
+    work.genes = genes;
+    run(*trainer, work);
+    return read_file(work.to);
+  };
+  const BaseTransforms base = {.pad = 2, .flip = 0.25, .cutout = 4};
+  const std::string plain = weights(small_settings(), base, {});
+  const auto check = [&](const std::string& gene, double value, auto set) {
+    TrainSettings settings = small_settings();
+    BaseTransforms changed = base;
+    set(settings, changed);
+    const std::string expected = weights(settings, changed, {});
+    EXPECT_NE(expected, plain) << gene;
+    EXPECT_EQ(weights(small_settings(), base, {{gene, value}}), expected) << gene;
+  };
+  check("lr", 0.01, [](auto& s, auto&) { s.lr = 0.01; });
+  check("weight_decay", 0.02, [](auto& s, auto&) { s.weight_decay = 0.02; });
+  check("momentum", 0.5, [](auto& s, auto&) { s.momentum = 0.5; });
+  check("clip", 0.1, [](auto& s, auto&) { s.clip = 0.1; });
+  check("label_smoothing", 0.2, [](auto& s, auto&) { s.label_smoothing = 0.2; });
+  check("flip", 0.75, [](auto&, auto& b) { b.flip = 0.75; });
+  check("pad", 6, [](auto&, auto& b) { b.pad = 6; });
+  check("cutout", 10, [](auto&, auto& b) { b.cutout = 10; });
+  EXPECT_THROW(weights(small_settings(), base, {{"lrr", 0.01}}), UsageError);
+}
+
+// Nothing is written, and the next round of this worker is as if nothing had been.
+TEST_F(TrainerTest, ADivergedRoundLeavesNothing) {
   const auto trainer = factory()(0);
-  RoundWork work = work_of(0, 0, {}, folder_.path() / "a");
-  run(*trainer, work);
-  work.genes = {{"lr", 0.01}};
-  work.to = folder_.path() / "b";
-  run(*trainer, work);
-  EXPECT_NE(read_file(folder_.path() / "a"), read_file(folder_.path() / "b"));
-  work.genes = {{"lrr", 0.01}};
-  EXPECT_THROW(run(*trainer, work), UsageError);
+  RoundWork work = work_of(0, 0, {}, folder_.path() / "diverged");
+  work.genes = {{"lr", 900}, {"clip", 0}};
+  std::string said;
+  for (int time = 0; time < 2; ++time) {
+    try {
+      run(*trainer, work);
+      ADD_FAILURE();
+    } catch (const Diverged& diverged) {
+      EXPECT_GT(diverged.images_trained, 0);
+      EXPECT_THAT(diverged.what(), HasSubstr("training diverged: the loss is"));
+      if (time == 1) EXPECT_EQ(diverged.what(), said);
+      said = diverged.what();
+    }
+  }
+  EXPECT_FALSE(fs::exists(work.to));
+  run(*trainer, work_of(0, 0, {}, folder_.path() / "after"));
+  run(*factory()(0), work_of(0, 0, {}, folder_.path() / "fresh"));
+  EXPECT_EQ(read_file(folder_.path() / "after"), read_file(folder_.path() / "fresh"));
 }
 
 class TrainNetworkTest : public ::testing::Test {

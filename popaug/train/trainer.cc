@@ -1,5 +1,6 @@
 // What a search drives: a member's round on its own core.
 #include <chrono>
+#include <cmath>
 
 #include "popaug/train/batches.h"
 #include "popaug/train/loop_torch.h"
@@ -96,14 +97,19 @@ class NetworkTrainer : public Trainer {
     const EpochWork epoch_work{&settings,        &split,    &shared_->train.indices,
                                &augmenter,       work.seed, static_cast<uint32_t>(work.member),
                                work.total_epochs};
+    const int64_t steps = steps_per_epoch(shared_->train.indices.size(), settings.batch);
     RoundResult result;
     for (int e = 0; e < work.epochs; ++e) {
       const auto tick = [&](double share) { heartbeat(kTrainShare * (e + share) / work.epochs); };
       EpochPlace place;
-      result.metrics["train_loss"] = train_epoch(network, buffers_, place, epoch_work, tick, stop);
+      try {
+        result.metrics["train_loss"] =
+            train_epoch(network, buffers_, place, epoch_work, tick, stop);
+      } catch (const Diverged& diverged) {
+        throw Diverged(diverged.what(), (e * steps + place.step) * settings.batch);
+      }
     }
-    result.images_trained = int64_t{1} * work.epochs * settings.batch *
-                            steps_per_epoch(shared_->train.indices.size(), settings.batch);
+    result.images_trained = work.epochs * steps * settings.batch;
     return result;
   }
 
@@ -113,6 +119,11 @@ class NetworkTrainer : public Trainer {
         *network_, shared_->validation, evaluation_batch(network_->info),
         conv_mode(shared_->settings.conv),
         [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
+    if (!std::isfinite(evaluation.loss)) {
+      throw Diverged("training diverged: the loss of the validation images is " +
+                         number_text(evaluation.loss) + "; try a lower --lr, or a --clip",
+                     result.images_trained);
+    }
     result.score = score_of(evaluation, shared_->metric);
     result.correct = evaluation.correct;
     result.metrics["val_loss"] = evaluation.loss;

@@ -7,6 +7,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <cmath>
 #include <map>
 
 #include "python/bindings/bindings.h"
@@ -25,7 +26,7 @@ RoundResult read_result(const std::string& text, nb::bytes bits) {
   const Json json = parse_json(text, "result");
   JsonReader reader(json, "result");
   RoundResult result;
-  const Json& score = reader.any("score");  // null: not a number; the run says so
+  const Json& score = reader.any("score");  // null: not a number, training diverged
   result.score = score.is_number() ? score.get<double>() : std::nan("");
   for (const auto& [name, value] : reader.object("metrics").items()) {
     result.metrics[name] = value.is_number() ? value.get<double>() : std::nan("");
@@ -126,7 +127,7 @@ std::string history_json(const std::string& directory) {
     results.push_back({{"round", r.round},
                        {"member", r.member},
                        {"epochs", r.epochs},
-                       {"score", r.score},
+                       {"score", r.score == kDiverged ? Json() : Json(r.score)},
                        {"images_trained", r.images_trained},
                        {"images_evaluated", r.images_evaluated},
                        {"metrics", r.metrics}});
@@ -224,11 +225,15 @@ void bind_search(nb::module_& m) {
     {
       nb::gil_scoped_release free;
       const StopToken never;
-      result = make_toy_trainer(message.settings.at("trainer"), message.space)
-                   ->run(
-                       message.work, [](double) {}, never);
+      try {
+        result = make_toy_trainer(message.settings.at("trainer"), message.space)
+                     ->run(
+                         message.work, [](double) {}, never);
+      } catch (const Diverged& diverged) {
+        result = diverged_result(diverged);
+      }
     }
-    const Json json = {{"score", result.score},
+    const Json json = {{"score", std::isfinite(result.score) ? Json(result.score) : Json()},
                        {"metrics", result.metrics},
                        {"images_trained", result.images_trained},
                        {"images_evaluated", result.images_evaluated},

@@ -61,7 +61,7 @@ class Run:
     @property
     def best_score(self) -> float | None:
         """The highest score so far."""
-        return max((r["score"] for r in self._history["results"]), default=None)
+        return max((r["score"] for r in self._history["results"] if r["score"] is not None), default=None)
 
     @property
     def schedule(self) -> Schedule:

@@ -53,7 +53,7 @@ class Gene:
 class Result:
     """What a round of a member gave. Everything but `seconds` must depend on the work alone.
 
-    score: higher is better, finite. metrics: further numbers by name. correct: per validation image whether it
+    score: higher is better; NaN: training diverged, the member counts as the worst and copies another. metrics: further numbers by name. correct: per validation image whether it
     was classified rightly, always in the same order; only selection="significant" needs it.
     """
 
@@ -197,13 +197,13 @@ TrainRound = Callable[[Member], Any]
 def toy_round(member: Member) -> Result:
     """A round of the toy trainer, without images: tries a search, a worker or a cluster in milliseconds.
 
-    settings (all optional): optimum "ramp" or "constant", noise, validation, state, milliseconds, unequal.
+    settings (all optional): optimum "ramp" or "constant", noise, validation, state, diverge, milliseconds, unequal.
     """
     text, bits = _core.toy_round(json.dumps(member.message))
     value = json.loads(text)
     member.progress(1.0)
     return Result(
-        value["score"],
+        math.nan if value["score"] is None else value["score"],
         value["metrics"],
         np.frombuffer(bits, np.uint8) if bits else None,
         value["images_trained"],

@@ -9,6 +9,7 @@ popaug.worker.serve(train_round)
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import sys
@@ -112,6 +113,8 @@ def _round(train_round: TrainRound, message: Any, speaker: _Speaker, inbox: _Inb
     started = time.perf_counter()
     member = Member(message, progress)
     result = Result.of(train_round(member), time.perf_counter() - started)
+    if not math.isfinite(result.score):
+        return {"type": "done", "reason": "the score is no finite number", **result.to_json(), "metrics": {}}
     if not member.to_path.is_file():
         raise _core.Error("train_round saved no weights: call member.save(...)")
     bits = result.bits()

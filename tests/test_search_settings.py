@@ -1,0 +1,197 @@
+"""Every setting of a search: refused before work where it is wrong, felt by a real search where it is right."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from popaug_program import FASHION, PROGRAM, done, popaug, refused
+from search_runs import WORKER, assert_same_run
+
+SMALL = [
+    *("--data", FASHION, "--network", "wrn-10-1", "--train-size", 128, "--val-size", 100, "--batch", 32),
+    *("--population", 4, "--rounds", 3, "--epochs-per-round", 1, "--seed", 3, "--workers", 2),
+]
+BAD = [
+    (["--population", 1], "--population: 1 is not in 2 .."),
+    (["--rounds", 0], "how long to search is missing"),
+    (["--rounds", 2, "--epochs-per-round", 0], "--epochs-per-round: 0 is not in 1 .."),
+    (["--rounds", 2, "--ops", "Rotat"], 'unknown op "Rotat" (nearest: "Rotate")'),
+    (["--rounds", 2, "--space", "pbaa"], 'unknown space "pbaa" (nearest: "pba")'),
+    (["--rounds", 2, "--limits", "Rotate:level=3..99"], "within 0 .. 10"),
+    (["--rounds", 2, "--genes", "lr"], '"lr" has no range'),
+    (["--rounds", 2, "--genes", "lr=0.2..0.1"], "low below high"),
+    (["--rounds", 2, "--genes", "cutout=0..0"], "low below high"),
+    (["--rounds", 2, "--genes", "rate=0.1..1"], 'unknown gene "rate"'),
+    (["--rounds", 2, "--amounts", ","], "amounts is empty"),
+    (["--rounds", 2, "--reset-probability", 1.5], "1.5 is not in 0 .. 1"),
+    (["--rounds", 2, "--selection", "best"], "--selection"),
+    (["--rounds", 2, "--significance", 0], "--significance: 0 is not in"),
+    (["--rounds", 2, "--fraction", 0.6], "--fraction: 0.6 is not in"),
+    (["--rounds", 2, "--selection", "significant", "--metric", "loss"], "its metric is accuracy"),
+    (["--rounds", 2, "--start", "zerro"], '(nearest: "zero")'),
+    (["--rounds", 2, "--network", "wrn-10"], '"wrn-10"'),
+]
+
+
+@pytest.mark.parametrize(("flags", "sentence"), BAD, ids=[" ".join(map(str, flags)) for flags, _ in BAD])
+def test_wrong_settings_are_refused_before_anything_is_read(
+    tmp_path: pathlib.Path, flags: list[object], sentence: str
+) -> None:
+    # The data are not there: whatever looks at them first would say so instead.
+    text = refused(2, "search", "--data", tmp_path / "none", *flags, "--out", tmp_path / "run")
+    assert sentence in text, text
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_empty_validation_set_is_refused(tmp_path: pathlib.Path) -> None:
+    table = tmp_path / "four.csv"
+    for name in ("a", "b"):
+        for i in range(2):
+            file = tmp_path / f"{name}{i}.png"
+            done("augment", "--op", "Invert", "--level", 0, first_image(tmp_path), file)
+    rows = [f"{name}{i}.png,{name}" for name in ("a", "b") for i in range(2)]
+    table.write_text("path,label\n" + "\n".join(rows) + "\n")
+    text = refused(2, "search", "--data", table, "--rounds", 2, "--out", tmp_path / "run")
+    assert "validation" in text, text
+    assert not (tmp_path / "run" / "journal.jsonl").exists()
+
+
+def first_image(folder: pathlib.Path) -> pathlib.Path:
+    from PIL import Image
+
+    path = folder / "first.png"
+    Image.new("RGB", (16, 16), (10, 200, 30)).save(path)
+    return path
+
+
+def journal(run: pathlib.Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
+
+
+def test_a_real_search_uses_every_setting_of_what_is_searched(tmp_path: pathlib.Path) -> None:
+    flags = [
+        *("--genes", "lr=0.01..0.2,weight_decay=1e-5..1e-2,flip=0..1:start=0.25,pad=0..6,cutout=0..20"),
+        *("--ops", "Rotate,ShearX,Invert", "--limits", "Rotate:p=0.2..0.6:level=2..5", "--copies", 1),
+        *("--amounts", "0,1", "--reset-probability", 0.5, "--start", "random"),
+        *("--selection", "significant", "--significance", 0.4, "--fraction", 0.5),
+    ]
+    threads, processes = tmp_path / "threads", tmp_path / "processes"
+    progress = popaug("search", *SMALL, *flags, "--out", threads)
+    assert progress.returncode == 0, progress.stderr
+    # The note of the last line shows every member, worst 0 to best 9.
+    assert re.search(r"member \d\) \[[0-9 ]{4}\], policies differ by", progress.stderr), progress.stderr
+    lines = journal(threads)
+    start = lines[1]["start"]
+    assert len({json.dumps(member["genes"]) for member in start}) == 4
+    assert {member["genes"]["flip"] for member in start} == {0.25}
+    genomes = [*start, *(copy for line in lines if "decision" in line for copy in line["copies"])]
+    assert len(genomes) > 4, "no member copied another"
+    for genome in genomes:
+        assert len(genome["policy"]) == 6
+        assert 2 <= genome["policy"][0] <= 6 and 2 <= genome["policy"][1] <= 5
+        genes = genome["genes"]
+        assert 0.01 <= genes["lr"] <= 0.2 and 1e-5 <= genes["weight_decay"] <= 1e-2 and 0 <= genes["flip"] <= 1
+        assert genes["pad"] in range(7) and genes["cutout"] in range(21)
+    schedule = json.loads((threads / "best.schedule.json").read_text())
+    last = schedule["provenance"]["genes"][-1]
+    assert schedule["base"]["flip"] == last["flip"] and schedule["base"]["cutout"] == last["cutout"]
+    assert [op["op"] for op in schedule["space"]["ops"]] == ["Rotate", "Invert", "ShearX"]
+
+    # The same from config.toml and through the worker protocol, but for how it was carried out.
+    done("search", "--config", threads / "config.toml", "--worker-cmd", WORKER, "--out", processes)
+    differing = {"worker_cmd"}
+    assert lines_without(threads, differing) == lines_without(processes, differing)
+    (processes / "config.toml").write_bytes((threads / "config.toml").read_bytes())
+    assert_same_run(threads, processes)
+
+
+def lines_without(run: pathlib.Path, keys: set[str]) -> list[str]:
+    lines = (run / "config.toml").read_text().splitlines()
+    return [line for line in lines if line.split(" = ")[0] not in keys]
+
+
+def test_genes_change_what_is_trained(tmp_path: pathlib.Path) -> None:
+    """The first round of a member whose gene starts at V is that of a search with the setting V, weights and all."""
+    scores = []
+    for i, flags in enumerate((["--genes", "lr=0.01..1:start=0.03"], ["--lr", 0.03], [])):
+        run = tmp_path / str(i)
+        done("search", *SMALL, *flags, "--out", run)
+        first = [line for line in journal(run) if line.get("round") == 0]
+        scores.append([(line["score"], line["metrics"], line["checkpoint"]) for line in first])
+    assert scores[0] == scores[1]
+    assert scores[0] != scores[2]
+
+
+def test_a_search_survives_diverged_members(tmp_path: pathlib.Path) -> None:
+    flags = ["--genes", "lr=0.02..1000", "--clip", 0, "--population", 6]
+    done("search", *SMALL, *flags, "--out", tmp_path / "run")
+    results = [line for line in journal(tmp_path / "run") if "round" in line]
+    lost = [line for line in results if line["score"] is None]
+    assert 0 < len(lost) < len(results)
+    assert all(line["checkpoint"] == "" for line in lost)
+    events = [json.loads(line) for line in (tmp_path / "run/run.log").read_text().splitlines()]
+    reasons = [event["reason"] for event in events if event["event"] == "diverged"]
+    assert len(reasons) == len(lost)
+    assert all("training diverged" in reason for reason in reasons)
+    done("search", *SMALL, *flags, "--worker-cmd", WORKER, "--workers", 1, "--out", tmp_path / "again")
+    assert journal(tmp_path / "again") == journal(tmp_path / "run")
+    done("report", tmp_path / "run")
+    everybody = popaug("search", *SMALL, "--lr", 900, "--clip", 0, "--out", tmp_path / "all")
+    assert everybody.returncode == 1
+    assert "all 4 members diverged" in everybody.stderr and "a lower --lr" in everybody.stderr
+
+
+def test_a_budgets_numbers_stand_in_config_toml_and_repeat(tmp_path: pathlib.Path) -> None:
+    large = ["--population", 12, "--rounds", 400]
+    told = popaug("search", *SMALL, *large, "--budget", "8s", "--out", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"epochs: \d+ instead of 400", told.stderr), told.stderr
+    config = (tmp_path / "run" / "config.toml").read_text()
+    epochs = int(re.search(r"^epochs = (\d+)$", config, re.MULTILINE)[1])
+    population = int(re.search(r"^population = (\d+)$", config, re.MULTILINE)[1])
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert (result["epochs"], result["population"]) == (epochs, population)
+    assert 3 <= epochs < 400
+    done("search", "--config", tmp_path / "run" / "config.toml", "--out", tmp_path / "again")
+    assert_same_run(tmp_path / "run", tmp_path / "again")
+    assert "a resumed run keeps its numbers" in refused(
+        2, "search", "--resume", "--budget", "9s", "--out", tmp_path / "run"
+    )
+
+
+def test_a_dry_run_leaves_nothing_and_says_the_plan(tmp_path: pathlib.Path) -> None:
+    plan = json.loads(done("search", *SMALL, "--dry-run", "--json", "--out", tmp_path / "run"))
+    assert (plan["members"], plan["rounds"], plan["epochs"]) == (4, 3, 3)
+    assert plan["images_trained"] == 4 * 3 * 128
+    assert plan["images_evaluated"] == 4 * 3 * 100
+    assert plan["seconds"] > 0 and plan["memory_bytes"] > 1e7 and plan["disk_bytes"] > 1e5
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_says_how_to_continue_and_the_run_does(tmp_path: pathlib.Path) -> None:
+    done("search", *SMALL, "--out", tmp_path / "whole")
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        [PROGRAM, "search", *map(str, SMALL), "--out", run],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and '"round"' not in read(run / "journal.jsonl"):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate()
+    assert process.returncode == 130, error
+    assert f"popaug search --out {run} --resume" in error
+    done("search", "--out", run, "--resume")
+    assert_same_run(run, tmp_path / "whole")
+
+
+def read(path: pathlib.Path) -> str:
+    return path.read_text() if path.exists() else ""
