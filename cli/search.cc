@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 
 #include "cli/search_summary.h"
@@ -50,6 +51,7 @@ void name_files_from_anywhere(Settings& settings) {
 // A resumed run takes its own config.toml; flags given beside it must say the same, which the run
 // itself checks.
 Settings read_settings(Options& options) {
+  if (!options.budget.empty()) parse_duration(options.budget, "--budget");
   const fs::path config = fs::path(options.out) / "config.toml";
   if (options.resume) {
     if (!options.budget.empty()) {
@@ -109,6 +111,20 @@ int drift(const Options& options, const Settings& settings) {
   return 0;
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The trainer's cost by a short measurement; reading the images took `reading` seconds.
+TrainerCost measured_cost(const Settings& settings, const SearchSettings& search,
+                          const TrainerFactory& factory, int workers, double reading,
+                          double master_bytes, const SignalStop& stop) {
+  TrainerCost cost =
+      measure_trainer(search, factory, workers, fs::temp_directory_path(), stop.token());
+  cost.start_seconds += reading;
+  return settings.worker_cmd.empty() ? cost : for_processes(cost, workers, master_bytes);
+}
+
 int search(Options& options) {
   Settings settings = read_settings(options);
   if (settings.trainer == "none") return drift(options, settings);
@@ -116,6 +132,7 @@ int search(Options& options) {
 
   TerminalProgress progress("search");
   SignalStop stop;
+  const auto begun = std::chrono::steady_clock::now();
   std::vector<std::string> notes;
   std::optional<Inputs> inputs;
   if (settings.trainer == "network") inputs = read_inputs(settings, true, progress);
@@ -123,6 +140,7 @@ int search(Options& options) {
       searched_augmentation(settings, inputs && inputs->grey(), &notes);
   SearchSettings search = search_settings(settings, augmentation, inputs ? &*inputs : nullptr);
 
+  const double master_bytes = resident_bytes();
   TrainerFactory factory;
   if (settings.trainer == "toy") {
     factory = make_toy_trainer_factory(search);
@@ -145,7 +163,7 @@ int search(Options& options) {
                     search.population);
   if (options.dry_run || !options.budget.empty()) {
     const TrainerCost cost =
-        measure_trainer(search, factory, workers, fs::temp_directory_path(), stop.token());
+        measured_cost(settings, search, factory, workers, seconds_since(begun), master_bytes, stop);
     if (!options.budget.empty()) {
       std::vector<std::string> said;
       search = fit_budget(search, cost, workers, parse_duration(options.budget, "--budget"), &said);

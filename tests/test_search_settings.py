@@ -13,10 +13,12 @@ import pytest
 from popaug_program import FASHION, PROGRAM, done, popaug, refused
 from search_runs import WORKER, assert_same_run
 
-SMALL = [
+TINY = [
     *("--data", FASHION, "--network", "wrn-10-1", "--train-size", 128, "--val-size", 100, "--batch", 32),
-    *("--population", 4, "--rounds", 3, "--epochs-per-round", 1, "--seed", 3, "--workers", 2),
+    *("--epochs-per-round", 1, "--seed", 3),
 ]
+SIZE = ["--population", 4, "--rounds", 3, "--workers", 2]
+SMALL = [*TINY, *SIZE]
 BAD = [
     (["--population", 1], "--population: 1 is not in 2 .."),
     (["--rounds", 0], "how long to search is missing"),
@@ -36,6 +38,7 @@ BAD = [
     (["--rounds", 2, "--selection", "significant", "--metric", "loss"], "its metric is accuracy"),
     (["--rounds", 2, "--start", "zerro"], '(nearest: "zero")'),
     (["--rounds", 2, "--network", "wrn-10"], '"wrn-10"'),
+    (["--rounds", 2, "--budget", "soon"], "--budget: expected a time such as 90s"),
 ]
 
 
@@ -129,8 +132,8 @@ def test_genes_change_what_is_trained(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_search_survives_diverged_members(tmp_path: pathlib.Path) -> None:
-    flags = ["--genes", "lr=0.02..1000", "--clip", 0, "--population", 6]
-    done("search", *SMALL, *flags, "--out", tmp_path / "run")
+    flags = ["--genes", "lr=0.02..1000", "--clip", 0, "--population", 6, "--rounds", 3]
+    done("search", *TINY, *flags, "--workers", 2, "--out", tmp_path / "run")
     results = [line for line in journal(tmp_path / "run") if "round" in line]
     lost = [line for line in results if line["score"] is None]
     assert 0 < len(lost) < len(results)
@@ -139,7 +142,7 @@ def test_a_search_survives_diverged_members(tmp_path: pathlib.Path) -> None:
     reasons = [event["reason"] for event in events if event["event"] == "diverged"]
     assert len(reasons) == len(lost)
     assert all("training diverged" in reason for reason in reasons)
-    done("search", *SMALL, *flags, "--worker-cmd", WORKER, "--workers", 1, "--out", tmp_path / "again")
+    done("search", *TINY, *flags, "--worker-cmd", WORKER, "--workers", 1, "--out", tmp_path / "again")
     assert journal(tmp_path / "again") == journal(tmp_path / "run")
     done("report", tmp_path / "run")
     everybody = popaug("search", *SMALL, "--lr", 900, "--clip", 0, "--out", tmp_path / "all")
@@ -148,8 +151,8 @@ def test_a_search_survives_diverged_members(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_budgets_numbers_stand_in_config_toml_and_repeat(tmp_path: pathlib.Path) -> None:
-    large = ["--population", 12, "--rounds", 400]
-    told = popaug("search", *SMALL, *large, "--budget", "8s", "--out", tmp_path / "run")
+    large = ["--population", 12, "--rounds", 400, "--workers", 2]
+    told = popaug("search", *TINY, *large, "--budget", "8s", "--out", tmp_path / "run")
     assert told.returncode == 0, told.stderr
     assert re.search(r"epochs: \d+ instead of 400", told.stderr), told.stderr
     config = (tmp_path / "run" / "config.toml").read_text()

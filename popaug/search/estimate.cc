@@ -16,13 +16,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double resident_bytes() {
-  std::ifstream in("/proc/self/statm");
-  double pages = 0, resident = 0;
-  in >> pages >> resident;
-  return resident * 4096;
-}
-
 // A policy of the middle of a search: what drift and search alike tend to.
 Policy middle_policy(const SearchSettings& settings) {
   Policy policy = zero_policy(settings.space, settings.copies);
@@ -76,6 +69,29 @@ Sample measure_one(const SearchSettings& settings, const TrainerFactory& factory
 
 }  // namespace
 
+double resident_bytes() {
+  std::ifstream in("/proc/self/statm");
+  double pages = 0, resident = 0;
+  in >> pages >> resident;
+  return resident * 4096;
+}
+
+double peak_resident_bytes() {
+  std::ifstream in("/proc/self/status");
+  for (std::string word; in >> word;) {
+    double kibibytes = 0;
+    if (word == "VmHWM:" && in >> kibibytes) return kibibytes * 1024;
+  }
+  return resident_bytes();
+}
+
+TrainerCost for_processes(const TrainerCost& cost, int workers, double master_bytes) {
+  TrainerCost processes = cost;
+  processes.memory_bytes =
+      master_bytes + workers * cost.base_bytes + (cost.memory_bytes - cost.base_bytes);
+  return processes;
+}
+
 TrainerCost measure_trainer(const SearchSettings& settings, const TrainerFactory& factory,
                             int workers, const fs::path& near, const StopToken& stop) {
   check_settings(settings);
@@ -85,6 +101,7 @@ TrainerCost measure_trainer(const SearchSettings& settings, const TrainerFactory
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw Error(show_path(folder) + ": cannot make the folder: " + error.message());
+  const double base = resident_bytes();
   std::vector<Sample> samples(static_cast<size_t>(count));
   try {
     parallel_for(samples.size(), count, [&](size_t i) {
@@ -104,7 +121,8 @@ TrainerCost measure_trainer(const SearchSettings& settings, const TrainerFactory
   }
   cost.images_per_epoch = samples[0].trained;
   cost.images_per_evaluation = samples[0].evaluated;
-  cost.memory_bytes = resident_bytes();
+  cost.base_bytes = base;
+  cost.memory_bytes = peak_resident_bytes();
   return cost;
 }
 

@@ -17,9 +17,14 @@ struct TrainerCost {
   double seconds_per_epoch = 0;  // of training, with all workers busy
   double seconds_per_round = 0;  // evaluation, checkpoint, loading
   double checkpoint_bytes = 0;
-  double memory_bytes = 0;  // resident, of the whole process with all workers busy
+  double base_bytes = 0;    // resident before there was a trainer: data, libraries
+  double memory_bytes = 0;  // the most that was resident with all workers busy
   int64_t images_per_epoch = 0, images_per_evaluation = 0;
 };
+
+// The most memory that this process has had resident, and what it has now, in bytes.
+double peak_resident_bytes();
+double resident_bytes();
 
 // Runs `workers` trainers side by side for a few short rounds under a policy of the middle of a
 // search, in a temporary folder beside `near`. Takes about as long as 3 epochs of training.
@@ -32,6 +37,10 @@ struct SearchPlan {
   double seconds = 0;
   double memory_bytes = 0, disk_bytes = 0;
 };
+// The same where each worker is a process of its own that reads the data too, and this one only
+// keeps the search: `master_bytes` resident without a training library.
+TrainerCost for_processes(const TrainerCost& cost, int workers, double master_bytes);
+
 SearchPlan plan_search(const SearchSettings& settings, const TrainerCost& cost, int workers);
 
 // Changes epochs and population (never more than given) so that the plan takes at most `seconds`,

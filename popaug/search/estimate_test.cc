@@ -33,6 +33,13 @@ TEST(Estimate, PlanCountsImagesAndTurns) {
   EXPECT_EQ(plan_search(toy_settings(4, 6, 3), stated_cost(), 99).workers, 4);
 }
 
+TEST(Estimate, ProcessesHoldTheDataOnceEach) {
+  TrainerCost cost = stated_cost();
+  cost.base_bytes = 100;
+  cost.memory_bytes = 160;  // two trainers of 30
+  EXPECT_DOUBLE_EQ(for_processes(cost, 2, 40).memory_bytes, 40 + 2 * 130);
+}
+
 TEST(Estimate, BudgetShortensThenShrinksThenRefuses) {
   const SearchSettings given = toy_settings(16, 60, 3);
   std::vector<std::string> said;
