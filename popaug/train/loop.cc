@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "popaug/search/trainer.h"
+#include "popaug/search/search.h"
 #include "popaug/train/batches.h"
 #include "popaug/train/loop_torch.h"
 
