@@ -17,7 +17,7 @@ namespace {
 struct Options {
   SettingsFlags flags{kSearchVerb};
   std::string out = "search-run";
-  bool resume = false, dry_run = false, json = false;
+  bool resume = false, dry_run = false, prepare = false, json = false;
   std::string budget;
   int64_t lineages = 1000;
   int attempts = 3;
@@ -89,6 +89,16 @@ RunOptions run_options(const Options& options, const Settings& settings) {
   return run;
 }
 
+// --prepare: what another program needs to carry the search out and to give its workers.
+void print_prepared(const Options& options, const Settings& settings,
+                    const SearchSettings& search) {
+  const RunOptions run = run_options(options, settings);
+  fmt::print("{}", json_pretty({{"settings", settings_to_json(search)},
+                                {"config", run.config_toml},
+                                {"worker_settings", run.worker_settings},
+                                {"worker_command", settings.worker_cmd}}));
+}
+
 // --trainer none: what mutation alone does, a thousand lineages in seconds.
 int drift(const Options& options, const Settings& settings) {
   if (settings.selection != "none") {
@@ -144,7 +154,8 @@ int search(Options& options) {
   TrainerFactory factory;
   if (settings.trainer == "toy") {
     factory = make_toy_trainer_factory(search);
-  } else if (settings.worker_cmd.empty() || options.dry_run || !options.budget.empty()) {
+  } else if ((settings.worker_cmd.empty() && !options.prepare) || options.dry_run ||
+             !options.budget.empty()) {
     factory = training().make_trainer_factory(
         train_settings(settings), search.space, search.rule, search.base, inputs->data.classes,
         {inputs->train_split, inputs->train}, {inputs->validation_split, inputs->validation},
@@ -183,6 +194,10 @@ int search(Options& options) {
   if (inputs && !options.resume) {
     write_division(fs::path(options.out) / "split.json", inputs->division, inputs->data);
   }
+  if (options.prepare) {
+    print_prepared(options, settings, search);
+    return 0;
+  }
   const SearchOutcome outcome =
       run_search(search, factory, run_options(options, settings), progress, stop.token());
   progress.finish();
@@ -202,6 +217,9 @@ void add_search(CLI::App& program, Action& action) {
   verb->add_option("--out", options.out, "Run directory")->capture_default_str();
   verb->add_flag("--resume", options.resume, "Continue the run in --out");
   verb->add_flag("--dry-run", options.dry_run, "Measure briefly, say time, memory and disk, stop");
+  verb->add_flag("--prepare", options.prepare,
+                 "Check all, write split.json, print the search as JSON, stop: for a cluster's "
+                 "driver (docs/ray.md)");
   verb->add_option("--budget", options.budget, "Fit the search to a time: 90s, 30m, 2h");
   verb->add_option("--lineages", options.lineages, "Drift lineages of --trainer none")
       ->check(CLI::Range(1, 1000000))

@@ -27,6 +27,8 @@ function(popaug_install_wheel)
   endif()
   # One file a library: wheels know no links.
   set_target_properties(${libraries} PROPERTIES VERSION 0 SOVERSION 0)
+  # No path of this machine: the launcher says where torch's libraries are.
+  set_target_properties(${libraries} PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(TARGETS ${libraries} LIBRARY DESTINATION popaug/lib NAMELINK_SKIP)
   set_target_properties(popaug_core PROPERTIES INSTALL_RPATH "$ORIGIN/lib")
   install(TARGETS popaug_core LIBRARY DESTINATION popaug)

@@ -101,6 +101,30 @@ void write(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
   }
 }
 
+// `pixels` of one image as bytes to image `position` of `out`, holes as `hole`.
+void write(const Kernels& kernels, const uint32_t* pixels, int width, int height,
+           const uint8_t* hole, int channels, size_t position, const ByteOutput& out) {
+  uint8_t* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+  const bool triples = channels == 3 && out.sc == 1 && out.sx == 3;
+  if (!triples && out.sx != 1) {  // any strides
+    for (int i = 0; i < width * height; ++i) {
+      uint8_t* to = target + i / width * out.sy + i % width * out.sx;
+      for (int c = 0; c < channels; ++c) {
+        to[c * out.sc] = pixels[i] >> 24 == 0 ? hole[c] : static_cast<uint8_t>(pixels[i] >> 8 * c);
+      }
+    }
+    return;
+  }
+  // Rows without gaps are one long row.
+  const bool dense = out.sy == width * out.sx;
+  const int rows = dense ? 1 : height;
+  const size_t count = size_t{1} * width * (dense ? height : 1);
+  for (int y = 0; y < rows; ++y, pixels += count, target += out.sy) {
+    triples ? kernels.output.byte_triples(pixels, count, hole, target)
+            : kernels.output.byte_planes(pixels, count, hole, channels, target, out.sc);
+  }
+}
+
 // A square of the output, clipped.
 struct Square {
   int left = 0, top = 0, right = 0, bottom = 0;
@@ -316,16 +340,9 @@ void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
       expand(kernels, images.data + indices[i] * images.stride, plan.channels, work);
       if (i + 1 < last) prefetch(images.data + indices[i + 1] * images.stride, plan.bytes());
       plan.apply_ops(kernels, work, own);
-      const uint32_t* pixel = plan.finish(kernels, work, own);
-      uint8_t* target = out.data + static_cast<ptrdiff_t>(i) * out.sn;
-      for (int y = 0; y < plan.height; ++y) {
-        for (int x = 0; x < plan.width; ++x, ++pixel) {
-          for (int c = 0; c < plan.channels; ++c) {
-            target[c * out.sc + y * out.sy + x * out.sx] =
-                *pixel >> 24 == 0 ? plan.mean_bytes[c] : static_cast<uint8_t>(*pixel >> (8 * c));
-          }
-        }
-      }
+      const uint32_t* pixels = plan.finish(kernels, work, own);
+      write(kernels, pixels, plan.width, plan.height, plan.mean_bytes.data(), plan.channels, i,
+            out);
     }
   });
 }

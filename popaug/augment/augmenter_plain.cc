@@ -1,5 +1,6 @@
 #include "popaug/augment/augmenter_plain.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "popaug/augment/op.h"
@@ -39,6 +40,19 @@ void apply_base(Image& image, const BaseTransforms& base, const BaseDraw& draw) 
   }
 }
 
+// Calls take(image, position) with each augmented image.
+template <typename Take>
+void augment_all(const Pipeline& pipeline, const ByteBatch& images,
+                 std::span<const uint32_t> indices, const SampleKey& key, const Take& take) {
+  for (size_t i = 0; i < indices.size(); ++i) {
+    Image image(images.width, images.height);
+    to_rgba(images.data + indices[i] * images.stride, images.channels, image);
+    SampleKey own = key;
+    own.sample += indices[i];
+    take(augment(pipeline, image, own), i);
+  }
+}
+
 }  // namespace
 
 Image augment(const Pipeline& pipeline, const Image& image, const SampleKey& key) {
@@ -60,13 +74,26 @@ Image augment(const Pipeline& pipeline, const Image& image, const SampleKey& key
 
 void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
          const SampleKey& key, const FloatBatch& out) {
-  for (size_t i = 0; i < indices.size(); ++i) {
-    Image image(images.width, images.height);
-    to_rgba(images.data + indices[i] * images.stride, images.channels, image);
-    SampleKey own = key;
-    own.sample += indices[i];
-    write_normalised(augment(pipeline, image, own), pipeline.normalisation, i, out);
-  }
+  augment_all(pipeline, images, indices, key, [&](const Image& image, size_t position) {
+    write_normalised(image, pipeline.normalisation, position, out);
+  });
+}
+
+void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
+         const SampleKey& key, const ByteOutput& out) {
+  augment_all(pipeline, images, indices, key, [&](const Image& image, size_t position) {
+    uint8_t* base = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+    for (int c = 0; c < pipeline.channels; ++c) {
+      const double mean = std::round(255.0 * double{pipeline.normalisation.mean[c]});
+      for (int y = 0; y < image.height(); ++y) {
+        for (int x = 0; x < image.width(); ++x) {
+          const uint8_t* pixel = image.pixel(x, y);
+          base[c * out.sc + y * out.sy + x * out.sx] =
+              pixel[3] == 0 ? static_cast<uint8_t>(mean) : pixel[c];
+        }
+      }
+    }
+  });
 }
 
 void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,

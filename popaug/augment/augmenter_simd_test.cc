@@ -128,9 +128,15 @@ TEST_P(EveryTargetPipeline, EqualsThePlainPipeline) {
       float* fast = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / 4;
       const FloatBatch to{fast + 16, l.sn, l.sc, l.sy, l.sx};
       augmenter.run(images, indices, key, to);
-      plain::run(pipeline, images, indices, key, {slow.data() + 16, l.sn, l.sc, l.sy, l.sx});
+      plain::run(pipeline, images, indices, key,
+                 FloatBatch{slow.data() + 16, l.sn, l.sc, l.sy, l.sx});
       ASSERT_EQ(std::memcmp(fast, slow.data(), sizeof(float) * slow.size()), 0)
           << c.space << " " << c.width << "x" << c.height << " sx " << l.sx << " sc " << l.sc;
+      std::vector<uint8_t> quick(l.floats + 32, 77), sure(l.floats + 32, 77);
+      augmenter.run(images, indices, key, ByteOutput{quick.data() + 16, l.sn, l.sc, l.sy, l.sx});
+      plain::run(pipeline, images, indices, key,
+                 ByteOutput{sure.data() + 16, l.sn, l.sc, l.sy, l.sx});
+      ASSERT_EQ(quick, sure) << c.space << " " << c.width << " sx " << l.sx << " sc " << l.sc;
     }
     for (uint32_t i = 0; i < 5; ++i) {
       Image image(c.width, c.height);
@@ -165,7 +171,7 @@ TEST(AugmenterSimd, MixturesDrawAsTheSamplerDoes) {
   std::iota(indices.begin(), indices.end(), 0u);
   std::vector<float> fast(3072 * 30), slow(3072 * 30);
   augmenter.run(images, indices, {.seed = 2}, {fast.data(), 3072, 1, 96, 3});
-  plain::run(pipeline, images, indices, {.seed = 2}, {slow.data(), 3072, 1, 96, 3});
+  plain::run(pipeline, images, indices, {.seed = 2}, FloatBatch{slow.data(), 3072, 1, 96, 3});
   EXPECT_EQ(fast, slow);
 }
 

@@ -101,6 +101,11 @@ struct OutputKernels {
   void (*clear)(float* out, int count, int height, ptrdiff_t row);
   // The cropped pixels themselves.
   void (*pixels)(const uint32_t* pixels, int width, int height, const Crop& crop, uint32_t* out);
+  // `n` pixels as bytes, holes as the three bytes of `hole`: colours next to each other, or
+  // `channels` (1 or 3) planes, `plane` bytes apart.
+  void (*byte_triples)(const uint32_t* pixels, size_t n, const uint8_t* hole, uint8_t* out);
+  void (*byte_planes)(const uint32_t* pixels, size_t n, const uint8_t* hole, int channels,
+                      uint8_t* out, ptrdiff_t plane);
 };
 
 // The kernels of the best instruction set that this machine (or a test) allows.

@@ -1,5 +1,5 @@
-// Crop, flip and the way from bytes to normalised float32, in one pass. Plain twin:
-// output_plain.cc.
+// Crop, flip and the way from bytes to normalised float32, in one pass; or to bytes again. Plain
+// twins: augmenter_plain.cc.
 #include <algorithm>
 #include <cstring>
 
@@ -287,8 +287,63 @@ void crop_pixels(const uint32_t* HWY_RESTRICT pixels, int width, int height, con
   }
 }
 
+using D8 = hn::ScalableTag<uint8_t>;
+using V8 = hn::Vec<D8>;
+
+// The three colours of a vector's worth of pixels, `hole` where alpha is 0.
+struct Colours {
+  V8 red, green, blue;
+};
+HWY_INLINE Colours colours_of(const uint32_t* pixels, const uint8_t* hole) {
+  const D8 d;
+  V8 red, green, blue, alpha;
+  hn::LoadInterleaved4(d, reinterpret_cast<const uint8_t*>(pixels), red, green, blue, alpha);
+  const auto empty = hn::Eq(alpha, hn::Zero(d));
+  return {hn::IfThenElse(empty, hn::Set(d, hole[0]), red),
+          hn::IfThenElse(empty, hn::Set(d, hole[1]), green),
+          hn::IfThenElse(empty, hn::Set(d, hole[2]), blue)};
+}
+
+void byte_triples(const uint32_t* HWY_RESTRICT pixels, size_t n, const uint8_t* hole,
+                  uint8_t* HWY_RESTRICT out) {
+  const D8 d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const Colours v = colours_of(pixels + i, hole);
+    hn::StoreInterleaved3(v.red, v.green, v.blue, d, out + 3 * i);
+  }
+  if (i < n) {
+    const Colours v = colours_of(pixels + i, hole);
+    HWY_ALIGN uint8_t rest[3 * HWY_MAX_BYTES];
+    hn::StoreInterleaved3(v.red, v.green, v.blue, d, rest);
+    std::memcpy(out + 3 * i, rest, 3 * (n - i));
+  }
+}
+
+HWY_INLINE void store_bytes(V8 v, uint8_t* to, size_t count) {
+  const D8 d;
+  if (count >= hn::Lanes(d)) return hn::StoreU(v, d, to);
+  HWY_ALIGN uint8_t rest[HWY_MAX_BYTES];
+  hn::Store(v, d, rest);
+  std::memcpy(to, rest, count);
+}
+
+void byte_planes(const uint32_t* HWY_RESTRICT pixels, size_t n, const uint8_t* hole, int channels,
+                 uint8_t* HWY_RESTRICT out, ptrdiff_t plane) {
+  const D8 d;
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const Colours v = colours_of(pixels + i, hole);
+    store_bytes(v.red, out + i, n - i);
+    if (channels == 1) continue;
+    store_bytes(v.green, out + i + plane, n - i);
+    store_bytes(v.blue, out + i + 2 * plane, n - i);
+  }
+}
+
 const OutputKernels* kernels() {
-  static const OutputKernels kKernels = {interleaved, planes, clear, crop_pixels};
+  static const OutputKernels kKernels = {interleaved, planes,       clear,
+                                         crop_pixels, byte_triples, byte_planes};
   return &kKernels;
 }
 

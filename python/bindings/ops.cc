@@ -1,6 +1,7 @@
 // The table of ops, and ops that are Python functions.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <memory>
@@ -40,21 +41,17 @@ void call(PyObject* function, Image& image, double value, OpContext& context) {
 }  // namespace
 
 void bind_ops(nb::module_& m) {
-  m.def("op_rows", [] {
-    Json rows = Json::array();
-    for (const OpRow& row : op_rows()) {
-      rows.push_back({{"name", row.name},
-                      {"summary", row.summary},
-                      {"unit", row.unit},
-                      {"uses_value", row.uses_value},
-                      {"mirrors", row.mirrors},
-                      {"changes_grey", row.changes_grey},
-                      {"low", row.low},
-                      {"high", row.high},
-                      {"origin", row.origin}});
-    }
-    return json_line(rows);
-  });
+  nb::class_<OpRow>(m, "OpRow")
+      .def_ro("name", &OpRow::name)
+      .def_ro("summary", &OpRow::summary)
+      .def_ro("unit", &OpRow::unit)
+      .def_ro("uses_value", &OpRow::uses_value)
+      .def_ro("mirrors", &OpRow::mirrors)
+      .def_ro("changes_grey", &OpRow::changes_grey)
+      .def_ro("low", &OpRow::low)
+      .def_ro("high", &OpRow::high)
+      .def_ro("origin", &OpRow::origin);
+  m.def("op_rows", &op_rows, nb::rv_policy::copy);
   m.def(
       "register_op",
       [](const std::string& name, nb::callable function, const std::string& summary,

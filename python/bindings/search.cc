@@ -2,6 +2,7 @@
 // Work crosses as the worker protocol's run message, results as its done message.
 #include "popaug/search/search.h"
 
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -21,41 +22,55 @@ SearchSettings read_settings(const std::string& text) {
   return settings_from_json(parse_json(text, "search settings"), "search settings");
 }
 
-// `bits`: per validation image 0 or 1, empty if the trainer says nothing.
-RoundResult read_result(const std::string& text, nb::bytes bits) {
+// Per validation image 0 or 1; empty if the trainer says nothing.
+std::vector<uint8_t> read_bits(const nb::bytes& bits) {
+  const auto* data = static_cast<const uint8_t*>(bits.data());
+  return {data, data + bits.size()};
+}
+
+RoundResult read_result(const std::string& text, const nb::bytes& bits) {
   const Json json = parse_json(text, "result");
   JsonReader reader(json, "result");
   RoundResult result;
-  const Json& score = reader.any("score");  // null: not a number, training diverged
-  result.score = score.is_number() ? score.get<double>() : std::nan("");
+  // null: not a number, training diverged
+  const auto number = [](const Json& value) {
+    return value.is_number() ? value.get<double>() : std::nan("");
+  };
+  result.score = number(reader.any("score"));
   for (const auto& [name, value] : reader.object("metrics").items()) {
-    result.metrics[name] = value.is_number() ? value.get<double>() : std::nan("");
+    result.metrics[name] = number(value);
   }
   result.images_trained = reader.integer("images_trained", 0, INT64_MAX);
   result.images_evaluated = reader.integer("images_evaluated", 0, INT64_MAX);
   result.seconds = reader.number("seconds", 0, 1e12);
   reader.finish();
-  const auto* data = static_cast<const uint8_t*>(bits.data());
-  result.correct.assign(data, data + bits.size());
+  result.correct = read_bits(bits);
   return result;
+}
+
+// How a search is carried out: what SearchRun and search_with_processes have in common, by name.
+RunOptions read_options(const std::string& text) {
+  const Json json = parse_json(text, "options");
+  JsonReader reader(json, "options");
+  RunOptions options;
+  options.directory = reader.text("directory");
+  options.resume = reader.boolean("resume");
+  options.config_toml = reader.text("config_toml");
+  options.resume_command = reader.text("resume_command");
+  options.attempts = static_cast<int>(reader.integer("attempts", 1, 1000));
+  options.machine = reader.object("machine");
+  options.worker_settings = reader.object("worker_settings");
+  options.checkpoints = reader.boolean("checkpoints");
+  reader.finish();
+  return options;
 }
 
 // A SearchRun that remembers what is out, so that members are named by number.
 class Run {
  public:
-  Run(const std::string& settings, const std::string& directory, bool resume,
-      const std::string& config_toml, const std::string& resume_command, int attempts,
-      bool checkpoints, const std::string& machine)
-      : settings_(read_settings(settings)) {
-    RunOptions options;
-    options.directory = directory;
-    options.resume = resume;
-    options.config_toml = config_toml;
-    options.resume_command = resume_command;
-    options.attempts = attempts;
-    options.checkpoints = checkpoints;
-    options.machine = parse_json(machine, "machine");
-    run_ = std::make_unique<SearchRun>(settings_, options);
+  Run(const std::string& settings, const std::string& options)
+      : settings_(read_settings(settings)), options_(read_options(options)) {
+    run_ = std::make_unique<SearchRun>(settings_, options_);
   }
 
   void close() { run_.reset(); }
@@ -68,7 +83,7 @@ class Run {
     const std::optional<RoundWork> work = open().take();
     if (!work) return std::nullopt;
     out_[work->member] = *work;
-    return json_line(run_message(*work, settings_));
+    return json_line(run_message(*work, settings_, options_.worker_settings));
   }
 
   const RoundWork& out(int member) const {
@@ -99,6 +114,7 @@ class Run {
 
  private:
   SearchSettings settings_;
+  RunOptions options_;
   std::unique_ptr<SearchRun> run_;
   std::map<int, RoundWork> out_;
 };
@@ -146,11 +162,8 @@ std::string history_json(const std::string& directory) {
 
 void bind_run(nb::module_& m) {
   nb::class_<Run>(m, "SearchRun")
-      .def(nb::init<const std::string&, const std::string&, bool, const std::string&,
-                    const std::string&, int, bool, const std::string&>(),
-           nb::arg("settings"), nb::arg("directory"), nb::arg("resume"), nb::arg("config_toml"),
-           nb::arg("resume_command"), nb::arg("attempts"), nb::arg("checkpoints"),
-           nb::arg("machine"))
+      .def(nb::init<const std::string&, const std::string&>(), nb::arg("settings"),
+           nb::arg("options"))
       .def("close", &Run::close)
       .def("take", &Run::take)
       .def("fault", &Run::fault)
@@ -190,10 +203,7 @@ void bind_population(nb::module_& m) {
       .def("tell",
            [](Population& p, int member, double score,
               nb::bytes bits) -> std::optional<std::string> {
-             Outcome outcome{score, {}};
-             const auto* data = static_cast<const uint8_t*>(bits.data());
-             outcome.correct.assign(data, data + bits.size());
-             const auto decision = p.tell(member, outcome);
+             const auto decision = p.tell(member, {score, read_bits(bits)});
              if (!decision) return std::nullopt;
              return json_line(decision_json(*decision, p));
            })
@@ -218,55 +228,45 @@ void bind_search(nb::module_& m) {
     return json_line(settings_to_json(settings));
   });
   m.def("load_history", &history_json);
-  // A round of the toy trainer: tries a set-up in milliseconds. (message) -> (result, bits).
+  nb::class_<RoundResult>(m, "RoundResult")
+      .def_ro("score", &RoundResult::score)
+      .def_ro("metrics", &RoundResult::metrics)
+      .def_ro("images_trained", &RoundResult::images_trained)
+      .def_ro("images_evaluated", &RoundResult::images_evaluated)
+      .def_ro("seconds", &RoundResult::seconds)
+      .def_prop_ro("correct", [](const RoundResult& result) {
+        return nb::bytes(result.correct.data(), result.correct.size());
+      });
+  // A round of the toy trainer, by its run message: tries a set-up in milliseconds.
   m.def("toy_round", [](const std::string& text) {
     const RunMessage message = parse_run_message(parse_json(text, "work"), "work");
-    RoundResult result;
-    {
-      nb::gil_scoped_release free;
-      const StopToken never;
-      try {
-        result = make_toy_trainer(message.settings.at("trainer"), message.space)
-                     ->run(
-                         message.work, [](double) {}, never);
-      } catch (const Diverged& diverged) {
-        result = diverged_result(diverged);
-      }
+    nb::gil_scoped_release free;
+    const auto trainer = make_toy_trainer(message.settings.at("trainer"), message.space);
+    const StopToken never;
+    try {
+      return trainer->run(
+          message.work, [](double) {}, never);
+    } catch (const Diverged& diverged) {
+      return diverged_result(diverged);
     }
-    const Json json = {{"score", std::isfinite(result.score) ? Json(result.score) : Json()},
-                       {"metrics", result.metrics},
-                       {"images_trained", result.images_trained},
-                       {"images_evaluated", result.images_evaluated},
-                       {"seconds", result.seconds}};
-    return std::make_tuple(json_line(json),
-                           nb::bytes(result.correct.data(), result.correct.size()));
   });
   // A search whose workers are processes, from start to end; SIGINT and SIGTERM stop it cleanly.
   m.def(
       "search_with_processes",
-      [](const std::string& settings, const std::string& directory, bool resume,
-         const std::string& config_toml, const std::string& resume_command, int attempts,
-         const std::string& worker_command, int workers, double silence, bool show,
-         const std::string& machine) {
-        RunOptions options;
-        options.directory = directory;
-        options.resume = resume;
-        options.config_toml = config_toml;
-        options.resume_command = resume_command;
-        options.attempts = attempts;
+      [](const std::string& settings, const std::string& options_text,
+         const std::string& worker_command, int workers, double silence, bool show) {
+        RunOptions options = read_options(options_text);
         options.worker_command = worker_command;
         options.workers = workers;
         options.silence_seconds = silence;
-        options.machine = parse_json(machine, "machine");
         const SearchSettings read = read_settings(settings);
         nb::gil_scoped_release free;
         const SignalStop stop;
         TerminalProgress terminal("searching");
         run_search(read, {}, options, show ? terminal : silent_progress(), stop.token());
       },
-      nb::arg("settings"), nb::arg("directory"), nb::arg("resume"), nb::arg("config_toml"),
-      nb::arg("resume_command"), nb::arg("attempts"), nb::arg("worker_command"), nb::arg("workers"),
-      nb::arg("silence"), nb::arg("show"), nb::arg("machine"));
+      nb::arg("settings"), nb::arg("options"), nb::arg("worker_command"), nb::arg("workers"),
+      nb::arg("silence"), nb::arg("show"));
 }
 
 }  // namespace popaug::python

@@ -10,9 +10,11 @@ code. popaug.worker: the same as a process worker. popaug.ray: on a Ray cluster.
 
 from popaug._core import Error, Interrupted, UsageError
 from popaug._core import version as __version__
+from popaug._member import Member, Result, toy_round
 from popaug._run import Run
 from popaug._schedule import AutoAugment, RandAugment, Schedule, Segment, TrivialAugment
-from popaug._search import Gene, Member, Result, Search, search, settings, toy_round
+from popaug._search import Search, search
+from popaug._settings import Gene, settings
 from popaug._values import Base, Entry, Op, Policy, Rule, Space, SpaceOp, op, ops
 
 __all__ = [

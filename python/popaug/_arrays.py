@@ -55,14 +55,6 @@ class Batch:
     images: NDArray[np.uint8]
     layout: str  # of what the caller gave
 
-    def back(self, images: NDArray[Any]) -> NDArray[Any]:
-        """An array of the engine's shape in the caller's layout and number of axes."""
-        if self.layout in ("nchw", "chw"):
-            images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-        if self.layout in ("nhw", "hw"):
-            images = images[..., 0]
-        return images if self.layout.startswith("n") else images[0]
-
 
 def _guess(shape: tuple[int, ...]) -> str:
     last, first = shape[-1] in (1, 3), len(shape) >= 3 and shape[-3] in (1, 3)
@@ -100,12 +92,7 @@ def batch_of(images: Any, layout: str | None) -> Batch:
         raise UsageError(f'layout "{layout}"; expected one of {", ".join(LAYOUTS)}')
     if array.ndim != len(layout):
         raise UsageError(f'images of shape {array.shape} have {array.ndim} axes; layout "{layout}" has {len(layout)}')
-    if "n" not in layout:
-        array = array[None]
-    if "c" not in layout:
-        array = array[..., None]
-    elif layout in ("nchw", "chw"):
-        array = array.transpose(0, 2, 3, 1)
+    array = in_engine_axes(array, layout)
     if array.shape[3] not in (1, 3):
         raise UsageError(
             f"images of shape {tuple(array.shape)} (as [images, height, width, channels]) have "
@@ -114,6 +101,21 @@ def batch_of(images: Any, layout: str | None) -> Batch:
     if 0 in array.shape[1:]:
         raise UsageError(f"images of shape {array.shape} are empty; expected at least 1x1 pixels")
     return Batch(_rows(array), layout)
+
+
+def in_engine_axes(array: NDArray[Any], layout: str) -> NDArray[Any]:
+    """The same memory as [images, height, width, channels]."""
+    if "n" not in layout:
+        array = array[None]
+    if "c" not in layout:
+        return array[..., None]
+    return array.transpose(0, 2, 3, 1) if layout in ("nchw", "chw") else array
+
+
+def overlap(one: NDArray[Any], two: NDArray[Any]) -> bool:
+    """Whether writing into one may change two, other than element by element."""
+    same = one.__array_interface__["data"] == two.__array_interface__["data"] and one.strides == two.strides
+    return not same and np.may_share_memory(one, two)
 
 
 def _rows(array: NDArray[np.uint8]) -> NDArray[np.uint8]:

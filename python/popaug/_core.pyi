@@ -37,7 +37,19 @@ def import_schedule(text: str, origin: str, epochs: int, /) -> tuple[str, list[s
 def export_pba_log(text: str, /) -> str: ...
 def export_csv(text: str, /) -> str: ...
 def summarise(text: str, /) -> list[list[tuple[float, float, float]]]: ...
-def op_rows() -> str: ...
+
+class OpRow:
+    name: str
+    summary: str
+    unit: str
+    uses_value: bool
+    mirrors: bool
+    changes_grey: bool
+    low: float
+    high: float
+    origin: str
+
+def op_rows() -> list[OpRow]: ...
 def register_op(
     name: str,
     function: Callable[[NDArray[np.uint8], float, Callable[[], float]], None],
@@ -77,17 +89,7 @@ class Engine:
     def draws(self, seed: int, stream: int, epoch: int, sample: int) -> list[tuple[str, int, bool]]: ...
 
 class SearchRun:
-    def __init__(
-        self,
-        settings: str,
-        directory: str,
-        resume: bool,
-        config_toml: str,
-        resume_command: str,
-        attempts: int,
-        checkpoints: bool,
-        machine: str,
-    ) -> None: ...
+    def __init__(self, settings: str, options: str) -> None: ...
     def close(self) -> None: ...
     def take(self) -> str | None: ...
     def fault(self, member: int, result: str, bits: bytes, worker: str, /) -> str | None: ...
@@ -118,17 +120,16 @@ class Population:
 def check_settings(text: str, /) -> str: ...
 def default_settings(space: str, /) -> str: ...
 def load_history(directory: str, /) -> str: ...
-def toy_round(message: str, /) -> tuple[str, bytes]: ...
+
+class RoundResult:
+    score: float
+    metrics: dict[str, float]
+    images_trained: int
+    images_evaluated: int
+    seconds: float
+    correct: bytes
+
+def toy_round(message: str, /) -> RoundResult: ...
 def search_with_processes(
-    settings: str,
-    directory: str,
-    resume: bool,
-    config_toml: str,
-    resume_command: str,
-    attempts: int,
-    worker_command: str,
-    workers: int,
-    silence: float,
-    show: bool,
-    machine: str,
+    settings: str, options: str, worker_command: str, workers: int, silence: float, show: bool
 ) -> None: ...

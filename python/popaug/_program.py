@@ -6,7 +6,10 @@ import importlib.metadata
 import importlib.util
 import os
 import pathlib
+import shutil
 import sys
+
+from popaug._core import UsageError
 
 _HERE = pathlib.Path(__file__).resolve().parent
 
@@ -49,9 +52,23 @@ def environment() -> dict[str, str]:
     return found
 
 
+def command() -> list[str]:
+    """How to start the program: the wheel's own, else the popaug of the PATH. Raises UsageError where there is none."""
+    if (_HERE / "bin" / "popaug").is_file():
+        return [sys.executable, "-m", "popaug._program"]
+    found = shutil.which("popaug")
+    if found is None:
+        raise UsageError("the program popaug is not on the PATH")
+    return [found]
+
+
 def main() -> None:
     """Becomes the program; never returns."""
     program = _HERE / "bin" / "popaug"
     if not program.is_file():
         sys.exit(f"popaug: {program} is missing: install popaug again")
     os.execve(program, ["popaug", *sys.argv[1:]], environment())
+
+
+if __name__ == "__main__":
+    main()

@@ -214,7 +214,7 @@ class Schedule:
             return self._pillow(images, epoch=epoch, seed=seed, samples=samples, member=member, output=output,
                                 output_layout=output_layout, mean=mean, std=std, hole=hole)  # fmt: skip
         batch = _arrays.batch_of(images, layout)
-        count, height, width, channels = batch.images.shape
+        count, channels = batch.images.shape[0], batch.images.shape[3]
         key = (
             _whole(seed, "the seed", 1 << 64),
             _whole(member, "the member", 1 << 24),
@@ -230,15 +230,13 @@ class Schedule:
         if output != "uint8":
             raise UsageError(f'output "{output}"; expected "uint8" or "float32"')
         colour = _hole(hole, mean, channels)
-        if out is not None:
-            _arrays.output_of(out, _arrays.as_numpy(images, "images").shape, np.uint8)
-        target = np.empty((count, height, width, channels), np.uint8)
+        shape = _arrays.as_numpy(images, "images").shape
+        result = np.empty(shape, np.uint8) if out is None else _arrays.output_of(out, shape, np.uint8)
+        target = _arrays.in_engine_axes(result, batch.layout)
+        if _arrays.overlap(target, batch.images):
+            batch = _arrays.Batch(batch.images.copy(), batch.layout)
         self.engine().bytes(batch.images, order, *key, target, colour, used)
-        result = batch.back(target)
-        if out is None:
-            return _arrays.like(result, images)
-        np.copyto(_arrays.as_numpy(out, "out"), result)
-        return out
+        return out if out is not None else _arrays.like(result, images)
 
     def _floats(
         self,

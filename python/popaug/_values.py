@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -226,7 +226,11 @@ class Base:
 
 @dataclass(frozen=True)
 class Op:
-    """A row of the table of ops: what the op does, in which unit its value is, which values it accepts."""
+    """A row of the table of ops: what the op does, in which unit its value is, which values it accepts.
+
+    uses_value: False where the level is ignored. mirrors: a negative value is meaningful. changes_grey: False where it
+    cannot change a grey image. origin: "built-in", "Python" or a plugin's file.
+    """
 
     name: str
     summary: str
@@ -236,12 +240,13 @@ class Op:
     changes_grey: bool
     low: float
     high: float
-    origin: str = field(default="built-in")
+    origin: str = "built-in"
 
 
 def ops() -> list[Op]:
     """All ops known to this process, built-in ones first."""
-    return [Op(**row) for row in json.loads(_core.op_rows())]
+    names = [field.name for field in fields(Op)]
+    return [Op(**{name: getattr(row, name) for name in names}) for row in _core.op_rows()]
 
 
 _functions: list[Any] = []  # the table of ops holds them without owning them

@@ -20,7 +20,7 @@ from typing import Any
 
 from popaug import __version__, _core
 from popaug._core import Interrupted
-from popaug._search import Member, Result, TrainRound
+from popaug._member import Member, Result, TrainRound
 
 __all__ = ["serve"]
 

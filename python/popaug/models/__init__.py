@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from popaug.models._checkpoint import CheckpointInfo, export_onnx, fill, read
+from popaug.models._checkpoint import CheckpointInfo, export_onnx, fill, read, scripted
 from popaug.models._parts import DropDraws, ShakeDraws
 from popaug.models.published import (
     PublishedPyramidNet,
@@ -95,8 +95,11 @@ def build(name: str, classes: int = 10, channels: int = 3) -> nn.Module:
 
 def load(path: str | os.PathLike[str]) -> tuple[nn.Module, CheckpointInfo]:
     """The network of a checkpoint (`best.safetensors` of a training or search), in evaluation mode, and what the file says
-    of itself: class names, image size and normalisation. Raises Error for anything but a whole checkpoint of popaug's."""
+    of itself: class names, image size and normalisation. A network of your own comes as the TorchScript that it was. Raises Error for anything but a whole checkpoint of popaug's."""
     info, tensors = read(path)
-    network = build(info.network, len(info.classes), info.channels)
+    if info.network == "torchscript":
+        network: nn.Module = scripted(tensors, os.fspath(path))
+    else:
+        network = build(info.network, len(info.classes), info.channels)
     fill(network, tensors, os.fspath(path))
     return network.eval(), info

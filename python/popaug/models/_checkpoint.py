@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ from popaug._core import Error
 
 _TYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 _OPTIMIZER = "optimizer."
+_SCRIPT = "model.torchscript"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,18 @@ def _info(told: dict[str, Any]) -> CheckpointInfo:
         tuple(told["normalisation"]["std"]),
         told["epoch"],
     )
+
+
+def scripted(tensors: dict[str, Tensor], path: str) -> nn.Module:
+    """The TorchScript network that a checkpoint carries; it is taken out of `tensors`."""
+    code = tensors.pop(_SCRIPT, None)
+    if code is None:
+        raise Error(f"{path}: the tensor {_SCRIPT} is missing")
+    try:
+        network: nn.Module = torch.jit.load(io.BytesIO(code.numpy().tobytes()), map_location="cpu")  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        raise Error(f"{path}: the network that it carries is no TorchScript") from None
+    return network
 
 
 def fill(network: nn.Module, tensors: dict[str, Tensor], path: str) -> None:

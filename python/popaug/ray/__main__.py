@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import pathlib
 import sys
 
 from popaug import _core
-from popaug._values import Json, Policy, Rule, Space
+from popaug.ray import _config
 from popaug.ray._driver import Deadlines, search
 
 
@@ -18,7 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m popaug.ray", description="A search on a Ray cluster.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("search", help="run or resume a search")
-    verb.add_argument("config", type=pathlib.Path, help="TOML: population, epochs, space, trainer, ... (docs/ray.md)")
+    verb.add_argument(
+        "config",
+        type=pathlib.Path,
+        help="the TOML file of `popaug search --config`, or one with the arguments of popaug.settings (docs/ray.md)",
+    )
     verb.add_argument("--out", required=True, help="the run directory, at the same path on all nodes")
     verb.add_argument("--resume", action="store_true", help="continue what stands there")
     verb.add_argument("--address", help="of the cluster, for example auto or HOST:6379")
@@ -26,12 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--cpus", type=float, default=1.0, help="CPUs of a slot")
     verb.add_argument("--gpus", type=float, default=0.0, help="GPUs of a slot, a share is enough")
     verb.add_argument("--train", help="MODULE:FUNCTION of your train_round")
-    verb.add_argument("--worker-cmd", help='else a worker program on every node (default "popaug worker")')
+    verb.add_argument(
+        "--worker-cmd", help='else a worker program on every node (default: the file\'s worker_cmd, or "popaug worker")'
+    )
     verb.add_argument("--checkpoints", choices=["shared", "return"], default="shared")
     verb.add_argument("--silence", type=float, default=300.0, help="seconds without progress that are a hang")
     flags = parser.parse_args(arguments)
     try:
-        settings = _settings(flags.config)
+        value = _config.read(flags.config)
+        program = _config.is_programs(value)
+        chosen = {"config": flags.config} if program else _config.arguments(value)
+        worker = flags.worker_cmd or (None if program else "popaug worker")
         train_round = None
         if flags.train:
             module, _, name = flags.train.partition(":")
@@ -45,10 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
             slots=flags.slots,
             cpus=flags.cpus,
             gpus=flags.gpus,
-            worker_command=None if train_round else flags.worker_cmd or "popaug worker",
+            worker_command=None if train_round else worker,
             checkpoints=flags.checkpoints,
             deadlines=Deadlines(silence=flags.silence),
-            **settings,
+            **chosen,
         )
     except _core.UsageError as error:
         print(f"popaug: {error}", file=sys.stderr)
@@ -61,30 +69,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     print(f"{run!r}\nschedule: {run.directory / 'best.schedule.json'}")
     return 0
-
-
-def _settings(path: pathlib.Path) -> dict[str, Json]:
-    """A TOML file's keys as arguments of popaug.settings; a space, rule or start may be a table or list."""
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise _core.UsageError(f"{path}: {error.strerror}") from None
-    value: dict[str, Json] = json.loads(_core.parse_toml(text, str(path)))
-    if isinstance(value.get("space"), dict):
-        value["space"] = Space.from_json(value["space"])
-    if "rule" in value:
-        value["rule"] = Rule.from_json(value["rule"])
-    if "start_policy" in value:
-        value["start"] = Policy.from_json(value.pop("start_policy"))
-    if isinstance(value.get("base"), dict):
-        from popaug._values import Base
-
-        value["base"] = Base.from_json(value["base"])
-    if "genes" in value:
-        from popaug._search import Gene
-
-        value["genes"] = [Gene(**gene) for gene in value["genes"]]
-    return value
 
 
 if __name__ == "__main__":

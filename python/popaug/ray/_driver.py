@@ -13,8 +13,10 @@ from typing import Any
 
 from popaug import _core
 from popaug._core import Error, UsageError
+from popaug._member import Member, Result, TrainRound
 from popaug._run import Run
-from popaug._search import Member, Result, Search, TrainRound
+from popaug._search import Search
+from popaug.ray._config import prepare
 from popaug.ray._require import require_ray
 from popaug.ray._slot import Slot
 
@@ -270,6 +272,7 @@ def search(
     space: Any = "pba",
     population: int = 16,
     *,
+    config: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "popaug-run",
     resume: bool = False,
     address: str | None = None,
@@ -289,7 +292,9 @@ def search(
     """popaug.search on a Ray cluster, with the same journal, byte for byte.
 
     train_round: as for popaug.search; it travels to the slots by pickle. worker_command: instead, a program of the worker
-    protocol on every node, for example "popaug worker". out: the run directory; with checkpoints="shared" (the default) it
+    protocol on every node, for example "popaug worker". config: a file of `popaug search --config`, such as the config.toml
+    of a run, in place of space, population and arguments; worker_command is then the file's own, or "popaug worker". The
+    program resolves and checks it; the data must be at the same path on all nodes. out: the run directory; with checkpoints="shared" (the default) it
     must be at the same path on all nodes, with checkpoints="return" only the driver needs it and weights travel by Ray.
     address: of the cluster; None: where ray.init() has connected already, RAY_ADDRESS, or else a cluster of this machine
     alone. slots: how many members train at once; None: as many as there is room for. cpus, gpus (a share is enough),
@@ -308,12 +313,21 @@ def search(
         )
     if checkpoints not in ("shared", "return"):
         raise UsageError(f'checkpoints="{checkpoints}"; expected "shared" or "return"')
-    if (train_round is None) == (worker_command is None):
+    given = (train_round is not None) + (worker_command is not None)
+    if given > 1 or (given == 0 and config is None):
         raise UsageError("popaug.ray.search needs train_round or worker_command=, and not both")
+    if config is not None and arguments:
+        raise UsageError(f"config= holds all settings of the search; leave out {', '.join(sorted(arguments))}")
     folder = pathlib.Path(out).absolute()
     again = f"popaug.ray.search(..., out={str(folder)!r}, resume=True)"
-    given = {"space": space, "population": population} | arguments
-    with Search(folder, resume=resume, attempts=attempts, resume_command=again, **given) as run:
+    prepared = None
+    if config is not None:
+        prepared, command = prepare(config, folder, resume)
+        if given == 0:
+            worker_command = command or "popaug worker"
+    arguments |= {} if prepared else {"space": space, "population": population}
+    with Search(folder, resume=resume, attempts=attempts, resume_command=again, prepared=prepared, **arguments) as run:
+        population = run.settings["population"]
         if not run.finished:
             mine = not ray.is_initialized()
             if mine:

@@ -16,8 +16,8 @@ import time
 import traceback
 from typing import Any
 
-from popaug import __version__
-from popaug._search import Member, Result, TrainRound
+from popaug import __version__, _program
+from popaug._member import Member, Result, TrainRound
 
 
 class Slot:
@@ -88,6 +88,8 @@ class Relay:
 
     def __init__(self, command: str) -> None:
         self.command = shlex.split(command)
+        if self.command[:1] == ["popaug"]:
+            self.command = [*_program.command(), *self.command[1:]]
         self.process: subprocess.Popen[str] | None = None
         self.lock = threading.Lock()
 
