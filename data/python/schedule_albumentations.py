@@ -12,11 +12,13 @@ do to pixels is albumentations' own; DEVIATIONS says where that differs. For exa
 import json
 
 import albumentations as A
+import cv2
+import numpy as np
 
 DEVIATIONS = (
     "holes (uncovered pixels, Cutout) are filled with the colour FILL at once instead of staying the mean colour to the end",
-    "Rotate, ShearX and ShearY map pixels by OpenCV, which rounds positions in another way than Pillow; shear is about the centre",
-    "Color, Contrast and Brightness round after each step as OpenCV does; Sharpness sharpens with another kernel",
+    "Rotate, ShearX and ShearY map pixels by OpenCV, which rounds positions in another way than Pillow",
+    "Color, Contrast and Brightness round after each step as OpenCV does",
     "Solarize compares with a threshold on the 0..1 scale; Equalize and AutoContrast use albumentations' Pillow modes",
     "random numbers come from albumentations' generator: a seed gives other draws than popaug",
 )
@@ -36,10 +38,32 @@ def _jitter(**arguments):
     return A.ColorJitter(p=1, **{**neutral, **arguments})
 
 
-def _sharpness(value):
-    if value >= 1:
-        return A.Sharpen(alpha=(value - 1, value - 1), lightness=(1, 1), p=1)
-    return A.Blur(blur_limit=(3, 3), p=1)
+class _Shear(A.ImageOnlyTransform):
+    """About the first row or column, as Pillow shears; A.Affine shears about the centre."""
+
+    def __init__(self, along_x, along_y):
+        super().__init__(p=1)
+        self.matrix = np.array([[1, along_x, along_x / 2], [along_y, 1, along_y / 2]], np.float64)
+
+    def apply(self, img, **params):
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        size = (img.shape[1], img.shape[0])
+        return cv2.warpAffine(img, self.matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=FILL)
+
+
+class _Sharpness(A.ImageOnlyTransform):
+    """Between the image and Pillow's SMOOTH filter of it, whose outermost pixels are the image's own."""
+
+    def __init__(self, value):
+        super().__init__(p=1)
+        self.value = value
+
+    def apply(self, img, **params):
+        kernel = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13
+        smooth = img.copy()
+        smooth[1:-1, 1:-1] = np.floor(cv2.filter2D(img.astype(np.float32), -1, kernel) + 0.5)[1:-1, 1:-1]
+        smooth = smooth.astype(np.float32)
+        return np.clip(smooth + self.value * (img - smooth), 0, 255).astype(np.uint8)
 
 
 def _cutout(value):
@@ -52,15 +76,15 @@ def _cutout(value):
 
 
 OPS = {
-    "Rotate": lambda v: _affine(rotate=(-v, -v)),
+    "Rotate": lambda v: _affine(rotate=(v, v)),
     "TranslateX": lambda v: _affine(translate_px={"x": (-int(v), -int(v)), "y": (0, 0)}),
     "TranslateY": lambda v: _affine(translate_px={"x": (0, 0), "y": (-int(v), -int(v))}),
-    "ShearX": lambda v: _affine(shear={"x": (57.29578 * v, 57.29578 * v), "y": (0, 0)}),
-    "ShearY": lambda v: _affine(shear={"x": (0, 0), "y": (57.29578 * v, 57.29578 * v)}),
+    "ShearX": lambda v: _Shear(v, 0),
+    "ShearY": lambda v: _Shear(0, v),
     "Brightness": lambda v: _jitter(brightness=(v, v)),
     "Color": lambda v: _jitter(saturation=(v, v)),
     "Contrast": lambda v: _jitter(contrast=(v, v)),
-    "Sharpness": _sharpness,
+    "Sharpness": _Sharpness,
     "Invert": lambda v: A.InvertImg(p=1),
     "Posterize": lambda v: A.Posterize(num_bits=(max(1, int(v)), max(1, int(v))), p=1),
     "Solarize": lambda v: A.Solarize(threshold_range=(min(v, 255) / 255, min(v, 255) / 255), p=1),
@@ -144,8 +168,13 @@ class ScheduleTransform(A.ImageOnlyTransform):
         scaled = SCHEDULE["base"]["scale_pixels"]
         for name, level, negative in chosen:
             value = _value(self.ops[name], level, negative, img.shape, scaled)
-            img = OPS[name](value)(image=img)["image"]
+            img = self._run(OPS[name](value), img)
         return self._base_transforms(img)
+
+    def _run(self, step, img):
+        """With draws that follow from this transform's own generator, so that a seed repeats all of them."""
+        step.set_random_seed(self.py_random.randrange(1 << 31))
+        return step(image=img)["image"]
 
     def _base_transforms(self, img):
         base, (height, width) = SCHEDULE["base"], img.shape[:2]
@@ -159,4 +188,6 @@ class ScheduleTransform(A.ImageOnlyTransform):
             steps.append(A.HorizontalFlip(p=base["flip"]))
         if cutout:
             steps.append(_cutout(cutout))
-        return A.Compose(steps)(image=img)["image"] if steps else img
+        for step in steps:
+            img = self._run(step, img)
+        return img

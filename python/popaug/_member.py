@@ -73,7 +73,8 @@ class Member:
 
     index, round: whose round it is, both from 0. first_epoch, epochs, total_epochs: epochs trained before, in this
     round, and of the whole search. seed: of the search; key your own draws by (seed, index, epoch), never by time.
-    policy, genes: what is searched. settings: the search's `trainer` settings. metric: its name.
+    evaluate: False where nothing is decided on this round, so that any score will do. policy, genes: what is searched.
+    settings: the search's `trainer` settings. metric: its name.
     """
 
     def __init__(self, message: Json, progress: Callable[[float], None] | None = None) -> None:
@@ -85,6 +86,7 @@ class Member:
         self.first_epoch: int = message["first_epoch"]
         self.epochs: int = message["epochs"]
         self.total_epochs: int = message["total_epochs"]
+        self.evaluate: bool = message.get("evaluate", True)
         self.seed: int = message["seed"]
         self.policy = Policy.from_json(message["policy"])
         self.genes: dict[str, float] = dict(message["genes"])

@@ -4,6 +4,7 @@ import os
 import pathlib
 import pickle
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -139,6 +140,21 @@ def test_read_only_input_and_own_output() -> None:
     floats = np.zeros((16, 3, 32, 32), np.float32)
     assert schedule(images(), 1, output="float32", out=floats) is floats
     assert floats.any()
+
+
+def test_output_that_overlaps_its_input_is_whole() -> None:
+    schedule, x = learned(), images(9)
+    want = schedule(x[:8], 1)
+    memory = x.copy()
+    schedule(memory[:8], 1, out=memory[1:])  # one image further on: read before it is overwritten
+    assert np.array_equal(memory[1:], want)
+    planes = np.ascontiguousarray(x[:8].transpose(0, 3, 1, 2))
+    assert schedule(planes, 1, out=planes) is planes
+    assert np.array_equal(planes.transpose(0, 2, 3, 1), want)
+    wide = np.zeros((8, 32, 40, 3), np.uint8)
+    schedule(x[:8], 1, out=wide[:, :, 4:36])  # rows with gaps
+    assert np.array_equal(wide[:, :, 4:36], want)
+    assert not wide[:, :, :4].any() and not wide[:, :, 36:].any()
 
 
 def test_tensors_share_memory() -> None:
@@ -317,6 +333,22 @@ def test_an_own_op_that_fails_shows_its_traceback() -> None:
         with pytest.raises(KeyError, match="my own mistake") as caught:
             own("TestFault")(images(), threads=threads)
         assert any(entry.name == "fault" for entry in caught.traceback)
+
+
+def test_a_schedule_for_other_ops_is_refused(tmp_path: pathlib.Path) -> None:
+    """A file with an op of this process, read where nobody registered it; and one that this process cannot know."""
+    own("TestDim", 1.0, 0.5).save(tmp_path / "own.schedule.json")
+    code = "import sys, popaug; popaug.Schedule.load(sys.argv[1])"
+    environment = os.environ | {"PYTHONPATH": str(pathlib.Path(popaug.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "own.schedule.json")], env=environment, capture_output=True, text=True
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert 'unknown op "TestDim"' in done.stderr
+    value = learned().to_json()
+    value["segments"][0]["policy"][0]["op"] = "Swirl"
+    with pytest.raises(popaug.Error, match="Swirl"):
+        popaug.Schedule.from_json(value)
 
 
 def test_ops_are_registered_once_and_checked() -> None:

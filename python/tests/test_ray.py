@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from ray_cluster import family
 
 import popaug
 import popaug.ray
 
 HERE = pathlib.Path(__file__).parent
+BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", HERE.parents[1] / "build"))
 TOY = {"kind": "toy", "state": 16, "milliseconds": 40}
 SMALL: dict[str, Any] = {"population": 4, "epochs": 12, "epochs_per_round": 3, "seed": 5, "trainer": TOY}
 ROUNDS = 16
@@ -197,6 +200,78 @@ def test_from_a_file(cluster: Cluster, tmp_path: pathlib.Path, local: dict[str, 
     worker = f"{sys.executable} {HERE / 'toy_worker.py'}"
     subprocess.run([*command, "--address", cluster.address, "--worker-cmd", worker], check=True, timeout=200)
     assert determined(tmp_path / "run") == local
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 128)):
+        (folder / "train" / name).mkdir(parents=True)
+        for i in range(24):
+            pixels = random.integers(low, low + 128, (12, 12, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "train" / name / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def programs(photos: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A search of `popaug search` that trains networks, in threads of the program."""
+    out = tmp_path_factory.mktemp("program") / "run"
+    command = [BUILD / "popaug", "search", "--data", photos, "--train-size", "24", "--val-size", "16", "--network", "wrn-10-1",
+               "--batch", "8", "--lr", "0.02", "--population", "4", "--epochs", "3", "--epochs-per-round", "1", "--seed", "3",
+               "--workers", "2", "--out", out]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    return out
+
+
+def from_config(
+    cluster: Cluster, config: pathlib.Path, out: pathlib.Path, *more: str
+) -> "subprocess.CompletedProcess[str]":
+    command = [
+        sys.executable,
+        "-m",
+        "popaug.ray",
+        "search",
+        str(config),
+        "--out",
+        str(out),
+        "--address",
+        cluster.address,
+    ]
+    path = os.pathsep.join([str(BUILD), os.environ["PATH"]])
+    return subprocess.run(
+        [*command, *more], capture_output=True, text=True, check=False, timeout=250, env=os.environ | {"PATH": path}
+    )
+
+
+@pytest.mark.parametrize("way", ["shared", "return"])
+def test_from_the_programs_own_config(
+    way: str, cluster: Cluster, tmp_path: pathlib.Path, programs: pathlib.Path
+) -> None:
+    """The config.toml of a local run, networks trained by `popaug worker` on every node: the bytes of the local run."""
+    cluster.two_nodes()
+    out = tmp_path / "run"
+    done = from_config(cluster, programs / "config.toml", out, "--checkpoints", way)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = ["split.json", "config.toml"]
+    assert determined(out) == determined(programs)
+    assert [(out / name).read_bytes() for name in names] == [(programs / name).read_bytes() for name in names]
+    refused = from_config(cluster, programs / "config.toml", out)
+    assert refused.returncode == 2
+    assert "holds a run already" in refused.stderr
+    assert from_config(cluster, programs / "config.toml", out, "--resume").returncode == 0  # finished: nothing to do
+
+
+def test_a_config_that_the_program_refuses(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "c.toml").write_text("[search]\npopulatoin = 4\n")
+    done = from_config(cluster, tmp_path / "c.toml", tmp_path / "run")
+    assert done.returncode == 2
+    assert "search.population" in done.stderr  # the nearest known key
+    assert from_config(cluster, tmp_path / "none.toml", tmp_path / "run").returncode == 2
+    with pytest.raises(popaug.UsageError, match="leave out epochs"):
+        popaug.ray.search(popaug.toy_round, config=tmp_path / "c.toml", epochs=3, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_slots_that_fit_nowhere_end_the_search(cluster: Cluster, tmp_path: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""pip install . into a fresh environment that has only NumPy: the engine, the program, and no torch."""
+"""tools/wheel, installed into fresh environments: with NumPy alone, with the torch it was built for, with another torch."""
 
 import os
 import pathlib
@@ -6,18 +6,21 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 import popaug
 from popaug import _program
 
 BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 ROOT = pathlib.Path(os.environ.get("POPAUG_SOURCE", pathlib.Path(__file__).parents[2]))
-pytestmark = pytest.mark.timeout(1500)
+LONG = os.environ.get("POPAUG_LONG") == "1"
+pytestmark = pytest.mark.timeout(3000)
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
+TORCH = torch.__version__.split("+")[0]
 
 
 def run(*command: object) -> "subprocess.CompletedProcess[str]":
@@ -31,38 +34,79 @@ def succeed(*command: object) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
-    """(python of the fresh environment, the wheel). The build shares the compiler's cache with the ordinary one; with
-    POPAUG_LONG=1 pip builds in isolation, as a user's does."""
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["-C", "cmake.define.POPAUG_TRAIN=OFF", "-C", f"build-dir={ROOT / 'build-wheel'}", "--no-deps"]
+def build(folder: pathlib.Path, *options: str) -> pathlib.Path:
+    """The wheel. The build shares the compiler's cache with the ordinary one; with POPAUG_LONG=1 pip builds in isolation, as a
+    user's does."""
+    words = list(options)
     compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)
     if compiler is not None:  # under another name the cache would not know it
-        options += ["-C", f"cmake.define.CMAKE_CXX_COMPILER={compiler[1]}"]
-    if os.environ.get("POPAUG_LONG") != "1":
-        options.append("--no-build-isolation")
-    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
-    succeed("env", f"PATH={path}", sys.executable, *PIP, "wheel", ROOT, *options, "-w", folder)
+        words += ["-C", f"cmake.define.CMAKE_CXX_COMPILER={compiler[1]}"]
+    if not LONG:
+        words.append("--no-build-isolation")
+    succeed(ROOT / "tools" / "wheel", folder, *words)
     (wheel,) = folder.glob("popaug-*.whl")
-    succeed(sys.executable, "-m", "venv", folder / "venv")
-    python = folder / "venv" / "bin" / "python"
-    succeed(python, *PIP, "install", wheel)
-    yield python, wheel
+    return wheel
 
 
-def test_only_numpy_came_along(installed: tuple[pathlib.Path, pathlib.Path]) -> None:
-    python, wheel = installed
-    names = {line.split("==")[0] for line in succeed(python, *PIP, "freeze").split()}
-    assert {n for n in names if n in ("numpy", "torch", "ray")} == {"numpy"}
+def environment(folder: pathlib.Path, wheel: pathlib.Path) -> pathlib.Path:
+    """The Python of a fresh environment that holds the wheel and what it asks for."""
+    succeed(sys.executable, "-m", "venv", folder)
+    succeed(folder / "bin" / "python", *PIP, "install", wheel)
+    return folder / "bin" / "python"
+
+
+def lend(python: pathlib.Path, *folders: pathlib.Path) -> None:
+    """Puts folders on the environment's path, before and instead of a download."""
+    (site,) = python.parent.parent.glob("lib/python3*/site-packages")
+    (site / "lent.pth").write_text("".join(f"{folder}\n" for folder in folders))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return build(tmp_path_factory.mktemp("wheel"), "-C", f"build-dir={ROOT / 'build-package'}")
+
+
+@pytest.fixture
+def python(wheel: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    return environment(tmp_path / "venv", wheel)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for label, low in (("dark", 0), ("light", 128)):
+        for split, count in (("train", 24), ("test", 6)):
+            (folder / split / label).mkdir(parents=True)
+            for i in range(count):
+                pixels = random.integers(low, low + 128, (16, 16, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / split / label / f"{i}.png")
+    return folder
+
+
+def training(python: pathlib.Path, photos: pathlib.Path, out: pathlib.Path) -> "subprocess.CompletedProcess[str]":
+    return run(python.parent / "popaug", "train", "--data", photos, "--augment", "flipcrop", "--network", "wrn-10-1",
+               "--epochs", 2, "--batch", 16, "--out", out)  # fmt: skip
+
+
+def test_what_the_wheel_holds(wheel: pathlib.Path, tmp_path: pathlib.Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        held = archive.namelist()
-        metadata = archive.read(next(n for n in held if n.endswith("METADATA"))).decode()
-    assert not [n for n in held if "torch" in pathlib.Path(n).name and not n.endswith(".py")]
-    assert "popaug/py.typed" in held
-    assert "popaug/_core.pyi" in held
+        held = {pathlib.Path(n).name for n in archive.namelist()} | set(archive.namelist())
+        metadata = archive.read(next(n for n in held if n.endswith(".dist-info/METADATA"))).decode()
+        archive.extractall(tmp_path)
+    assert {"popaug/py.typed", "popaug/_core.pyi", "popaug/lib/torch-version.txt", "popaug/bin/popaug"} <= held
+    assert (tmp_path / "popaug" / "lib" / "torch-version.txt").read_text().strip() == TORCH
+    assert not [n for n in held if re.match(r"lib(torch|c10|cud)", n)]
+    assert [n for n in held if n.startswith("libjpeg")]  # auditwheel put the system's libraries in
+    assert re.search(r"manylinux_2_\d+_x86_64\.whl$", wheel.name)
     assert "Requires-Dist: numpy" in metadata
     assert "Requires-Dist: torch" not in metadata
+    (library,) = (tmp_path / "popaug" / "lib").glob("libpopaug_train*")
+    linked = succeed("readelf", "-d", library)
+    assert "libtorch_cpu.so" in linked
+    path = re.search(r"R(?:UN)?PATH.*\[(.*)\]", linked)
+    assert path is not None
+    assert all(part.startswith("$ORIGIN") for part in path[1].split(":"))  # no folder of the building machine
 
 
 SCRIPT = """
@@ -84,42 +128,97 @@ sys.stdout.buffer.write(y.tobytes())
 """
 
 
-def test_the_engine_gives_the_same_bytes(installed: tuple[pathlib.Path, pathlib.Path], tmp_path: pathlib.Path) -> None:
+def test_with_numpy_alone(python: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    names = {line.split("==")[0] for line in succeed(python, *PIP, "freeze").split()}
+    assert {n for n in names if n in ("numpy", "torch", "ray")} == {"numpy"}
     x = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
     want = popaug.Schedule.load("rcifar10-paper")(x, 100, 1)
-    done = subprocess.run(
-        [str(installed[0]), "-I", "-c", SCRIPT, str(tmp_path / "run")], capture_output=True, check=False
-    )
+    done = subprocess.run([str(python), "-I", "-c", SCRIPT, str(tmp_path / "run")], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout == want.tobytes()
 
-
-def test_the_program_runs_and_says_that_it_cannot_train(installed: tuple[pathlib.Path, pathlib.Path]) -> None:
-    program = installed[0].parent / "popaug"
-    assert succeed(program, "--version").split() == ["popaug", popaug.__version__]
+    program = python.parent / "popaug"
+    assert succeed(program, "--version").split()[:2] == ["popaug", popaug.__version__]
     assert "rcifar10-paper" in succeed(program, "schedule", "show", "rcifar10-paper")
-    data = pathlib.Path("/usr/share/datasets/fashion-mnist")
-    done = run(
-        program, "train", "--data", data, "--augment", "none", "--epochs", "1", "--out", installed[0].parent / "r"
-    )
-    assert done.returncode == 1
-    assert "installed without training" in done.stderr
-    assert done.stderr.count("\n") == 1
+    failed = training(python, photos, tmp_path / "network")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines() == [
+        f"popaug: training needs torch {TORCH}, which is not installed: pip install torch=={TORCH}"
+    ]
+
+
+def test_it_trains_with_the_users_torch(python: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    lend(python, pathlib.Path(torch.__file__).parents[1])
+    done = training(python, photos, tmp_path / "network")
+    assert done.returncode == 0, done.stderr
+    here = tmp_path / "here"
+    command = [
+        "train",
+        "--data",
+        photos,
+        "--augment",
+        "flipcrop",
+        "--network",
+        "wrn-10-1",
+        "--epochs",
+        2,
+        "--batch",
+        16,
+    ]
+    succeed(BUILD / "popaug", *command, "--out", here)
+    name = "best.safetensors"
+    assert (tmp_path / "network" / name).read_bytes() == (here / name).read_bytes()
+    assert "images" in succeed(python.parent / "popaug", "eval", tmp_path / "network", "--data", photos, "--json")
+    loads = f"import popaug.models; print(popaug.models.load({str(here / name)!r})[1].network)"
+    assert succeed(python, "-I", "-c", loads).strip() == "wrn-10-1"
+
+
+def test_another_torch_is_refused(python: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A stand-in that has a name and a version, as an installed release has."""
+    (tmp_path / "other" / "torch" / "lib").mkdir(parents=True)
+    (tmp_path / "other" / "torch" / "__init__.py").touch()
+    (tmp_path / "other" / "torch-2.12.1.dist-info").mkdir()
+    (tmp_path / "other" / "torch-2.12.1.dist-info" / "METADATA").write_text("Name: torch\nVersion: 2.12.1+cpu\n")
+    lend(python, tmp_path / "other")
+    failed = training(python, photos, tmp_path / "network")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines() == [
+        f"popaug: training needs torch {TORCH}, for which this popaug was built; torch 2.12.1 is installed"
+    ]
+
+
+def test_built_without_a_torch(wheel: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """With POPAUG_LONG=1 from a build that finds none; else from the wheel without what such a build leaves out."""
+    if LONG:
+        wheel = build(
+            tmp_path, "-C", f"build-dir={ROOT / 'build-package-small'}", "-C", "cmake.define.POPAUG_TORCH=/nowhere"
+        )
+    python = environment(tmp_path / "venv", wheel)
+    (library,) = tmp_path.glob("venv/lib/python3*/site-packages/popaug/lib")
+    for file in () if LONG else (*library.glob("libpopaug_train*"), library / "torch-version.txt"):
+        file.unlink()
+    assert not list(library.glob("libpopaug_train*"))
+    lend(python, pathlib.Path(torch.__file__).parents[1])
+    failed = training(python, photos, tmp_path / "network")
+    assert failed.returncode == 1
+    assert "installed without training: no torch was at hand" in failed.stderr
+    assert failed.stderr.count("\n") == 1
 
 
 def test_which_torch_fits_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_program, "_HERE", tmp_path)
     (tmp_path / "lib").mkdir()
-    stamp = tmp_path / "lib" / "torch-version.txt"
-    stamp.write_text("2.13.0\n")
+    (tmp_path / "lib" / "torch-version.txt").write_text(f"{TORCH}\n")
     assert _program.torch_problem() is None
     folder = _program.torch_folder()
     assert folder is not None
     assert str(folder / "lib") in _program.environment()["LD_LIBRARY_PATH"]
-    stamp.write_text("2.12.1\n")
-    problem = _program.torch_problem()
-    assert problem is not None
-    assert "needs torch 2.12.1" in problem
-    assert _program.environment()["POPAUG_NO_TRAINING"] == problem
-    monkeypatch.setattr(_program, "torch_folder", lambda: None)
-    assert "pip install torch==2.12.1" in str(_program.torch_problem())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "popaug").touch()
+    assert _program.command() == [sys.executable, "-m", "popaug._program"]
+    monkeypatch.setattr(_program, "_HERE", tmp_path / "nowhere")
+    monkeypatch.setenv("PATH", str(BUILD))
+    assert _program.command() == [str(BUILD / "popaug")]
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(popaug.UsageError, match="not on the PATH"):
+        _program.command()
