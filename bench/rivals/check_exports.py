@@ -24,8 +24,18 @@ import popaug
 import popaug.torch
 
 SIDE = 64
-# Mean absolute difference per byte that is allowed; ops not named here must be equal. Cutout's place is drawn anew.
-ALLOWED = {"Equalize": 2.0, "AutoContrast": 1.0, "Color": 1.0, "Contrast": 0.5, "Brightness": 0.5}
+# Mean absolute difference per byte that is allowed (of a turn: the few pixels on the edge between two); ops not named
+# here must be equal. Cutout's place is drawn anew.
+ALLOWED = {
+    "Rotate": 0.05,
+    "ShearX": 0.3,
+    "ShearY": 0.3,
+    "Equalize": 2.0,
+    "AutoContrast": 1.0,
+    "Color": 1.0,
+    "Contrast": 0.5,
+    "Brightness": 0.5,
+}
 MEAN = [125 / 255, 123 / 255, 114 / 255]
 
 
@@ -66,8 +76,9 @@ def check_pixels(module, space: popaug.Space) -> None:
                     continue
                 worst[op.op] = max(worst.get(op.op, 0.0), float(np.abs(got - want).mean()))
     for name, difference in worst.items():
-        print(f"{module.__name__}: {name}: at most {difference:.2f}")
-        assert difference <= ALLOWED.get(name, 0.0), name
+        print(f"{module.__name__}: {name}: at most {difference:.3f}")
+    wrong = [name for name, difference in worst.items() if difference > ALLOWED.get(name, 0.0)]
+    assert not wrong, wrong
 
 
 def check_draws(module, schedule: popaug.Schedule, epoch: int) -> None:

@@ -19,7 +19,7 @@ DEVIATIONS = (
     "holes (uncovered pixels, Cutout) are filled with the colour FILL at once instead of staying the mean colour to the end",
     "Rotate, ShearX and ShearY map pixels by OpenCV, which rounds positions in another way than Pillow",
     "Color, Contrast and Brightness round after each step as OpenCV does",
-    "Solarize compares with a threshold on the 0..1 scale; Equalize and AutoContrast use albumentations' Pillow modes",
+    "Equalize and AutoContrast use albumentations' Pillow modes",
     "random numbers come from albumentations' generator: a seed gives other draws than popaug",
 )
 FILL = (125, 123, 114)
@@ -66,6 +66,20 @@ class _Sharpness(A.ImageOnlyTransform):
         return np.clip(smooth + self.value * (img - smooth), 0, 255).astype(np.uint8)
 
 
+def _solarize(value):
+    if value > 255:
+        return A.NoOp()
+    threshold = max(value - 0.5, 0) / 255  # between two bytes, so that rounding moves none
+    return A.Solarize(threshold_range=(threshold, threshold), p=1)
+
+
+class _Black(A.ImageOnlyTransform):
+    """What is left of an image at 0 bits."""
+
+    def apply(self, img, **params):
+        return np.zeros_like(img)
+
+
 def _cutout(value):
     side = int(value)
     if side <= 0:
@@ -86,8 +100,8 @@ OPS = {
     "Contrast": lambda v: _jitter(contrast=(v, v)),
     "Sharpness": _Sharpness,
     "Invert": lambda v: A.InvertImg(p=1),
-    "Posterize": lambda v: A.Posterize(num_bits=(max(1, int(v)), max(1, int(v))), p=1),
-    "Solarize": lambda v: A.Solarize(threshold_range=(min(v, 255) / 255, min(v, 255) / 255), p=1),
+    "Posterize": lambda v: A.Posterize(num_bits=(int(v), int(v)), p=1) if v >= 1 else _Black(p=1),
+    "Solarize": _solarize,
     "Equalize": lambda v: A.Equalize(mode="pil", p=1),
     "AutoContrast": lambda v: A.AutoContrast(method="pil", p=1),
     "Cutout": _cutout,
