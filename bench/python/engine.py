@@ -1,10 +1,12 @@
-"""A batch of 128 at 32x32 from Python against the C++ figure, interleaved: python bench/python/engine.py [BUILD].
+"""A batch of 128 at 32x32 from Python against `popaug bench augment`, interleaved: python bench/python/engine.py [BUILD].
 
-Needs PYTHONPATH=BUILD/python. Counts images per second of processor time, so that a shared machine disturbs less.
+Needs PYTHONPATH=BUILD/python. The same policy, base transforms and kind of pictures, random images of 2,048 in each batch.
+Counts images per second of processor time, so that a shared machine disturbs less.
 """
 
 import json
-import platform
+import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -14,46 +16,81 @@ import numpy as np
 
 import popaug
 
-BATCH, RUNS, CALLS = 128, 9, 60
+BATCH, IMAGES, RUNS, SECONDS = 128, 2048, 9, 0.3
+MEAN, STD = [0.49056774, 0.48116026, 0.44726052], [0.24710728, 0.24451308, 0.26235099]
 build = sys.argv[1] if len(sys.argv) > 1 else "build"
-images = np.random.default_rng(0).integers(0, 256, (BATCH, 32, 32, 3), dtype=np.uint8)
-schedule = popaug.Schedule.load("rcifar10-paper")
-middle = schedule.epochs // 2
-out = np.empty((BATCH, 3, 32, 32), np.float32)
-common = {"output": "float32", "mean": [0.49, 0.48, 0.45], "std": [0.25, 0.24, 0.26], "out": out}
 
 
-def from_python() -> float:
-    started = time.process_time()
-    for call in range(CALLS):
-        schedule(images, middle, 1, samples=call * BATCH, **common)
-    return CALLS * BATCH / (time.process_time() - started)
+def mid_search() -> popaug.Schedule:
+    """The schedule of the program's row pipeline-32, its numbers taken from the program's source."""
+    source = (pathlib.Path(__file__).parents[2] / "cli" / "bench.cc").read_text()
+    found = re.search(r"kMidSearch\[\w*\] = \{(.*?)\}", source, re.DOTALL)
+    assert found is not None
+    numbers = [int(n) for n in re.findall(r"\d+", found[1])]
+    space = popaug.Space.load("pba")
+    names = [op.op for op in space.ops] * 2
+    entries = [popaug.Entry(names[i], numbers[2 * i] / 10, numbers[2 * i + 1]) for i in range(len(names))]
+    base = popaug.Base(pad=4, flip=0.5, cutout=16)
+    return popaug.Schedule(space, popaug.Rule(), [popaug.Segment(1, popaug.Policy(tuple(entries)))], base)
 
 
-def core() -> float:
-    """The same work with the arguments ready: what a C++ caller pays."""
-    engine, view = schedule.engine(), out.transpose(0, 2, 3, 1)
-    samples = [np.arange(call * BATCH, (call + 1) * BATCH, dtype=np.uint64) for call in range(CALLS)]
-    started = time.process_time()
-    for call in range(CALLS):
-        engine.floats(images, samples[call], 1, 0, middle, view, common["mean"], common["std"], 1)
-    return CALLS * BATCH / (time.process_time() - started)
+def pictures() -> np.ndarray:
+    """Slopes with a spot and a little noise, as the program draws them."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[0:32, 0:32]
+    images = np.empty((IMAGES, 32, 32, 3))
+    for image in images:
+        start, down, across = random.integers(30, 190, 3), random.integers(-60, 61, 3), random.integers(-60, 61, 3)
+        spot = 9 * ((x - random.integers(32)) ** 2 + (y - random.integers(32)) ** 2) < 1024
+        image[:] = start + across * x[..., None] / 32 + down * y[..., None] / 32 - 70 * spot[..., None]
+        image += random.integers(0, 16, (32, 32, 3))
+    return np.clip(images, 0, 255).astype(np.uint8)
 
 
-from_python(), core()
-pairs = [(from_python(), core()) for _ in range(RUNS)]
-rows = []
-for name, values in (("python", [p for p, _ in pairs]), ("c++", [c for _, c in pairs])):
-    rows.append(
-        {
-            "name": name,
-            "images_per_cpu_second": statistics.median(values),
-            "lowest": min(values),
-            "highest": max(values),
-        }
-    )
-ratio = statistics.median(p / c for p, c in pairs)
-command = [f"{build}/popaug", "bench", "augment", "--workers", "1", "--json"]
-program = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]
-print(json.dumps({"machine": platform.processor() or platform.machine(), "runs": RUNS, "rows": rows,
-                  "python_over_cpp": ratio, "popaug_bench_augment": program}, indent=1))  # fmt: skip
+schedule, images = mid_search(), pictures()
+random = np.random.default_rng(1)
+batches = np.empty((10, BATCH, 32, 32, 3), np.uint8)
+
+
+def from_python(shape: tuple[int, ...], **options: object) -> float:
+    out = schedule(images[:BATCH], 0, 1, **options)  # used again by each call, as the program does
+    assert out.shape == (BATCH, *shape)
+    calls, spent = 0, 0.0
+    while spent < SECONDS:
+        for batch in batches:
+            np.take(images, random.integers(0, IMAGES, BATCH), axis=0, out=batch)
+        started = time.process_time()
+        for batch in batches:
+            schedule(batch, 0, 1, samples=calls * BATCH, mean=MEAN, out=out, **options)
+            calls += 1
+        spent += time.process_time() - started
+    return calls * BATCH / spent
+
+
+def program(row: str) -> float:
+    command = [f"{build}/popaug", "bench", "augment", "--only", row, "--runs", "1", "--seconds", str(SECONDS), "--json"]
+    (told,) = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return float(told["images_per_cpu_second"])
+
+
+last, planes = (32, 32, 3), (3, 32, 32)
+subjects = {
+    "c++, channels last": lambda: program("pipeline-32"),
+    "python, channels last": lambda: from_python(last, output="float32", output_layout="nhwc", std=STD),
+    "c++, planes": lambda: program("pipeline-32-planes"),
+    "python, planes": lambda: from_python(planes, output="float32", std=STD),
+    "python, bytes": lambda: from_python(last, output="uint8"),
+}
+for subject in subjects.values():
+    subject()
+runs = [{name: subject() for name, subject in subjects.items()} for _ in range(RUNS)]
+rows = [{"name": name, "images_per_cpu_second": round(statistics.median(r[name] for r in runs)),
+         "lowest": round(min(r[name] for r in runs)), "highest": round(max(r[name] for r in runs))} for name in subjects]  # fmt: skip
+ratios = {f"python / c++, {kind}": round(statistics.median(r[f"python, {kind}"] / r[f"c++, {kind}"] for r in runs), 3)
+          for kind in ("channels last", "planes")}  # fmt: skip
+ratios["bytes / float32, channels last"] = round(
+    statistics.median(r["python, bytes"] / r["python, channels last"] for r in runs), 3
+)
+cpus = pathlib.Path("/proc/cpuinfo").read_text()
+machine = re.findall(r"^model name\s*: (.*)$", cpus, re.MULTILINE)[0]
+print(json.dumps({"machine": machine, "runs": RUNS, "rows": rows, "ratios": ratios}, indent=1))

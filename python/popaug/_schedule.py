@@ -231,7 +231,7 @@ class Schedule:
             raise UsageError(f'output "{output}"; expected "uint8" or "float32"')
         colour = _hole(hole, mean, channels)
         shape = _arrays.as_numpy(images, "images").shape
-        result = np.empty(shape, np.uint8) if out is None else _arrays.output_of(out, shape, np.uint8)
+        result = _arrays.empty(shape, np.uint8) if out is None else _arrays.output_of(out, shape, np.uint8)
         target = _arrays.in_engine_axes(result, batch.layout)
         if _arrays.overlap(target, batch.images):
             batch = _arrays.Batch(batch.images.copy(), batch.layout)
@@ -256,7 +256,7 @@ class Schedule:
         shape = shapes[output_layout]
         single = not batch.layout.startswith("n")
         if out is None:
-            result = np.empty(shape, np.float32)
+            result = _arrays.empty(shape, np.float32)
         else:
             result = _arrays.output_of(out, shape[1:] if single else shape, np.float32)
             result = result[None] if single else result

@@ -34,7 +34,11 @@ def determined(run: pathlib.Path) -> dict[str, bytes]:
 class Cluster:
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "ray_cluster.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(HERE / "ray_cluster.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PATH": os.pathsep.join([str(BUILD), os.environ["PATH"]])},  # for `popaug worker`
         )
         self.address: str = self.read()["address"]
         self.raylets: dict[int, int] = {}

@@ -88,13 +88,13 @@ class Relay:
 
     def __init__(self, command: str) -> None:
         self.command = shlex.split(command)
-        if self.command[:1] == ["popaug"]:
-            self.command = [*_program.command(), *self.command[1:]]
         self.process: subprocess.Popen[str] | None = None
         self.lock = threading.Lock()
 
     def _start(self) -> subprocess.Popen[str]:
         # Its own group, so that all of it can be ended; its input closes when this process dies, and then it exits.
+        if self.command[:1] == ["popaug"]:
+            self.command = [*_program.command(), *self.command[1:]]
         process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
