@@ -25,8 +25,8 @@ class Result:
     """What a round of a member gave. Everything but `seconds` must depend on the work alone.
 
     score: higher is better; NaN: training diverged, the member counts as the worst and copies another. metrics: further
-    numbers by name. correct: per validation image whether it
-    was classified rightly, always in the same order; only selection="significant" needs it.
+    numbers by name. correct: per validation image whether it was classified rightly, always in the same order; only
+    selection="significant" needs it.
     """
 
     score: float

@@ -144,6 +144,18 @@ def test_clean_with_weights_by_value_and_shared(
         assert not list((tmp_path / way / "members").iterdir())
 
 
+@pytest.mark.parametrize(
+    "more", [{"checkpoints": "return"}, {"worker_command": f"{sys.executable} {HERE / 'toy_worker.py'}"}]
+)
+def test_a_member_that_diverges(more: dict[str, Any], cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    cluster.two_nodes()
+    trainer = {"trainer": TOY | {"diverge": 0.2}}
+    popaug.search(popaug.toy_round, out=tmp_path / "local", show=False, **(SMALL | trainer))
+    assert '"diverged"' in (tmp_path / "local" / "run.log").read_text()
+    finish(start(cluster, tmp_path / "run", **trainer, **more))
+    assert determined(tmp_path / "run") == determined(tmp_path / "local")
+
+
 def test_an_actor_and_a_relayed_worker_are_killed(
     cluster: Cluster, tmp_path: pathlib.Path, local: dict[str, bytes]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pathlib
 import sys
@@ -233,11 +234,17 @@ class _Driver:
             self.say(value["traceback"].rstrip())
             self.search.give_back(member, value["error"], place.name)
             return
-        if self.by_value:
+        diverged = value["result"]["score"] is None
+        if self.by_value and not diverged:
             _core.write_file_atomic(str(member.to_path), value["checkpoint"])
-        result = Result(**(value["result"] | {"correct": _bits(value["bits"])}))
+        told = (
+            value["result"]
+            | {"correct": _bits(value["bits"])}
+            | ({"score": math.nan, "metrics": {}} if diverged else {})
+        )
+        result = Result(**told)
         fault = self.search.fault(member, result)
-        if fault is None and member.to_path.stat().st_size != value["bytes"]:
+        if fault is None and not diverged and member.to_path.stat().st_size != value["bytes"]:
             fault = f"the checkpoint {member.to_path} has another size here than on its node: is the directory shared?"
         if fault is not None:
             self.search.give_back(member, fault, place.name)

@@ -49,6 +49,8 @@ class Slot:
                 if by_value:
                     message = self._local(message, source, pathlib.Path(folder))
                 done = self._train(message)
+                if done["result"]["score"] is None:  # training diverged: a result without weights
+                    return done | {"bits": b"", "bytes": 0, "checkpoint": None}
                 written = pathlib.Path(message["to"])
                 if not written.is_file():
                     raise RuntimeError("train_round saved no weights: call member.save(...)")
