@@ -36,6 +36,8 @@ SHORTER = [
      r"--train-size 24 --val-size 12 --workers 2"),
     (r"(.*--budget.*) --epochs 2", r"\1"),
     (r"(popaug train .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2"),
+    (r"(popaug audit .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 1 --train-size 24 --val-size 12 --levels 2 --seeds 2"),
+    (r"(popaug choose .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2 --train-size 24 --val-size 12"),
     (r"(popaug compare .*)--seeds \d+", r"\1--seeds 2 --network wrn-10-1 --batch 16 --epochs 2 --train-size 24 --val-size 12"),
     (r"-I INCLUDE", f"-I {ROOT}"),
     (r"-I \.\./\.\.", f"-I {ROOT}"),

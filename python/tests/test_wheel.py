@@ -84,6 +84,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder
 
 
+def sentences(failed: "subprocess.CompletedProcess[str]") -> list[str]:
+    """What it said, progress aside."""
+    assert failed.returncode == 1
+    return [line for line in failed.stderr.splitlines() if not line.startswith("train ")]
+
+
 def training(python: pathlib.Path, photos: pathlib.Path, out: pathlib.Path) -> "subprocess.CompletedProcess[str]":
     return run(python.parent / "popaug", "train", "--data", photos, "--augment", "flipcrop", "--network", "wrn-10-1",
                "--epochs", 2, "--batch", 16, "--out", out)  # fmt: skip
@@ -141,8 +147,7 @@ def test_with_numpy_alone(python: pathlib.Path, photos: pathlib.Path, tmp_path: 
     assert succeed(program, "--version").split()[:2] == ["popaug", popaug.__version__]
     assert "rcifar10-paper" in succeed(program, "schedule", "show", "rcifar10-paper")
     failed = training(python, photos, tmp_path / "network")
-    assert failed.returncode == 1
-    assert failed.stderr.splitlines() == [
+    assert sentences(failed) == [
         f"popaug: training needs torch {TORCH}, which is not installed: pip install torch=={TORCH}"
     ]
 
@@ -181,8 +186,7 @@ def test_another_torch_is_refused(python: pathlib.Path, photos: pathlib.Path, tm
     (tmp_path / "other" / "torch-2.12.1.dist-info" / "METADATA").write_text("Name: torch\nVersion: 2.12.1+cpu\n")
     lend(python, tmp_path / "other")
     failed = training(python, photos, tmp_path / "network")
-    assert failed.returncode == 1
-    assert failed.stderr.splitlines() == [
+    assert sentences(failed) == [
         f"popaug: training needs torch {TORCH}, for which this popaug was built; torch 2.12.1 is installed"
     ]
 
@@ -200,9 +204,8 @@ def test_built_without_a_torch(wheel: pathlib.Path, photos: pathlib.Path, tmp_pa
     assert not list(library.glob("libpopaug_train*"))
     lend(python, pathlib.Path(torch.__file__).parents[1])
     failed = training(python, photos, tmp_path / "network")
-    assert failed.returncode == 1
-    assert "installed without training: no torch was at hand" in failed.stderr
-    assert failed.stderr.count("\n") == 1
+    (sentence,) = sentences(failed)
+    assert "installed without training: no torch was at hand" in sentence
 
 
 def test_which_torch_fits_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
