@@ -34,6 +34,11 @@ void make_buffers(BatchBuffers& buffers, int batch, const Split& split) {
                  "; try a lower --lr, a --warmup-steps, or a --clip");
 }
 
+// The next round of this worker must not add its gradients to those of a diverged step.
+void drop_gradients(Network& network) {
+  for (Parameter& parameter : network.parameters()) parameter.tensor.mutable_grad() = Tensor();
+}
+
 void copy_labels(const Split& split, std::span<const uint32_t> batch, const Tensor& labels) {
   int64_t* out = labels.mutable_data_ptr<int64_t>();
   for (size_t i = 0; i < batch.size(); ++i) out[i] = split.labels[batch[i]];
@@ -80,7 +85,10 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
     pass.half_precision = settings.mixed_precision;
     const double loss = batch_gradients(learning, buffers.images.to(device),
                                         buffers.labels.to(device), settings.label_smoothing, pass);
-    if (!std::isfinite(loss)) fail_diverged(place, rate, loss);
+    if (!std::isfinite(loss)) {
+      drop_gradients(*learning.network);
+      fail_diverged(place, rate, loss);
+    }
     learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
     at = {step + 1, at.loss_sum + loss};
     ++learning.info.steps;
