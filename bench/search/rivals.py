@@ -195,6 +195,7 @@ def ray(_: argparse.Namespace) -> dict[str, Any]:
         synch=True,
         hyperparam_mutations={key: list(range(10 if i % 2 else 11)) for i, key in enumerate(keys)},
     )
+    os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])  # of the actors
     ray_core.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
     with tempfile.TemporaryDirectory() as folder:
         tuner = tune.Tuner(
