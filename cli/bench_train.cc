@@ -45,6 +45,7 @@ Seconds time_step(const std::function<void()>& step) {
 // One way of working, one step function per worker.
 struct Row {
   std::string name;
+  uint64_t memory;  // bytes that a network in training is estimated to need
   std::vector<std::function<void()>> steps;
   std::vector<double> wall_rates, cpu_rates;  // of every measured step
 };
@@ -61,7 +62,9 @@ std::vector<Row> make_rows(const Options& options) {
       settings.network = options.network;
       settings.batch = options.batch;
       settings.conv = conv;
-      Row& row = rows.emplace_back(Row{name, {}, {}, {}});
+      Row& row = rows.emplace_back(Row{name, 0, {}, {}, {}});
+      row.memory = training().estimate_member_memory(settings, options.channels, options.side,
+                                                     options.side, 10);
       for (int w = 0; w < options.workers; ++w) {
         row.steps.push_back(training().make_speed_step(
             settings, {options.channels, options.side, options.side, 10, evaluation}));
@@ -132,7 +135,8 @@ int bench_train(Options options) {
                     {"network", options.network},
                     {"batch", options.batch},
                     {"steps", options.steps},
-                    {"workers", options.workers}});
+                    {"workers", options.workers},
+                    {"estimated_memory_bytes", row.memory}});
   }
   if (options.json) {
     fmt::print("{}\n", list.dump(2));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "cli/memory.h"
 #include "cli/search_summary.h"
 #include "cli/setup.h"
 #include "cli/training.h"
@@ -172,6 +173,10 @@ int search(Options& options) {
   const int workers =
       std::min<int>(settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores(),
                     search.population);
+  if (inputs && factory) {
+    check_memory(train_settings(settings), *inputs->train_split,
+                 static_cast<int>(inputs->data.classes.size()), workers);
+  }
   if (options.dry_run || !options.budget.empty()) {
     const TrainerCost cost =
         measured_cost(settings, search, factory, workers, seconds_since(begun), master_bytes, stop);

@@ -1,6 +1,7 @@
 // popaug train: trains a network with a schedule or a baseline.
 #include <fmt/format.h>
 
+#include "cli/memory.h"
 #include "cli/setup.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
@@ -81,6 +82,8 @@ int train(Options& options) {
     train_options.validation = {inputs.validation_split, inputs.validation};
   }
   const TrainingApi& api = training();
+  check_memory(train_settings(settings), *inputs.train_split,
+               static_cast<int>(inputs.data.classes.size()), 1);
   fs::create_directories(options.out);
   if (!options.resume) {
     write_file_atomic(fs::path(options.out) / "config.toml", settings_toml(settings, kTrainVerb));

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,3 +129,50 @@ def test_a_network_of_ones_own(photos: pathlib.Path, tmp_path: pathlib.Path) -> 
     assert "5 numbers per image" in text
     (tmp_path / "bad.pt").write_bytes(os.urandom(100))
     assert "TorchScript" in refused(1, *command[:-1], tmp_path / "bad.pt", "--out", tmp_path / "y")
+
+
+def test_bad_input_is_a_sentence(photos: pathlib.Path, network: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    data = photos / "set"
+    command = ["train", "--data", data, "--augment", "none", "--epochs", 60]
+    text = refused(1, *command, *TINY[:4], "--lr", 1000, "--clip", 0, "--lr-rule", "constant", "--out", tmp_path / "a")
+    assert re.search(r"diverged: the loss is .* at epoch \d+, step \d+, learning rate 1000; try a lower --lr", text)
+    assert 'device "gpu" is not known' in refused(2, *command, *TINY, "--device", "gpu", "--out", tmp_path / "b")
+    text = refused(1, *command, *TINY, "--device", "cuda:7", "--out", tmp_path / "c")
+    assert "torch sees" in text
+    # Another list of classes than the checkpoint's, another number of channels, a torn file.
+    other = tmp_path / "other"
+    shutil.copytree(data, other)
+    (other / "train" / "dark").rename(other / "train" / "dim")
+    (other / "test" / "dark").rename(other / "test" / "dim")
+    assert "was trained on the classes dark, light, bright" in refused(1, "eval", network, "--data", other)
+    weights = (network / "best.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(weights[: len(weights) // 2])
+    text = refused(1, "eval", tmp_path / "cut.safetensors", "--data", data)
+    assert "cut.safetensors" in text
+    text = refused(1, *command, *TINY, "--init", tmp_path / "cut.safetensors", "--out", tmp_path / "d")
+    assert "cut.safetensors" in text
+
+
+def test_too_little_memory_is_said_before_the_start(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Under a limit of address space that the program fits into, but not a batch of large images."""
+    for verb in (["train", "--augment", "none"], ["search", "--val-size", 16, "--population", 2]):
+        command = [PROGRAM, *verb, "--data", photos / "set", "--size", 512, "--epochs", 1, "--batch", 32]
+        process = subprocess.run(
+            ["prlimit", f"--as={4 << 30}", *map(str, command), "--out", str(tmp_path / str(verb[0]))],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert process.returncode == 1, process.stderr
+        assert re.search(r"needs about .* of memory, but .* are free here; choose a smaller --batch", process.stderr)
+        assert not (tmp_path / str(verb[0])).exists()
+
+
+def test_no_space_is_a_sentence(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A limit on the size of files stands for a full disk: the same failing write."""
+    command = [PROGRAM, "train", "--data", photos / "set", "--augment", "none", "--epochs", 1, *TINY]
+    process = subprocess.run(
+        ["prlimit", "--fsize=20000", *map(str, command), "--out", str(tmp_path / "full")],
+        capture_output=True, text=True, check=False, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+    )  # fmt: skip
+    assert process.returncode == 1, process.stderr
+    assert "popaug: " in process.stderr and "safetensors" in process.stderr
+    assert not list((tmp_path / "full").glob("*.safetensors"))

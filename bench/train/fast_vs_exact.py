@@ -2,11 +2,12 @@
 """Does `--conv fast` change accuracy? The same trainings with both, seed by seed.
 
     .venv/bin/python bench/train/fast_vs_exact.py --data DIR --name reduced-cifar10 --train-size 4000 \\
-        --epochs 30 --seeds 5 -o bench/results/fast_vs_exact-reduced-cifar10.json
+        --epochs 10 --seeds 5 -o bench/results/fast_vs_exact-reduced-cifar10.json
 
 Trains with seeds 1..N in both modes (WORKERS trainings at a time, each in a process of its own),
-evaluates all test images, and prints the difference of the error with its paired 95 % interval. A
-finished training is not run again: an interrupted script goes on where it stopped.
+evaluates all test images, and prints the difference of the error with its paired 95 % interval and
+the spread over the seeds of each mode. A finished training is not run again and one that was
+interrupted is resumed: the script goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import json
 import math
 import statistics
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from compare import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 # Student's t, two-sided 95 %, by degrees of freedom.
@@ -52,12 +56,15 @@ def training(flags: argparse.Namespace, conv: str, seed: int) -> float:
             "--train-size", str(flags.train_size), "--conv", conv, "--seed", str(seed),
             *(["--resume"] if out.exists() else []),
         )  # fmt: skip
-    checkpoint = str(out / "last.safetensors")
-    result = run(flags.program, "eval", checkpoint, "--data", flags.data, "--json")
-    value = result["error"]
+    evaluated = out / "eval.json"
+    if not evaluated.exists():
+        checkpoint = str(out / "last.safetensors")
+        result = run(flags.program, "eval", checkpoint, "--data", flags.data, "--json")
+        evaluated.write_text(json.dumps(result))
+    value = json.loads(evaluated.read_text())["error"]
     assert isinstance(value, float)
     print(f"{flags.name} {conv} seed {seed}: error {100 * value:.2f} %", flush=True)
-    return 100 * value
+    return round(100 * value, 4)
 
 
 def main() -> None:
@@ -67,9 +74,9 @@ def main() -> None:
     parser.add_argument("--network", default="wrn-16-1")
     parser.add_argument("--augment", default="flipcrop")
     parser.add_argument("--train-size", default="4000")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", default="fast_vs_exact", help="folder of the trainings")
     parser.add_argument("--program", default=str(ROOT / "build/popaug"))
     parser.add_argument("-o", "--output")
@@ -82,15 +89,18 @@ def main() -> None:
     seeds = range(1, flags.seeds + 1)
     differences = [errors["fast", s] - errors["exact", s] for s in seeds]
     half = STUDENT[flags.seeds - 1] * statistics.stdev(differences) / math.sqrt(flags.seeds)
+    by_mode = {conv: [errors[conv, s] for s in seeds] for conv in ("fast", "exact")}
     result = {
+        "command": " ".join(["bench/train/fast_vs_exact.py", *sys.argv[1:]]),
+        "machine": processor(),
         "name": flags.name,
         "network": flags.network,
         "epochs": flags.epochs,
         "train_size": flags.train_size,
-        "fast": [errors["fast", s] for s in seeds],
-        "exact": [errors["exact", s] for s in seeds],
-        "difference": statistics.mean(differences),
-        "interval": [statistics.mean(differences) - half, statistics.mean(differences) + half],
+        **by_mode,
+        "standard_deviation": {c: round(statistics.stdev(by_mode[c]), 3) for c in by_mode},
+        "difference": round(statistics.mean(differences), 3),
+        "interval": [round(statistics.mean(differences) + sign * half, 3) for sign in (-1, 1)],
     }
     print(
         f"{flags.name}: fast minus exact {result['difference']:+.2f} points of error,"

@@ -2,6 +2,8 @@
 #include <ATen/ops/empty.h>
 
 #include <cmath>
+#include <mutex>
+#include <optional>
 
 #include "popaug/search/search.h"
 #include "popaug/train/batches.h"
@@ -19,12 +21,13 @@ FloatBatch floats_of(const Tensor& images) {
           images.stride(3)};
 }
 
-void make_buffers(BatchBuffers& buffers, int batch, const Split& split) {
+void make_slot(BatchBuffers::Slot& slot, int batch, const Split& split, bool pinned) {
   const std::vector<int64_t> shape = {batch, split.channels, split.height, split.width};
-  if (buffers.images.defined() && buffers.images.sizes() == at::IntArrayRef(shape)) return;
-  buffers.images = at::empty(
-      shape, at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
-  buffers.labels = at::empty({batch}, at::kLong);
+  if (slot.images.defined() && slot.images.sizes() == at::IntArrayRef(shape)) return;
+  const auto options = at::TensorOptions().pinned_memory(pinned);
+  slot.images =
+      at::empty(shape, options.dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
+  slot.labels = at::empty({batch}, options.dtype(at::kLong));
 }
 
 [[noreturn]] void fail_diverged(const StepPlace& place, double rate, double loss) {
@@ -37,6 +40,10 @@ void make_buffers(BatchBuffers& buffers, int batch, const Split& split) {
 // The next round of this worker must not add its gradients to those of a diverged step.
 void drop_gradients(Network& network) {
   for (Parameter& parameter : network.parameters()) parameter.tensor.mutable_grad() = Tensor();
+}
+
+std::unique_lock<DeviceTurn> take_turn(DeviceTurn* turn) {
+  return turn == nullptr ? std::unique_lock<DeviceTurn>() : std::unique_lock(*turn);
 }
 
 void copy_labels(const Split& split, std::span<const uint32_t> batch, const Tensor& labels) {
@@ -69,27 +76,40 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
   const TrainSettings& settings = *work.settings;
   const int epoch = learning.info.epoch;
   const int steps = steps_per_epoch(work.indices->size(), settings.batch);
-  make_buffers(buffers, settings.batch, *work.split);
+  const auto device = learning.network->parameters().front().tensor.device();
+  for (auto& slot : buffers.slots) make_slot(slot, settings.batch, *work.split, device.is_cuda());
   const auto order = epoch_order(*work.indices, work.seed, work.stream, epoch);
   const SampleKey key{work.seed, work.stream, static_cast<uint32_t>(epoch), 0};
-  const auto device = learning.network->parameters().front().tensor.device();
+  const auto make = [&](int step, int slot) {
+    const auto batch = std::span(order).subspan(size_t{1} * step * settings.batch, settings.batch);
+    work.augmenter->run(bytes_of(*work.split), batch, key, floats_of(buffers.slots[slot].images),
+                        1);
+    copy_labels(*work.split, batch, buffers.slots[slot].labels);
+  };
+  std::optional<Prefetch> prefetch;
+  if (work.ahead) prefetch.emplace(at.step, steps, make);
   for (int step = at.step; step < steps; ++step) {
     if (stop.requested()) throw Interrupted("training stopped");
-    const auto batch = std::span(order).subspan(size_t{1} * step * settings.batch, settings.batch);
-    work.augmenter->run(bytes_of(*work.split), batch, key, floats_of(buffers.images), 1);
-    copy_labels(*work.split, batch, buffers.labels);
+    if (!prefetch) make(step, 0);
+    const BatchBuffers::Slot& slot = buffers.slots[prefetch ? prefetch->next() : 0];
     const StepPlace place{epoch, step, steps, work.total_epochs};
     const double rate = learning_rate(settings.lr_rule, settings.lr, settings.warmup_steps, place);
     Pass pass{true,        conv_mode(settings.conv),     work.seed,
               work.stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(step)};
     pass.half_precision = settings.mixed_precision;
-    const double loss = batch_gradients(learning, buffers.images.to(device),
-                                        buffers.labels.to(device), settings.label_smoothing, pass);
-    if (!std::isfinite(loss)) {
-      drop_gradients(*learning.network);
-      fail_diverged(place, rate, loss);
+    double loss;
+    {
+      const auto turn = take_turn(work.turn);
+      // The slot is filled again only after the loss has come back, so the copy is done by then.
+      loss = batch_gradients(learning, slot.images.to(device, /*non_blocking=*/true),
+                             slot.labels.to(device, /*non_blocking=*/true),
+                             settings.label_smoothing, pass);
+      if (!std::isfinite(loss)) {
+        drop_gradients(*learning.network);
+        fail_diverged(place, rate, loss);
+      }
+      learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
     }
-    learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
     at = {step + 1, at.loss_sum + loss};
     ++learning.info.steps;
     tick(double(step + 1) / steps);
@@ -111,15 +131,15 @@ Evaluation evaluate(LearningNetwork& learning, const Subset& subset, int batch, 
   Pass pass;
   pass.conv = conv;
   pass.folded = &folded;
-  BatchBuffers buffers;
-  make_buffers(buffers, batch, split);
+  BatchBuffers::Slot buffer;
+  make_slot(buffer, batch, split, false);
   Evaluation result;
   result.confusion.assign(classes, std::vector<int64_t>(classes));
   for (size_t at = 0; at < subset.indices.size(); at += batch) {
     if (stop.requested()) throw Interrupted("evaluation stopped");
     const size_t size = std::min<size_t>(batch, subset.indices.size() - at);
     const auto indices = std::span(subset.indices).subspan(at, size);
-    const Tensor images = buffers.images.narrow(0, 0, int64_t(size));
+    const Tensor images = buffer.images.narrow(0, 0, int64_t(size));
     normalise(bytes_of(split), indices, normalisation, floats_of(images));
     const Tensor logits =
         learning.network->forward(images.to(device), pass).to(at::kFloat).cpu().contiguous();

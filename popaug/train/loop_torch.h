@@ -10,6 +10,7 @@
 #include "popaug/augment/augment.h"
 #include "popaug/train/learning_rate.h"
 #include "popaug/train/member_torch.h"
+#include "popaug/train/prefetch.h"
 #include "popaug/train/settings.h"
 
 namespace popaug {
@@ -23,12 +24,20 @@ struct EpochWork {
   uint64_t seed = 0;
   uint32_t stream = 0;  // member
   int total_epochs = 1;
+  // Of a device that is no CPU: batches are made ahead while it works, and members that share it
+  // take turns, a step each (null: nobody shares it). Changes no result.
+  bool ahead = false;
+  DeviceTurn* turn = nullptr;
 };
 
-// Memory that stays between epochs: the batch and its labels.
+// Memory that stays between epochs: a batch and its labels, and the next one's where batches are
+// made ahead; pinned where a GPU copies from it.
 struct BatchBuffers {
-  Tensor images;  // [batch, channels, height, width], channels_last
-  Tensor labels;  // [batch], int64
+  struct Slot {
+    Tensor images;  // [batch, channels, height, width], channels_last
+    Tensor labels;  // [batch], int64
+  };
+  Slot slots[Prefetch::kSlots];
 };
 
 // How far an epoch is; a training may stop and go on between any two steps.

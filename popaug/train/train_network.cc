@@ -75,8 +75,8 @@ class Training {
     const Split& split = *train_.split;
     const Augmenter augmenter(schedule_.space, schedule_.rule, schedule_.at(number), base,
                               normalisation_, split.width, split.height, split.channels);
-    const EpochWork work{&settings_, &split, &train_.indices,   &augmenter,
-                         seed_,      0,      schedule_.epochs()};
+    EpochWork work{&settings_, &split, &train_.indices, &augmenter, seed_, 0, schedule_.epochs()};
+    work.ahead = !learning_.network->parameters().front().tensor.device().is_cpu();
     const auto tick = [&](double share) {
       progress.update(number + share, schedule_.epochs(), history_.note());
       if (share < 1 && seconds_since(saved_) > options_.checkpoint_seconds) save_checkpoint();

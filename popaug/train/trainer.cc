@@ -57,8 +57,9 @@ void apply_genes(const std::map<std::string, double>& genes, TrainSettings& sett
 
 class NetworkTrainer : public Trainer {
  public:
-  explicit NetworkTrainer(std::shared_ptr<const SearchWork> shared, at::Device device)
-      : shared_(std::move(shared)) {
+  NetworkTrainer(std::shared_ptr<const SearchWork> shared, at::Device device,
+                 std::shared_ptr<DeviceTurn> turn)
+      : shared_(std::move(shared)), turn_(std::move(turn)) {
     use_one_thread();
     network_ = new_network(shared_->settings, shared_->info, device);
   }
@@ -94,9 +95,11 @@ class NetworkTrainer : public Trainer {
     const Split& split = *shared_->train.split;
     const Augmenter augmenter(shared_->space, shared_->rule, work.policy, base,
                               shared_->normalisation, split.width, split.height, split.channels);
-    const EpochWork epoch_work{&settings,        &split,    &shared_->train.indices,
-                               &augmenter,       work.seed, static_cast<uint32_t>(work.member),
-                               work.total_epochs};
+    EpochWork epoch_work{&settings,        &split,    &shared_->train.indices,
+                         &augmenter,       work.seed, static_cast<uint32_t>(work.member),
+                         work.total_epochs};
+    epoch_work.ahead = turn_ != nullptr;
+    epoch_work.turn = turn_.get();
     const int64_t steps = steps_per_epoch(shared_->train.indices.size(), settings.batch);
     RoundResult result;
     for (int e = 0; e < work.epochs; ++e) {
@@ -132,6 +135,7 @@ class NetworkTrainer : public Trainer {
   }
 
   std::shared_ptr<const SearchWork> shared_;
+  std::shared_ptr<DeviceTurn> turn_;  // null on a CPU
   std::unique_ptr<LearningNetwork> network_;
   BatchBuffers buffers_;
 };
@@ -160,8 +164,13 @@ TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& 
   shared->normalisation = normalisation_of(train);
   shared->info = new_checkpoint_info(settings, classes, *train.split, shared->normalisation);
   const std::vector<at::Device> devices = find_devices(settings.device);
-  return [shared, devices](int worker) -> std::unique_ptr<Trainer> {
-    return std::make_unique<NetworkTrainer>(shared, devices[worker % devices.size()]);
+  std::vector<std::shared_ptr<DeviceTurn>> turns;
+  for (const at::Device device : devices) {
+    turns.push_back(device.is_cpu() ? nullptr : std::make_shared<DeviceTurn>());
+  }
+  return [shared, devices, turns](int worker) -> std::unique_ptr<Trainer> {
+    const size_t place = static_cast<size_t>(worker) % devices.size();
+    return std::make_unique<NetworkTrainer>(shared, devices[place], turns[place]);
   };
 }
 

@@ -1,0 +1,21 @@
+// Whether a training fits into this machine's memory, asked before it starts.
+#ifndef POPAUG_CLI_MEMORY_H_
+#define POPAUG_CLI_MEMORY_H_
+
+#include <cstdint>
+
+#include "popaug/train/train.h"
+
+namespace popaug::cli {
+
+// Bytes that this process can still take: what the kernel calls available, less where a control
+// group or a limit of address space (ulimit -v) allows less. `root` stands before /proc and /sys.
+uint64_t available_memory(const fs::path& root = "/");
+
+// Error in one sentence if `networks` of the settings, in training at once on the CPU on images
+// like those of `split`, are estimated to need more than is available.
+void check_memory(const TrainSettings& settings, const Split& split, int classes, int networks);
+
+}  // namespace popaug::cli
+
+#endif  // POPAUG_CLI_MEMORY_H_
