@@ -48,7 +48,9 @@ def run(program: str, *flags: str) -> dict[str, object]:
 
 def training(flags: argparse.Namespace, conv: str, seed: int) -> float:
     """The test error, in percent, of one training."""
-    out = Path(flags.work) / flags.name / f"{conv}-{seed}"
+    # Every setting that may differ is in the name: trainings of other settings never mix.
+    settings = f"{flags.name}-{flags.network}-{flags.augment}-{flags.train_size}-{flags.epochs}"
+    out = Path(flags.work) / settings / f"{conv}-{seed}"
     if not (out / "last.safetensors").exists():
         run(
             flags.program, "train", "--json", "--data", flags.data, "--out", str(out),
