@@ -48,8 +48,8 @@ struct EpochPlace {
 
 // Trains the rest of epoch network.info.epoch from `place` on, and counts its steps and, at its
 // end, the epoch; returns the mean loss of its steps. `tick(share)` is called after every step.
-// Throws Diverged with step and learning rate once the loss is no finite number; Interrupted, between
-// steps, when `stop` is requested.
+// Throws Diverged with step and learning rate once the loss is no finite number; Interrupted,
+// between steps, when `stop` is requested.
 double train_epoch(LearningNetwork& network, BatchBuffers& buffers, EpochPlace& place,
                    const EpochWork& work, const std::function<void(double)>& tick,
                    const StopToken& stop);

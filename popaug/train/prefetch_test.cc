@@ -128,9 +128,7 @@ TEST(TrainEpoch, AheadAndInTurnsGiveTheSameBytes) {
   std::vector<std::string> shared(2);
   std::vector<std::thread> members;
   for (std::string& bytes : shared) {
-    members.emplace_back([&] {
-      bytes = trained(true, &turn);
-    });
+    members.emplace_back([&] { bytes = trained(true, &turn); });
   }
   for (std::thread& member : members) member.join();
   EXPECT_TRUE(shared[0] == plain);
