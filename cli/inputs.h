@@ -30,8 +30,8 @@ struct Inputs {
 // UsageError where no validation images can be had. A class that is too small is named.
 Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& progress);
 
-// The images to train on when nothing is kept for validation: train and validation together, sorted,
-// where both are of one split; else train.
+// The images to train on when nothing is kept for validation: train and validation together,
+// sorted, where both are of one split; else train.
 std::vector<uint32_t> all_labelled(const Inputs& inputs);
 
 // "--size 32" or "--size 64x48" as width and height; {0, 0} for an empty text.
