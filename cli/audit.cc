@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
+#include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
@@ -22,26 +22,12 @@ struct Options {
 constexpr size_t kMostTrain = 2000, kMostValidation = 1000;
 constexpr int64_t kImagesPerTraining = 8000;
 
-// A resumed audit takes its own config.toml. A preset's length is that of a search or a final
-// training, not of an audit's many short ones.
 Settings read_settings(Options& options) {
-  const fs::path config = fs::path(options.out) / "config.toml";
-  if (options.resume) {
-    if (!fs::exists(config)) {
-      throw UsageError("--resume: there is no audit in " + show_path(options.out) +
-                       " (no config.toml); leave --resume out to start one");
-    }
-    options.flags.start_from(config);
-  } else if (fs::exists(config)) {
-    throw UsageError(show_path(options.out) +
-                     " holds a run already: add --resume to continue it, or choose another --out");
-  }
+  start_or_resume(options.flags, options.out, options.resume, {"audit"});
   std::map<std::string, std::string> origins;
   Settings settings = options.flags.resolve(&origins);
   const auto given = [&](const char* key) { return origins.contains(key); };
-  if (given("training.epochs") && origins["training.epochs"].starts_with("preset ")) {
-    settings.epochs = 0;
-  }
+  forget_preset_length(settings, origins);
   if (!given("training.network") && settings.model.empty()) settings.network = "wrn-10-1";
   if (!given("training.conv")) settings.conv = "fast";
   if (!given("training.batch")) settings.batch = 64;
@@ -92,18 +78,11 @@ AuditTrainers audit_trainers(const Settings& settings, const Inputs& inputs) {
   const TrainingApi& api = training();
   const Subset validation{inputs.validation_split, inputs.validation};
   AuditTrainers trainers;
-  trainers.trainer = [&settings, &inputs, &api, validation](const Schedule& schedule) {
-    return api.make_trainer_factory(train_settings(settings), schedule.space, schedule.rule,
-                                    schedule.base, inputs.data.classes,
-                                    {inputs.train_split, inputs.train}, validation, "accuracy")(0);
-  };
+  trainers.trainer = schedule_trainers(settings, inputs.data.classes,
+                                       {inputs.train_split, inputs.train}, validation);
   trainers.predict = [&settings, &api, validation](const fs::path& checkpoint,
                                                    const Split* images) {
-    Subset subset = validation;
-    if (images != nullptr) {
-      subset = {images, std::vector<uint32_t>(images->count())};
-      std::iota(subset.indices.begin(), subset.indices.end(), 0u);
-    }
+    const Subset subset = images == nullptr ? validation : Subset{images, all_of(*images)};
     return api.evaluate_checkpoint(checkpoint, subset, 0, settings.device, silent_progress())
         .predicted;
   };
@@ -156,11 +135,10 @@ int audit(Options& options) {
     write_file_atomic(out / "config.toml", settings_toml(settings, kAuditVerb));
     write_division(out / "split.json", inputs.division, inputs.data);
   }
-  const int workers = settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores();
   AuditMeasures measures;
   try {
     measures = run_audit(audited, *inputs.validation_split, inputs.validation, trainers,
-                         {out, options.resume, workers}, progress, stop.token());
+                         {out, options.resume, worker_count(settings)}, progress, stop.token());
   } catch (const Interrupted&) {
     throw Interrupted("the audit was stopped; continue with: popaug audit --out " + show_path(out) +
                       " --resume");

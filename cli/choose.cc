@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
+#include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
@@ -20,22 +20,10 @@ struct Options {
 };
 
 Settings read_settings(Options& options) {
-  const fs::path config = fs::path(options.out) / "config.toml";
-  if (options.resume) {
-    if (!fs::exists(config)) {
-      throw UsageError("--resume: there is no race in " + show_path(options.out) +
-                       " (no config.toml); leave --resume out to start one");
-    }
-    options.flags.start_from(config);
-  } else if (fs::exists(config)) {
-    throw UsageError(show_path(options.out) +
-                     " holds a run already: add --resume to continue it, or choose another --out");
-  }
+  start_or_resume(options.flags, options.out, options.resume, {"race"});
   std::map<std::string, std::string> origins;
   Settings settings = options.flags.resolve(&origins);
-  // A preset's length is that of a search or a paper's training; here the budget says how long.
-  const auto epochs = origins.find("training.epochs");
-  if (epochs != origins.end() && epochs->second.starts_with("preset ")) settings.epochs = 0;
+  forget_preset_length(settings, origins);  // the budget says how long
   if (options.resume && !options.budget.empty()) {
     throw UsageError("--budget: a race that is resumed keeps the budget of its config.toml");
   }
@@ -48,10 +36,6 @@ Settings read_settings(Options& options) {
   }
   if (!settings.data.empty()) settings.data = fs::absolute(settings.data).lexically_normal();
   return settings;
-}
-
-int workers_of(const Settings& settings) {
-  return settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores();
 }
 
 int64_t images_of_epoch(size_t images, const Settings& settings) {
@@ -78,19 +62,15 @@ RaceSettings race_settings(const Settings& settings, const Inputs& inputs) {
 }
 
 ArmTrainerFactory arm_trainers(const Settings& settings, const Inputs& inputs) {
-  const auto next = std::make_shared<std::atomic<int>>(0);  // spreads trainings over the devices
-  const TrainingApi& api = training();
-  return [=, &settings, &inputs, &api](const Schedule& schedule, Judge) {
-    return api.make_trainer_factory(
-        train_settings(settings), schedule.space, schedule.rule, schedule.base, inputs.data.classes,
-        {inputs.train_split, inputs.train}, {inputs.validation_split, inputs.validation},
-        "accuracy")((*next)++);
-  };
+  const ScheduleTrainers trainers =
+      schedule_trainers(settings, inputs.data.classes, {inputs.train_split, inputs.train},
+                        {inputs.validation_split, inputs.validation});
+  return [trainers](const Schedule& schedule, Judge) { return trainers(schedule); };
 }
 
 TrainerCost measure(const Settings& settings, const Inputs& inputs, const StopToken& stop) {
   SearchSettings search;
-  search.population = std::max(2, workers_of(settings));
+  search.population = std::max(2, worker_count(settings));
   search.epochs = 4;
   search.epochs_per_round = 1;
   search.space = space_for_grey(space_by_name("trivial"), nullptr);
@@ -98,7 +78,7 @@ TrainerCost measure(const Settings& settings, const Inputs& inputs, const StopTo
   const TrainerFactory factory = training().make_trainer_factory(
       train_settings(settings), search.space, search.rule, search.base, inputs.data.classes,
       {inputs.train_split, inputs.train}, {inputs.validation_split, inputs.validation}, "accuracy");
-  return measure_trainer(search, factory, workers_of(settings), {}, stop);
+  return measure_trainer(search, factory, worker_count(settings), {}, stop);
 }
 
 // Race on all workers, then one training on one.
@@ -175,7 +155,7 @@ int choose(Options& options) {
   if (!options.budget.empty()) {
     const double seconds = parse_duration(options.budget, "--budget");
     const TrainerCost cost = measure(settings, inputs, stop.token());
-    race.budget_images = images_in(seconds, race, cost, workers_of(settings));
+    race.budget_images = images_in(seconds, race, cost, worker_count(settings));
     settings.budget_images = race.budget_images;
   }
   say_plan(race, progress);
@@ -189,7 +169,7 @@ int choose(Options& options) {
   RaceOutcome outcome;
   try {
     const DirectoryLock lock(out);
-    outcome = run_race(race, factory, {out, workers_of(settings)}, progress, stop.token());
+    outcome = run_race(race, factory, {out, worker_count(settings)}, progress, stop.token());
   } catch (const Interrupted&) {
     throw Interrupted("the race was stopped; continue with: popaug choose --out " + show_path(out) +
                       " --resume");

@@ -1,11 +1,7 @@
 // popaug compare: arms x seeds on one data set, and whether the learned schedule was worth it.
 #include <fmt/format.h>
 
-#include <atomic>
-#include <numeric>
-
 #include "cli/setup.h"
-#include "cli/training.h"
 #include "cli/verbs.h"
 #include "popaug/compare/compare.h"
 
@@ -104,20 +100,15 @@ std::vector<std::string> fairness_notes(const CompareSettings& compare, const Se
 
 ArmTrainerFactory arm_trainers(const Settings& settings, const Inputs& inputs,
                                const std::vector<uint32_t>& trained) {
-  Subset test{inputs.test_split, std::vector<uint32_t>(inputs.test_split->count())};
-  std::iota(test.indices.begin(), test.indices.end(), 0u);
-  const Subset labelled{inputs.train_split, trained};
-  const Subset train{inputs.train_split, inputs.train};
-  const Subset validation{inputs.validation_split, inputs.validation};
-  const TrainSettings training_settings = train_settings(settings);
-  const auto next = std::make_shared<std::atomic<int>>(0);  // spreads trainings over the devices
   const std::vector<std::string>& classes = inputs.data.classes;
-  return [=, &classes](const Schedule& schedule, Judge judge) {
-    const bool tests = judge == Judge::kTest;
-    const TrainerFactory factory = training().make_trainer_factory(
-        training_settings, schedule.space, schedule.rule, schedule.base, classes,
-        tests ? labelled : train, tests ? test : validation, "accuracy");
-    return factory((*next)++);
+  const ScheduleTrainers tested =
+      schedule_trainers(settings, classes, {inputs.train_split, trained},
+                        {inputs.test_split, all_of(*inputs.test_split)});
+  const ScheduleTrainers validated =
+      schedule_trainers(settings, classes, {inputs.train_split, inputs.train},
+                        {inputs.validation_split, inputs.validation});
+  return [tested, validated](const Schedule& schedule, Judge judge) {
+    return judge == Judge::kTest ? tested(schedule) : validated(schedule);
   };
 }
 
@@ -158,13 +149,12 @@ int compare(Options& options) {
   for (std::string& note : fairness_notes(compare, settings, inputs)) notes.push_back(note);
   for (const std::string& note : notes) progress.line("note: " + note);
 
-  const int workers = settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores();
   const fs::path config = fs::path(options.out) / "config.toml";
   fs::create_directories(options.out);
   if (!fs::exists(config)) write_file_atomic(config, settings_toml(settings, kCompareVerb));
   const ComparisonRuns runs =
       run_comparison(compare, arm_trainers(settings, inputs, trained),
-                     {options.out, options.resume, workers}, progress, stop.token());
+                     {options.out, options.resume, worker_count(settings)}, progress, stop.token());
   progress.finish();
   Comparison comparison = judge(runs.arms, compare.seeds, runs.results, options.margin);
   comparison.notes = notes;

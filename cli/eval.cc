@@ -1,8 +1,6 @@
 // popaug eval: the error of a checkpoint, with its uncertainty.
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "cli/evaluation.h"
 #include "cli/inputs.h"
 #include "cli/training.h"
@@ -48,8 +46,7 @@ int evaluate(const Options& options) {
   const Dataset data = read_dataset(options.data, read, progress);
   check_classes(info, data, path);
   const Split& split = wanted_split(data, options.split);
-  Subset subset{&split, std::vector<uint32_t>(split.count())};
-  std::iota(subset.indices.begin(), subset.indices.end(), 0u);
+  const Subset subset{&split, all_of(split)};
   if (subset.indices.empty()) throw Error(data.path + ": the split " + split.name + " is empty");
   const Evaluation evaluation =
       api.evaluate_checkpoint(path, subset, options.batch, options.device, progress);

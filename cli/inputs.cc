@@ -7,12 +7,6 @@
 namespace popaug::cli {
 namespace {
 
-std::vector<uint32_t> all_of(const Split& split) {
-  std::vector<uint32_t> indices(split.count());
-  std::iota(indices.begin(), indices.end(), 0u);
-  return indices;
-}
-
 const Split& labelled_split(const Dataset& data) {
   if (const Split* train = data.find("train")) return *train;
   if (data.splits.size() == 1) return data.splits.front();
@@ -48,6 +42,12 @@ std::pair<int, int> parse_size(const std::string& text) {
   };
   const int width = number(text.substr(0, cross));
   return {width, cross == text.npos ? width : number(text.substr(cross + 1))};
+}
+
+std::vector<uint32_t> all_of(const Split& split) {
+  std::vector<uint32_t> indices(split.count());
+  std::iota(indices.begin(), indices.end(), 0u);
+  return indices;
 }
 
 std::vector<uint32_t> all_labelled(const Inputs& inputs) {

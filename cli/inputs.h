@@ -30,6 +30,9 @@ struct Inputs {
 // UsageError where no validation images can be had. A class that is too small is named.
 Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& progress);
 
+// Indices of all images of a split, in order.
+std::vector<uint32_t> all_of(const Split& split);
+
 // The images to train on when nothing is kept for validation: train and validation together,
 // sorted, where both are of one split; else train.
 std::vector<uint32_t> all_labelled(const Inputs& inputs);

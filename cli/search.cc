@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/memory.h"
+#include "cli/run_folder.h"
 #include "cli/search_summary.h"
 #include "cli/setup.h"
 #include "cli/training.h"
@@ -53,20 +54,10 @@ void name_files_from_anywhere(Settings& settings) {
 // itself checks.
 Settings read_settings(Options& options) {
   if (!options.budget.empty()) parse_duration(options.budget, "--budget");
-  const fs::path config = fs::path(options.out) / "config.toml";
-  if (options.resume) {
-    if (!options.budget.empty()) {
-      throw UsageError("--budget fits a search before it starts; a resumed run keeps its numbers");
-    }
-    if (!fs::exists(config)) {
-      throw UsageError("--resume: there is no run in " + show_path(options.out) +
-                       " (no config.toml); leave --resume out to start one");
-    }
-    options.flags.start_from(config);
-  } else if (fs::exists(fs::path(options.out) / "journal.jsonl")) {
-    throw UsageError(show_path(options.out) +
-                     " holds a run already: add --resume to continue it, or choose another --out");
+  if (options.resume && !options.budget.empty()) {
+    throw UsageError("--budget fits a search before it starts; a resumed run keeps its numbers");
   }
+  start_or_resume(options.flags, options.out, options.resume, {.mark = "journal.jsonl"});
   Settings settings = options.flags.resolve();
   name_files_from_anywhere(settings);
   return settings;
@@ -111,9 +102,9 @@ int drift(const Options& options, const Settings& settings) {
   const SearchSettings search =
       search_settings(settings, searched_augmentation(settings, false, &notes), nullptr);
   fs::create_directories(options.out);
-  const int threads = settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores();
   TerminalProgress progress("drift");
-  const DriftBand band = drift_band(search, static_cast<int>(options.lineages), threads, progress);
+  const DriftBand band =
+      drift_band(search, static_cast<int>(options.lineages), worker_count(settings), progress);
   progress.finish();
   const fs::path path = fs::path(options.out) / "drift.band.json";
   save_band(band, path);
@@ -170,9 +161,7 @@ int search(Options& options) {
     progress.line("note: --async decides by what arrives first, so this search is not repeatable");
   }
 
-  const int workers =
-      std::min<int>(settings.workers > 0 ? static_cast<int>(settings.workers) : available_cores(),
-                    search.population);
+  const int workers = std::min(worker_count(settings), search.population);
   if (inputs && factory) {
     check_memory(train_settings(settings), *inputs->train_split,
                  static_cast<int>(inputs->data.classes.size()), workers);

@@ -1,5 +1,6 @@
 #include "cli/setup.h"
 
+#include <atomic>
 #include <charconv>
 #include <cmath>
 
@@ -145,6 +146,19 @@ void check_search(const Settings& settings) {
   if (settings.trainer == "network" && settings.worker_cmd.empty() && settings.model.empty()) {
     training().check_network_name(settings.network);
   }
+}
+
+int worker_count(const Settings& s) {
+  return s.workers > 0 ? static_cast<int>(s.workers) : available_cores();
+}
+
+ScheduleTrainers schedule_trainers(const Settings& s, const std::vector<std::string>& classes,
+                                   const Subset& train, const Subset& judge) {
+  const auto next = std::make_shared<std::atomic<int>>(0);
+  return [settings = train_settings(s), classes, train, judge, next](const Schedule& schedule) {
+    return training().make_trainer_factory(settings, schedule.space, schedule.rule, schedule.base,
+                                           classes, train, judge, "accuracy")((*next)++);
+  };
 }
 
 double parse_duration(const std::string& text, const std::string& flag) {

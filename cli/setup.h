@@ -2,6 +2,8 @@
 #ifndef POPAUG_CLI_SETUP_H_
 #define POPAUG_CLI_SETUP_H_
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,16 @@ SearchSettings search_settings(const Settings& settings, const SearchedAugmentat
 
 // Everything that can be checked before an image is read. Throws UsageError.
 void check_search(const Settings& settings);
+
+// Workers as --workers says: 0 is one per core.
+int worker_count(const Settings& settings);
+
+// Makes the trainer of one training on `train` under a schedule, judged by `judge`; trainings are
+// spread over the devices of --device in turn. The images must outlive it. Thread safe.
+using ScheduleTrainers = std::function<std::unique_ptr<Trainer>(const Schedule& schedule)>;
+ScheduleTrainers schedule_trainers(const Settings& settings,
+                                   const std::vector<std::string>& classes, const Subset& train,
+                                   const Subset& judge);
 
 // "30m", "90s", "1.5h" in seconds; UsageError naming `flag` otherwise.
 double parse_duration(const std::string& text, const std::string& flag);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/memory.h"
+#include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
@@ -17,18 +18,7 @@ struct Options {
 };
 
 Settings read_settings(Options& options) {
-  const fs::path config = fs::path(options.out) / "config.toml";
-  if (options.resume) {
-    if (!fs::exists(config)) {
-      throw UsageError("--resume: there is no training in " + show_path(options.out) +
-                       " (no config.toml); leave --resume out to start one");
-    }
-    options.flags.start_from(config);
-  } else if (fs::exists(config)) {
-    throw UsageError(show_path(options.out) +
-                     " holds a training already: add --resume to continue it, or choose another "
-                     "--out");
-  }
+  start_or_resume(options.flags, options.out, options.resume, {"training", "training"});
   Settings settings = options.flags.resolve();
   if (!settings.data.empty()) settings.data = fs::absolute(settings.data).lexically_normal();
   return settings;
