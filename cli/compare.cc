@@ -48,8 +48,8 @@ ArmContext arm_context(const Options& options, const Settings& settings) {
   return context;
 }
 
-CompareSettings compare_settings(const Options& options, const Settings& settings,
-                                 const Inputs& inputs, const std::vector<uint32_t>& trained) {
+// What can be said before an image is read: the arms, with the schedule they need.
+CompareSettings chosen_arms(const Options& options, const Settings& settings) {
   CompareSettings compare;
   compare.context = arm_context(options, settings);
   const std::string names = !options.arms.empty()      ? options.arms
@@ -58,6 +58,12 @@ CompareSettings compare_settings(const Options& options, const Settings& setting
   for (const std::string& name : split(names, ',')) {
     compare.arms.push_back(make_arm(name, compare.context));
   }
+  return compare;
+}
+
+CompareSettings compare_settings(CompareSettings compare, const Options& options,
+                                 const Settings& settings, const Inputs& inputs,
+                                 const std::vector<uint32_t>& trained) {
   for (int64_t s = 0; s < options.seeds; ++s) {
     compare.seeds.push_back(static_cast<uint64_t>(settings.seed + s));
   }
@@ -134,17 +140,17 @@ int compare(Options& options) {
   if (!settings.plugin.empty()) load_plugin(settings.plugin);
   TerminalProgress progress("compare");
   SignalStop stop;
-  const bool tunes = options.arms.find("randaugment-tuned") != std::string::npos;
+  const CompareSettings arms = chosen_arms(options, settings);
   Settings reading = settings;
   reading.all_labels = false;  // the validation images are kept apart for a tuning
-  const Inputs inputs = read_inputs(reading, tunes, progress);
+  const Inputs inputs = read_inputs(reading, tunes(arms.arms), progress);
   if (inputs.test_split == nullptr) {
     throw UsageError(settings.data +
                      ": there is no test split; a comparison needs images that nothing was chosen "
                      "by: give a set with a test split");
   }
   const std::vector<uint32_t> trained = settings.all_labels ? all_labelled(inputs) : inputs.train;
-  const CompareSettings compare = compare_settings(options, settings, inputs, trained);
+  const CompareSettings compare = compare_settings(arms, options, settings, inputs, trained);
   std::vector<std::string> notes = inputs.notes;
   for (std::string& note : fairness_notes(compare, settings, inputs)) notes.push_back(note);
   for (const std::string& note : notes) progress.line("note: " + note);

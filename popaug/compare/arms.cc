@@ -166,6 +166,7 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
     arm.title = kind->title;
     arm.family = kind->family;
     arm.reference = kind->reference && !parts.clean;
+    arm.tuned = parts.base == kTuned;
     const bool of_search = kind->needs_schedule && parts.base != "random" && parts.base != "drift";
     if (of_search) arm.search_images = context.search_images;
   } else if (cell_of(parts.base, cell)) {

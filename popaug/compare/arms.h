@@ -23,6 +23,7 @@ struct Arm {
   std::string title;  // for tables: "TrivialAugment, strength 0.5, clean tail"
   ArmFamily family = ArmFamily::kFree;
   bool reference = false;     // a verdict must hold against it: flipcrop, randaugment, trivial
+  bool tuned = false;         // trains with the cell that the grid's trainings chose
   int epochs = 0;             // of its own; 0: the comparison's
   int64_t search_images = 0;  // trained and evaluated before this arm's training could start
 };

@@ -63,7 +63,7 @@ class Race {
         progress_(progress),
         stop_(stop),
         plan_(plan_race(settings)),
-        file_(options.directory / "runs.jsonl", common_settings(settings, plan_), "race") {
+        file_(options.directory / "runs.jsonl", common_settings(settings, plan_), "race", true) {
     outcome_.plan = plan_;
     for (const Arm& arm : settings.arms) {
       RaceArm racing;

@@ -12,7 +12,6 @@ namespace popaug {
 namespace {
 
 constexpr int kVersion = 1;
-constexpr std::string_view kTuned = "randaugment-tuned";
 
 using Key = std::tuple<std::string, uint64_t, Judge>;
 
@@ -23,15 +22,14 @@ const char* judge_name(Judge judge) { return judge == Judge::kTest ? "test" : "v
 
 // What all runs of a comparison share; a resumed one must say the same.
 Json common_settings(const CompareSettings& settings) {
-  Json common = {{"format", "popaug-compare"},
-                 {"version", kVersion},
-                 {"epochs", settings.epochs},
-                 {"train_images", settings.train_images},
-                 {"charge_search", settings.charge_search},
-                 {"clean_share", settings.context.clean_share},
-                 {"data", settings.data},
-                 {"trainer", settings.trainer}};
-  return common;
+  return {{"format", "popaug-compare"},
+          {"version", kVersion},
+          {"epochs", settings.epochs},
+          {"train_images", settings.train_images},
+          {"charge_search", settings.charge_search},
+          {"clean_share", settings.context.clean_share},
+          {"data", settings.data},
+          {"trainer", settings.trainer}};
 }
 
 Json result_to_json(const ArmResult& r) {
@@ -132,8 +130,6 @@ std::vector<ArmJob> tuning_jobs(const CompareSettings& settings) {
   return jobs;
 }
 
-bool is_tuned(const Arm& arm) { return arm.name.starts_with(kTuned); }
-
 // The best cell of the grid; equal ones: the first. Its cost goes to the arms that use it.
 RandAugmentCell take_tuning(const std::vector<ArmJob>& jobs, const RunsFile& file,
                             std::vector<Arm>& arms) {
@@ -150,7 +146,7 @@ RandAugmentCell take_tuning(const std::vector<ArmJob>& jobs, const RunsFile& fil
     }
   }
   for (Arm& arm : arms) {
-    if (!is_tuned(arm)) continue;
+    if (!arm.tuned) continue;
     arm.search_images = images;
     arm.title += " (" + jobs[best].arm.substr(std::string_view("randaugment-").size()) + ")";
   }
@@ -165,9 +161,9 @@ struct RunsFile::State {
   mutable std::mutex mutex;
 };
 
-RunsFile::RunsFile(const fs::path& path, const Json& common, const std::string& what)
+RunsFile::RunsFile(const fs::path& path, const Json& common, const std::string& what, bool resume)
     : state_(std::make_unique<State>()) {
-  state_->lines = std::make_unique<ResultLines>(path, common, what, true);
+  state_->lines = std::make_unique<ResultLines>(path, common, what, resume);
   for (const ResultLines::Line& line : state_->lines->found()) {
     const ArmResult result = result_from_json(line.json, line.origin);
     state_->done.emplace(key_of(result), result);
@@ -186,6 +182,10 @@ void RunsFile::add(const ArmResult& result) {
   std::lock_guard lock(state_->mutex);
   state_->lines->add(result_to_json(result));
   state_->done.emplace(key_of(result), result);
+}
+
+bool tunes(const std::vector<Arm>& arms) {
+  return std::any_of(arms.begin(), arms.end(), [](const Arm& arm) { return arm.tuned; });
 }
 
 int arm_epochs(const CompareSettings& settings, const Arm& arm) {
@@ -262,17 +262,12 @@ ComparisonRuns run_comparison(const CompareSettings& settings, const ArmTrainerF
                               const StopToken& stop) {
   fs::create_directories(options.directory);
   const DirectoryLock lock(options.directory);
-  const fs::path path = options.directory / "runs.jsonl";
-  if (fs::exists(path) && !options.resume) {
-    throw UsageError(show_path(options.directory) +
-                     " holds a comparison already: add --resume to add to it, or choose another "
-                     "--out");
-  }
-  RunsFile file(path, common_settings(settings));
+  RunsFile file(options.directory / "runs.jsonl", common_settings(settings), "comparison",
+                options.resume);
   CompareSettings priced = settings;
   ComparisonRuns runs;
   RandAugmentCell tuned;
-  if (std::any_of(priced.arms.begin(), priced.arms.end(), is_tuned)) {
+  if (tunes(priced.arms)) {
     const std::vector<ArmJob> jobs = tuning_jobs(settings);
     run_jobs(jobs, file, factory, options.directory, options.workers, progress, stop);
     tuned = take_tuning(jobs, file, priced.arms);

@@ -24,6 +24,9 @@ struct CompareSettings {
   Json trainer = Json::object();  // whatever else determines results: network, sizes, rates
 };
 
+// Whether an arm needs a tuning, and so validation images.
+bool tunes(const std::vector<Arm>& arms);
+
 // The epochs that an arm trains: its own where it names them; else `epochs`, or with charge_search
 // what is left of the dearest arm's images after this arm's own search.
 int arm_epochs(const CompareSettings& settings, const Arm& arm);
@@ -55,9 +58,8 @@ using ArmTrainerFactory =
 // DIR/runs.jsonl: the common settings, then a line per finished training (docs/formats/compare.md).
 class RunsFile {
  public:
-  // Opens or makes the file of a `what`; a torn last line is dropped. Throws UsageError where the
-  // settings there differ, naming the difference.
-  RunsFile(const fs::path& path, const Json& common, const std::string& what = "comparison");
+  // Opens or makes the file of a `what` ("comparison", "race"), as ResultLines does.
+  RunsFile(const fs::path& path, const Json& common, const std::string& what, bool resume);
   ~RunsFile();
   // nullptr if there is none.
   const ArmResult* find(const std::string& arm, uint64_t seed, Judge judge) const;
