@@ -22,6 +22,7 @@ struct Split {
   std::span<const uint8_t> pixels;      // [count * height * width * channels]
   std::vector<uint32_t> labels;         // [count], index into classes
   std::vector<std::string> groups;      // [count] or empty
+  std::span<const uint8_t> digests;     // 16 bytes an image, where a packed file records them
   size_t count() const { return labels.size(); }
   size_t image_bytes() const { return size_t{1} * width * height * channels; }
 };

@@ -15,7 +15,8 @@ using Digest = std::array<uint8_t, kDigestBytes>;
 
 // XXH3-128 of the bytes, in the order of its hexadecimal form.
 Digest digest_of(std::span<const uint8_t> bytes);
-// Of every image of a split, one after another, computed on all cores.
+// Of every image of a split, one after another: as its packed file records them, else computed on
+// all cores. A packed set is so never read through for them.
 std::vector<Digest> digests_of(const Split& split, int threads);
 
 // The fingerprint of `data` when the digests of each split are known.

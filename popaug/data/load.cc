@@ -160,7 +160,10 @@ Dataset load(Source source, const ReadOptions& options, Progress& progress) {
   data.notes = source.notes;
   if (already_loaded(source, options)) {
     data.known_fingerprint = source.fingerprint;
-    for (SourceSplit& split : source.splits) data.splits.push_back(std::move(split.split));
+    for (SourceSplit& split : source.splits) {
+      data.splits.push_back(std::move(split.split));
+      data.splits.back().digests = split.digests;
+    }
     return data;
   }
   Shape shape = shape_of(source, options);

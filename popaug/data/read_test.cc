@@ -151,6 +151,19 @@ TEST_F(Folder, TheNumberOfThreadsChangesNothing) {
   EXPECT_NE(one, fingerprint(read_dataset(root())));
 }
 
+TEST_F(Folder, ASplitIsKnownAgainInAPackedFile) {
+  put_small_set();
+  put(root() / "test" / "dog" / "2.png", flat(4, 2, 1, 1, 1));  // else both splits look alike
+  TemporaryFolder elsewhere;
+  const fs::path packed = elsewhere.path() / "set.popaug";
+  pack_dataset(root(), packed, {}, silent_progress(), {});
+  const Dataset held = read_dataset(root()), mapped = read_dataset(packed);
+  EXPECT_TRUE(held.find("train")->digests.empty());
+  EXPECT_FALSE(mapped.find("train")->digests.empty());
+  EXPECT_EQ(fingerprint(*held.find("train")), fingerprint(*mapped.find("train")));
+  EXPECT_NE(fingerprint(*held.find("train")), fingerprint(*held.find("test")));
+}
+
 TEST(Statistics, AreThePopulationsOnTheUnitScale) {
   Split split;
   split.width = 2;

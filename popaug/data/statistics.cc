@@ -1,5 +1,6 @@
 // What is known of a set's pixels: statistics and fingerprint.
 #include <cmath>
+#include <cstring>
 
 #include "popaug/data/digest.h"
 
@@ -26,6 +27,10 @@ Digest digest_of(std::span<const uint8_t> bytes) {
 
 std::vector<Digest> digests_of(const Split& split, int threads) {
   std::vector<Digest> digests(split.count());
+  if (!split.digests.empty()) {
+    std::memcpy(digests.data(), split.digests.data(), split.digests.size());
+    return digests;
+  }
   constexpr size_t kGrain = 256;
   parallel_for(
       split.count(), threads > 0 ? threads : available_cores(),
