@@ -10,20 +10,12 @@
 #include <numeric>
 #include <set>
 
+#include "tests/message_of.h"
+
 namespace popaug {
 namespace {
 
 using ::testing::HasSubstr;
-
-template <typename F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // The published vectors (Random123, kat_vectors; REFERENCE section 10).
 TEST(Philox, PublishedVectors) {

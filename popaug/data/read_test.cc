@@ -5,22 +5,13 @@
 #include <fstream>
 
 #include "popaug/data/data.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <typename F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 Image flat(int width, int height, uint8_t r, uint8_t g, uint8_t b) {
   Image image(width, height);

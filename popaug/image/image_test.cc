@@ -12,6 +12,7 @@
 
 #include "popaug/image/codec.h"
 #include "popaug/image/sheet.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
@@ -32,16 +33,6 @@ Image picture(int width, int height, bool holes = false) {
     }
   }
   return image;
-}
-
-template <typename F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Image, StartsOpaqueBlack) {

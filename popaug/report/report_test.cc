@@ -7,21 +7,12 @@
 #include <fstream>
 
 #include "popaug/image/image.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
 
 using ::testing::HasSubstr;
-
-template <typename F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // Not a matcher: a failure would print the whole page.
 bool holds(const std::string& text, const std::string& part) {

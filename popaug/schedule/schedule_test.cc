@@ -7,6 +7,8 @@
 #include <fstream>
 #include <set>
 
+#include "tests/message_of.h"
+
 namespace popaug {
 namespace {
 
@@ -14,16 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const fs::path kSource = std::getenv("POPAUG_SOURCE") ? std::getenv("POPAUG_SOURCE") : ".";
-
-template <typename F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::vector<int> lengths(const Schedule& schedule) {
   std::vector<int> result;

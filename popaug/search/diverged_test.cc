@@ -1,11 +1,11 @@
 // Members whose training gave no finite numbers: the search goes on without them.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <set>
 #include <thread>
 
 #include "popaug/search/testing.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
@@ -24,15 +24,6 @@ std::set<int> targets_of(const Decision& decision) {
   std::set<int> targets;
   for (const Copy& copy : decision.copies) targets.insert(copy.target);
   return targets;
-}
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Diverged, IsTheWorstScoreAndCopiesADonor) {
@@ -90,7 +81,7 @@ TEST(Diverged, NeverWins) {
 TEST(Diverged, AllOfThemEndTheSearchWithAdvice) {
   Population population(toy_settings(4, 9, 3));
   const std::string error =
-      error_of([&] { tell_round(population, std::vector<double>(4, kDiverged)); });
+      message_of([&] { tell_round(population, std::vector<double>(4, kDiverged)); });
   EXPECT_NE(error.find("all 4 members diverged"), std::string::npos) << error;
   EXPECT_NE(error.find("a lower --lr"), std::string::npos) << error;
 }
@@ -174,7 +165,7 @@ TEST(Diverged, ASearchThatLosesEverybodySaysSoAgainWhenResumed) {
   TemporaryFolder folder;
   const SearchSettings settings = diverging(1);
   for (int time = 0; time < 2; ++time) {
-    const std::string error = error_of([&] {
+    const std::string error = message_of([&] {
       run_search(settings, make_toy_trainer_factory(settings),
                  options_for(folder.path() / "run", 2), silent_progress(), {});
     });

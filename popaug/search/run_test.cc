@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "popaug/search/testing.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
@@ -22,15 +23,6 @@ RunOptions options_for(const fs::path& directory, int workers = 2) {
 
 SearchOutcome run(const SearchSettings& settings, const RunOptions& options) {
   return run_search(settings, make_toy_trainer_factory(settings), options, silent_progress(), {});
-}
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Run, LeavesEverythingThatThePageNames) {
@@ -97,12 +89,12 @@ TEST(Run, NeverOverwritesARunAndResumesOnlyItsOwnSettings) {
   RunOptions options = options_for(folder.path() / "run");
   run(settings, options);
   const auto before = determined_files(options.directory);
-  EXPECT_NE(error_of([&] { run(settings, options); }).find("--resume"), std::string::npos);
+  EXPECT_NE(message_of([&] { run(settings, options); }).find("--resume"), std::string::npos);
   options.resume = true;
   run(settings, options);  // nothing left to do
   EXPECT_EQ(determined_files(options.directory), before);
   settings.population = 9;
-  const std::string error = error_of([&] { run(settings, options); });
+  const std::string error = message_of([&] { run(settings, options); });
   EXPECT_NE(error.find("population (was 8, is now 9)"), std::string::npos) << error;
   EXPECT_EQ(determined_files(options.directory), before);
 }
@@ -209,7 +201,7 @@ TEST(Run, TwoSearchesDoNotShareADirectory) {
   RunOptions options = options_for(folder.path() / "run");
   SearchRun first(settings, options);
   options.resume = true;
-  const std::string error = error_of([&] { SearchRun second(settings, options); });
+  const std::string error = message_of([&] { SearchRun second(settings, options); });
   EXPECT_NE(error.find("in use by another process (pid " + std::to_string(::getpid())),
             std::string::npos)
       << error;
@@ -225,7 +217,7 @@ TEST(Run, AFailedAttemptCostsItsRoundAndThenTheSearchStops) {
   const RoundWork second = *search.take();
   EXPECT_EQ(second.member, first.member);
   EXPECT_NE(second.to, first.to);
-  EXPECT_NE(error_of([&] { search.give_back(second, "it fell over", "w"); }).find("2 times"),
+  EXPECT_NE(message_of([&] { search.give_back(second, "it fell over", "w"); }).find("2 times"),
             std::string::npos);
 }
 
@@ -241,7 +233,7 @@ TEST(Run, AThreadsErrorStopsTheSearchWithItsSentence) {
     }
   };
   const SearchSettings settings = toy_settings();
-  const std::string error = error_of([&] {
+  const std::string error = message_of([&] {
     run_search(settings, [](int) { return std::make_unique<Faulty>(); },
                options_for(folder.path() / "run"), silent_progress(), {});
   });
