@@ -52,8 +52,8 @@ Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo
                    const DecodeLimits& limits = {});
 Image load_image(const fs::path& path, DecodeInfo* info = nullptr, const DecodeLimits& limits = {});
 
-// RGBA PNG, holes at alpha 0 (RGB where all is opaque, unless `always_alpha`); the same bytes for the
-// same pixels.
+// RGBA PNG, holes at alpha 0 (RGB where all is opaque, unless `always_alpha`); the same bytes for
+// the same pixels.
 std::string encode_png(const Image& image, bool always_alpha = false);
 // Baseline JPEG, quality 1..100; alpha is ignored.
 std::string encode_jpeg(const Image& image, int quality = 90);
