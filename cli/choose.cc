@@ -38,12 +38,6 @@ Settings read_settings(Options& options) {
   return settings;
 }
 
-int64_t images_of_epoch(size_t images, const Settings& settings) {
-  const auto count = static_cast<int64_t>(images);
-  const int64_t batch = std::max<int64_t>(1, settings.batch);
-  return std::max(batch, count / batch * batch);
-}
-
 RaceSettings race_settings(const Settings& settings, const Inputs& inputs) {
   RaceSettings race;
   if (!settings.schedule.empty()) race.context.schedule = find_schedule(settings.schedule);

@@ -69,6 +69,8 @@ CompareSettings compare_settings(CompareSettings compare, const Options& options
   }
   compare.epochs = static_cast<int>(settings.epochs);
   compare.train_images = static_cast<int64_t>(trained.size());
+  compare.race_train_images = images_of_epoch(inputs.train.size(), settings);
+  compare.race_share = settings.share;
   compare.charge_search = options.charge_search;
   compare.unequal = options.unequal;
   compare.data = inputs.fingerprint;
@@ -206,6 +208,8 @@ void add_compare(CLI::App& program, Action& action) {
         "the schedule of a search against the free baselines and its controls"},
        {"popaug compare --data photos --preset small --arms flipcrop,trivial,trivial-0.5+clean",
         "free arms only"},
+       {"popaug compare --data photos --preset small --arms flipcrop,trivial,choose --share 0.8",
+        "with what a race of the free arms chooses, four times as long as a training"},
        {"popaug compare --data photos --preset small --run run --seeds 10 --resume",
         "five more seeds for the comparison in ./comparison"}});
   verb->callback([&action] { action = [] { return compare(options); }; });

@@ -130,8 +130,8 @@ const std::vector<SettingRow>& setting_rows() {
 
       {"choose", "budget_images", &S::budget_images, kChooseVerb,
        "Images to train in all, race and final training (what --budget becomes)", 0, 1e15},
-      {"choose", "share", &S::share, kChooseVerb, "Largest share of the budget for the race", 0.05,
-       0.95},
+      {"choose", "share", &S::share, kChooseVerb | kCompareVerb,
+       "Largest share of the budget for the race", 0.05, 0.95},
 
       {"run", "seed", &S::seed, kAll, "Seed of every draw", 0, 9.2e18},
       {"run", "workers", &S::workers, kAll, "Workers (0: one per core)", 0, 4096},

@@ -152,6 +152,12 @@ int worker_count(const Settings& s) {
   return s.workers > 0 ? static_cast<int>(s.workers) : available_cores();
 }
 
+int64_t images_of_epoch(size_t images, const Settings& settings) {
+  const auto count = static_cast<int64_t>(images);
+  const int64_t batch = std::max<int64_t>(1, settings.batch);
+  return std::max(batch, count / batch * batch);
+}
+
 ScheduleTrainers schedule_trainers(const Settings& s, const std::vector<std::string>& classes,
                                    const Subset& train, const Subset& judge) {
   const auto next = std::make_shared<std::atomic<int>>(0);

@@ -43,6 +43,9 @@ void check_search(const Settings& settings);
 // Workers as --workers says: 0 is one per core.
 int worker_count(const Settings& settings);
 
+// What an epoch over so many images trains: whole batches.
+int64_t images_of_epoch(size_t images, const Settings& settings);
+
 // Makes the trainer of one training on `train` under a schedule, judged by `judge`; trainings are
 // spread over the devices of --device in turn. The images must outlive it. Thread safe.
 using ScheduleTrainers = std::function<std::unique_ptr<Trainer>(const Schedule& schedule)>;

@@ -41,10 +41,9 @@ def data_set(folder: pathlib.Path, classes: list[str]) -> pathlib.Path:
     return folder
 
 
-def start_serving(run: pathlib.Path, *flags: str) -> tuple[subprocess.Popen[str], str]:
-    server = subprocess.Popen(
-        [BUILD / "popaug", "serve", run, "--port", "0", "--look", "0.1", *flags], stdout=subprocess.PIPE, text=True
-    )
+def start_serving(run: pathlib.Path, *flags: str, port: int = 0) -> tuple[subprocess.Popen[str], str]:
+    command = [BUILD / "popaug", "serve", run, "--port", str(port), "--look", "0.1", *flags]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout
     return server, server.stdout.readline().strip()
 

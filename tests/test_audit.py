@@ -1,4 +1,4 @@
-"""popaug audit on a set where a horizontal flip turns one class into another (bench/results/make-orientation)."""
+"""popaug audit on a set where a horizontal flip turns one class into another (bench/results/make-set orientation)."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ops = ["TranslateY", "AutoContrast"]
 @pytest.fixture(scope="module")
 def shoes(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("shoes")
-    command = [sys.executable, ROOT / "bench" / "results" / "make-orientation", folder / "set.npz"]
+    command = [sys.executable, ROOT / "bench" / "results" / "make-set", "orientation", folder / "set.npz"]
     subprocess.run([*command, "--train", "540", "--test", "60"], check=True)
     (folder / "few.toml").write_text(SPACE)
     return folder
@@ -116,7 +116,7 @@ def test_refusals(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.skipif(not os.environ.get("POPAUG_LONG"), reason="long form: POPAUG_LONG=1")
 def test_the_whole_space_on_the_whole_set(tmp_path: pathlib.Path) -> None:
-    command = [sys.executable, ROOT / "bench" / "results" / "make-orientation", tmp_path / "set.npz"]
+    command = [sys.executable, ROOT / "bench" / "results" / "make-set", "orientation", tmp_path / "set.npz"]
     subprocess.run(command, check=True)
     done("audit", "--data", tmp_path / "set.npz", "--out", tmp_path / "audit")
     result = json.loads((tmp_path / "audit" / "audit.json").read_text())

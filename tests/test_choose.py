@@ -20,7 +20,7 @@ DETERMINED = ("choose.json", "used.schedule.json", "best.safetensors", "split.js
 def shoes(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Labels that tell left from right: every arm with flips must lose to none."""
     folder = tmp_path_factory.mktemp("shoes")
-    command = [sys.executable, ROOT / "bench" / "results" / "make-orientation", folder / "set.npz"]
+    command = [sys.executable, ROOT / "bench" / "results" / "make-set", "orientation", folder / "set.npz"]
     subprocess.run([*command, "--train", "180", "--test", "60"], check=True)
     return folder
 
@@ -50,7 +50,7 @@ def test_the_race_and_the_network(chosen: pathlib.Path, shoes: pathlib.Path) -> 
 
 @pytest.mark.skipif(not os.environ.get("POPAUG_LONG"), reason="long form: POPAUG_LONG=1")
 def test_arms_with_flips_lose_where_flips_change_labels(tmp_path: pathlib.Path) -> None:
-    command = [sys.executable, ROOT / "bench" / "results" / "make-orientation", tmp_path / "set.npz"]
+    command = [sys.executable, ROOT / "bench" / "results" / "make-set", "orientation", tmp_path / "set.npz"]
     subprocess.run([*command, "--train", "600", "--test", "60"], check=True)
     tiny = [*TINY[:-1], 200]
     done("choose", "--data", tmp_path / "set.npz", *tiny, "--budget-images", 250000, "--out", tmp_path / "chosen")

@@ -119,6 +119,19 @@ def test_a_tuned_randaugment_pays_for_its_grid(shoes: pathlib.Path, tmp_path: pa
     assert any("was the best of 4" in note for note in result["notes"])
 
 
+def test_a_choice_is_the_training_of_what_it_chose(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done("compare", "--data", shoes / "set.npz", *SMALL, "--arms", "flipcrop,choose", "--seeds", 1, "--share", 0.95,
+         "--val-size", 32, "--workers", 2, "--out", tmp_path / "c")  # fmt: skip
+    race = json.loads((tmp_path / "c/races/choose-0/choose.json").read_text())
+    chosen = next(
+        arm for arm in json.loads((tmp_path / "c/compare.json").read_text())["arms"] if arm["name"] == "choose"
+    )
+    assert chosen["error"] == pytest.approx(100 - 100 * rows(tmp_path / "c")[race["winner"], 0]["accuracy"])
+    trained = [json.loads(line) for line in (tmp_path / "c/races/choose-0/runs.jsonl").read_text().splitlines()[1:]]
+    assert {line["judge"] for line in trained} == {"validation"}
+    assert chosen["search_images"] == sum(line["images_trained"] + line["tested"] for line in trained)
+
+
 def test_charging_the_search_gives_the_others_its_images(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
     flags = ["--val-size", 32, "--all-labels", "--arms", "randaugment-tuned,none", "--seeds", 1, "--json"]
     text = done(

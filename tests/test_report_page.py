@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 
@@ -67,6 +68,11 @@ def write_report(run: pathlib.Path, target: pathlib.Path, *flags: str) -> None:
     subprocess.run(
         [BUILD / "popaug", "report", run, "-o", target, *flags], check=True, capture_output=True, timeout=120
     )
+
+
+def ended(server: subprocess.Popen[str]) -> None:
+    server.terminate()
+    assert server.wait(timeout=60) == 0
 
 
 def test_report_opens_from_disk(run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
@@ -190,8 +196,82 @@ def test_live_page_follows_the_journal(run: pathlib.Path, browser: webdriver.Chr
         assert [u for u in hosts(requested(browser)) if not u.startswith(url)] == []
     finally:
         browser.get("about:blank")
-        server.terminate()
-        assert server.wait(timeout=60) == 0
+        ended(server)
+
+
+def test_live_page_survives_restarts_of_run_and_server(
+    run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path
+) -> None:
+    running, rest = split_journal(run, tmp_path, 2 + 7)
+    journal = running / "journal.jsonl"
+    first = journal.read_text()
+    server, url = start_serving(running)
+    wait = WebDriverWait(browser, 60)
+
+    def shown(text: str) -> None:
+        wait.until(lambda b: text in b.find_element(By.TAG_NAME, "main").text)
+
+    def said(text: str) -> None:
+        wait.until(lambda b: text in b.find_element(By.ID, "connection").text)
+
+    try:
+        browser.get(url)
+        shown("1 of 6 rounds")
+        journal.unlink()  # the run begins anew
+        shown("cannot be read now")
+        journal.write_text(first)
+        shown("1 of 6 rounds")
+        ended(server)
+        said("The connection is lost; trying again.")
+        with journal.open("a") as file:
+            file.write(rest)
+        server, _ = start_serving(running, port=int(url.rsplit(":", 1)[1].strip("/")))
+        shown("The search is finished")
+    finally:
+        browser.get("about:blank")
+        ended(server)
+
+
+def test_live_page_of_other_addresses_wants_its_token(run: pathlib.Path, browser: webdriver.Chrome) -> None:
+    server, url = start_serving(run, "--host", "0.0.0.0")
+    place, token = url.replace("0.0.0.0", "127.0.0.1").split("?")
+    wait = WebDriverWait(browser, 60)
+    try:
+        browser.get(place)
+        assert "needs the token" in browser.find_element(By.TAG_NAME, "body").text
+        complaints(browser)
+        browser.get(place + "?" + token)
+        wait.until(lambda b: "The search is finished" in b.find_element(By.TAG_NAME, "main").text)
+        assert browser.current_url == place, "the token stays in the address line"
+        assert complaints(browser) == []
+        ended(server)
+        server, _ = start_serving(run, "--host", "0.0.0.0", port=int(place.rsplit(":", 1)[1].strip("/")))
+        wait.until(lambda b: "no longer accepts this page" in b.find_element(By.ID, "connection").text)
+    finally:
+        browser.get("about:blank")
+        browser.delete_all_cookies()
+        ended(server)
+
+
+def test_live_page_beside_slow_clients(run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
+    running, rest = split_journal(run, tmp_path, 2 + 7)
+    server, url = start_serving(running)
+    port = int(url.rsplit(":", 1)[1].strip("/"))
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(6)]
+    try:
+        for number, client in enumerate(slow):  # half of them ask and never read, half never end their question
+            client.sendall(b"GET /d3.js HTTP/1.1\r\nHost: localhost\r\n" + (b"\r\n" if number % 2 else b"X-Slow: "))
+        browser.get(url)
+        wait = WebDriverWait(browser, 60)
+        wait.until(lambda b: "1 of 6 rounds" in b.find_element(By.TAG_NAME, "main").text)
+        with (running / "journal.jsonl").open("a") as journal:
+            journal.write(rest)
+        wait.until(lambda b: "The search is finished" in b.find_element(By.TAG_NAME, "main").text)
+    finally:
+        for client in slow:
+            client.close()
+        browser.get("about:blank")
+        ended(server)
 
 
 def test_live_page_above_the_limit_polls(run: pathlib.Path, browser: webdriver.Chrome) -> None:
@@ -207,5 +287,4 @@ def test_live_page_above_the_limit_polls(run: pathlib.Path, browser: webdriver.C
     finally:
         browser.switch_to.window(first)
         browser.get("about:blank")
-        server.terminate()
-        assert server.wait(timeout=60) == 0
+        ended(server)

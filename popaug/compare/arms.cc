@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kClean = "+clean";
 constexpr std::string_view kTuned = "randaugment-tuned";
+constexpr std::string_view kChoose = "choose";
+constexpr std::string_view kGate = "gate";
 
 struct Kind {
   const char* name;
@@ -36,6 +38,9 @@ constexpr Kind kKinds[] = {
     {"shuffled", "its segments shuffled", ArmFamily::kControl, false, true},
     {"random", "one random policy, fixed", ArmFamily::kControl, false, true},
     {"drift", "drift: mutation without selection", ArmFamily::kControl, false, true},
+    {"choose", "choose: what a race of the free arms chose", ArmFamily::kLearned, false, false},
+    {"gate", "gate: what a race of the free arms and the schedule chose", ArmFamily::kLearned,
+     false, true},
 };
 
 // An arm's name taken apart.
@@ -167,6 +172,11 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
     arm.family = kind->family;
     arm.reference = kind->reference && !parts.clean;
     arm.tuned = parts.base == kTuned;
+    arm.raced = parts.base == kChoose || parts.base == kGate;
+    if (arm.raced && parts.clean) {
+      throw UsageError("--arms: " + quote(name) +
+                       ": arms with a clean tail are in the race already");
+    }
     const bool of_search = kind->needs_schedule && parts.base != "random" && parts.base != "drift";
     if (of_search) arm.search_images = context.search_images;
   } else if (cell_of(parts.base, cell)) {
@@ -182,8 +192,11 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
   return arm;
 }
 
+bool races_with_schedule(const Arm& arm) { return parts_of(arm.name).base == kGate; }
+
 Schedule arm_schedule(const Arm& arm, const ArmContext& context, int epochs, uint64_t seed,
                       const RandAugmentCell& tuned) {
+  POPAUG_ASSERT(!arm.raced);
   const Parts parts = parts_of(arm.name);
   Schedule schedule = stretch(base_schedule(parts.base, context, epochs, seed, tuned), epochs);
   if (parts.clean) schedule = with_clean_tail(schedule, context.clean_share);

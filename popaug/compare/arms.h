@@ -24,6 +24,7 @@ struct Arm {
   ArmFamily family = ArmFamily::kFree;
   bool reference = false;     // a verdict must hold against it: flipcrop, randaugment, trivial
   bool tuned = false;         // trains with the cell that the grid's trainings chose
+  bool raced = false;         // trains as the arm that a race under its seed chose (race.h)
   int epochs = 0;             // of its own; 0: the comparison's
   int64_t search_images = 0;  // trained and evaluated before this arm's training could start
 };
@@ -47,12 +48,16 @@ std::string cell_name(const RandAugmentCell& cell);  // "randaugment-2-9"
 // trivial-S (strength S in 0..1).
 std::vector<std::string> arm_names();
 
+// Which arms a raced one chooses from: the free ones for "choose", and the schedule too for "gate".
+bool races_with_schedule(const Arm& arm);
+
 // Throws UsageError for an unknown name (with the nearest one), or where the arm needs a schedule
 // and there is none.
 Arm make_arm(const std::string& name, const ArmContext& context);
 
 // What the arm trains with under a seed, over exactly `epochs`. shuffled, random and drift draw
-// theirs by the seed. `tuned` is the cell that "randaugment-tuned" chose.
+// theirs by the seed. `tuned` is the cell that "randaugment-tuned" chose. Not for a raced arm,
+// which is another one under each seed.
 Schedule arm_schedule(const Arm& arm, const ArmContext& context, int epochs, uint64_t seed,
                       const RandAugmentCell& tuned = {});
 

@@ -6,6 +6,7 @@
 #include "popaug/compare/audit.h"
 #include "popaug/compare/audit_verdict.h"
 #include "popaug/compare/blocks.h"
+#include "popaug/compare/comparison.h"
 #include "popaug/compare/race.h"
 #include "popaug/compare/runs.h"
 #include "popaug/compare/statistics.h"

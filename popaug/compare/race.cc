@@ -108,6 +108,8 @@ class Race {
       arm.mean = std::accumulate(arm.accuracy.begin(), arm.accuracy.end(), 0.0) /
                  static_cast<double>(arm.accuracy.size());
       outcome_.images_trained += result->images_trained;
+      outcome_.images_evaluated += result->tested;
+      outcome_.seconds += result->seconds;
     }
   }
 

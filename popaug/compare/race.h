@@ -70,7 +70,8 @@ struct RaceOutcome {
   RacePlan plan;
   std::vector<RaceArm> arms;
   int rounds = 0;
-  int64_t images_trained = 0;
+  int64_t images_trained = 0, images_evaluated = 0;
+  double seconds = 0;    // of one core, in all trainings; no part of the repeatable result
   double deviation = 0;  // points, of one short training, at the last look
   std::string winner;
   std::string why;         // a sentence

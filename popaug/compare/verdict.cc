@@ -117,7 +117,7 @@ ArmSummary summary_of(const Arm& arm, const std::vector<Arm>& arms,
   }
   if (summary.accuracy.count < 2) return summary;  // no spread, so no interval and no test
   summary.free = contrasts_of(arm, arms, ArmFamily::kFree, points, margin);
-  if (arm.family == ArmFamily::kLearned) {
+  if (arm.family == ArmFamily::kLearned && !arm.raced) {
     summary.controls = contrasts_of(arm, arms, ArmFamily::kControl, points, margin);
   }
   return summary;

@@ -1,4 +1,4 @@
-// A run for TensorBoard (docs/formats/tensorboard.md).
+// A run for TensorBoard (docs/formats/report.md).
 #ifndef POPAUG_REPORT_TENSORBOARD_H_
 #define POPAUG_REPORT_TENSORBOARD_H_
 

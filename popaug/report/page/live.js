@@ -49,7 +49,9 @@
     const events = new EventSource("events");
     events.addEventListener("update", refresh);
     events.addEventListener("poll", (event) => { events.close(); poll(Number(event.data)); });
-    events.onerror = () => say("The connection is lost; trying again.");
+    events.onerror = () => say(events.readyState === EventSource.CLOSED
+      ? "The server no longer accepts this page: open the address that popaug serve printed."
+      : "The connection is lost; trying again.");
   }
 
   refresh();

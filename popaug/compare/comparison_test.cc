@@ -1,10 +1,13 @@
-#include "popaug/compare/runs.h"
+#include "popaug/compare/comparison.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
+
+#include "popaug/compare/raced.h"
 
 namespace popaug {
 namespace {
@@ -180,6 +183,117 @@ TEST(Runs, ATuningIsJudgedByValidationAndItsCostCounted) {
   EXPECT_EQ(runs.arms[1].search_images, 0);
 }
 
+// Where each arm is as good as its name says, a little by seed.
+class NamedTrainer : public RecordingTrainer {
+ public:
+  NamedTrainer(std::vector<RoundWork>* works, std::string arm, std::string best)
+      : RecordingTrainer(works), arm_(std::move(arm)), best_(std::move(best)) {}
+  RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
+                  const StopToken& stop) override {
+    RoundResult result = RecordingTrainer::run(work, heartbeat, stop);
+    result.correct.clear();
+    const uint64_t right = (arm_ == best_ ? 80 : 40) + work.seed % 3;
+    for (uint64_t i = 0; i < 100; ++i) result.correct.push_back(i < right);
+    result.images_evaluated = 100;
+    return result;
+  }
+
+ private:
+  std::string arm_, best_;
+};
+
+struct RacedBench : Bench {
+  std::string best = "none";
+  std::vector<std::pair<std::string, Judge>> trained;
+  RacedBench() {
+    settings.race_train_images = 10;
+    settings.race_share = 0.8;
+  }
+  ComparisonRuns race(bool resume = false) {
+    check_comparison(settings);
+    const ArmTrainerFactory factory = [this](const Schedule& schedule, Judge judge) {
+      trained.emplace_back(schedule.name, judge);
+      return std::make_unique<NamedTrainer>(&works, schedule.name, best);
+    };
+    return run_comparison(settings, factory, {folder.path(), resume, 1}, silent_progress(), {});
+  }
+  int tests_of(const std::string& arm) const {
+    return static_cast<int>(
+        std::count(trained.begin(), trained.end(), std::pair(arm, Judge::kTest)));
+  }
+};
+
+TEST(RacedArms, TakeTheVeryTrainingsOfWhatTheyChose) {
+  RacedBench bench;
+  bench.settings.epochs = 40;
+  bench.arms({"choose", "none", "flipcrop"});
+  const ComparisonRuns runs = bench.race();
+  EXPECT_EQ(bench.tests_of("none"), 2) << "the winner was trained twice under a seed";
+  EXPECT_EQ(bench.tests_of("flipcrop"), 2);
+  ASSERT_EQ(runs.results.size(), 6u);
+  EXPECT_EQ(runs.results[0].arm, "choose");
+  EXPECT_EQ(runs.results[0].schedule, runs.results[2].schedule);
+  EXPECT_EQ(runs.results[0].accuracy, runs.results[2].accuracy);
+  EXPECT_THAT(runs.notes, testing::Contains(HasSubstr("choose took none (2 times)")));
+  // Races cost images, and the arms that did not race none.
+  EXPECT_GT(runs.arms[0].search_images, 0);
+  EXPECT_LE(runs.arms[0].search_images, most_race_images(bench.settings, runs.arms[0]) + 9000);
+  EXPECT_EQ(runs.arms[1].search_images, 0);
+
+  const size_t before = bench.trained.size();
+  EXPECT_EQ(bench.race(true).results[0].accuracy, runs.results[0].accuracy);
+  EXPECT_EQ(bench.trained.size(), before) << "a race or a training was made again";
+}
+
+TEST(RacedArms, AChoiceThatIsNoArmItselfIsTrained) {
+  RacedBench bench;
+  bench.settings.epochs = 40;
+  bench.best = "trivial-0.25";
+  bench.arms({"choose", "flipcrop"});
+  const ComparisonRuns runs = bench.race();
+  EXPECT_EQ(bench.tests_of("trivial-0.25"), 2);
+  EXPECT_GT(runs.results[0].accuracy, 0.7);
+}
+
+TEST(RacedArms, OnlyTheGateRacesTheSchedule) {
+  RacedBench bench;
+  bench.settings.epochs = 40;
+  bench.settings.context.schedule = two_segments();
+  bench.settings.context.search_images = 500;
+  bench.best = "schedule";
+  bench.arms({"choose", "gate"});
+  const ComparisonRuns runs = bench.race();
+  EXPECT_LT(runs.results[0].accuracy, 0.5);
+  EXPECT_GT(runs.results[2].accuracy, 0.7);
+  EXPECT_GT(runs.arms[1].search_images, 500 + runs.arms[0].search_images / 2);
+}
+
+TEST(RacedArms, ChargedRacesGiveTheOthersTheirImages) {
+  RacedBench bench;
+  bench.settings.epochs = 40;
+  bench.settings.charge_search = true;
+  bench.arms({"choose", "flipcrop"});
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[0]), 40);
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[1]), 40 + 160);
+  bench.best = "flipcrop";
+  const ComparisonRuns runs = bench.race();  // flipcrop is trained for both lengths
+  EXPECT_EQ(bench.tests_of("flipcrop"), 2);
+  EXPECT_EQ(bench.tests_of("flipcrop@40"), 2);
+}
+
+TEST(RacedArms, TooShortARaceIsRefusedBeforeAnythingIsTrained) {
+  RacedBench bench;
+  bench.settings.epochs = 4;
+  bench.arms({"choose"});
+  try {
+    bench.race();
+    FAIL() << "a race of no length was taken";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("--share"));
+  }
+  EXPECT_TRUE(bench.trained.empty());
+}
+
 TEST(Arms, EveryNameMakesAScheduleOfTheLength) {
   ArmContext context;
   context.schedule = two_segments();
@@ -188,6 +302,7 @@ TEST(Arms, EveryNameMakesAScheduleOfTheLength) {
                {"trivial-0.25", "trivial-0.5+clean", "randaugment-1-5", "drift+clean"});
   for (const std::string& name : names) {
     const Arm arm = make_arm(name, context);
+    if (arm.raced) continue;
     const Schedule schedule = arm_schedule(arm, context, 40, 5);
     EXPECT_EQ(schedule.epochs(), 40) << name;
     check_schedule(schedule, name);
@@ -214,6 +329,8 @@ TEST(Arms, UnknownNamesAndAMissingScheduleAreSentences) {
   EXPECT_THROW(make_arm("trivial-1.5", {}), UsageError);
   EXPECT_THROW(make_arm("flipcrop@0", {}), UsageError);
   EXPECT_THROW(make_arm("schedule", {}), UsageError);
+  EXPECT_THROW(make_arm("gate", {}), UsageError);
+  EXPECT_THROW(make_arm("choose+clean", {}), UsageError);
 }
 
 }  // namespace
