@@ -52,8 +52,9 @@ random = np.random.default_rng(1)
 batches = np.empty((10, BATCH, 32, 32, 3), np.uint8)
 
 
-def from_python(shape: tuple[int, ...], **options: object) -> float:
-    out = schedule(images[:BATCH], 0, 1, **options)  # used again by each call, as the program does
+def from_python(shape: tuple[int, ...], fresh: bool = False, **options: object) -> float:
+    # `out` is used again by each call, as the program does; with `fresh` each call makes a new array.
+    out = schedule(images[:BATCH], 0, 1, **options)
     assert out.shape == (BATCH, *shape)
     calls, spent = 0, 0.0
     while spent < SECONDS:
@@ -61,7 +62,7 @@ def from_python(shape: tuple[int, ...], **options: object) -> float:
             np.take(images, random.integers(0, IMAGES, BATCH), axis=0, out=batch)
         started = time.process_time()
         for batch in batches:
-            schedule(batch, 0, 1, samples=calls * BATCH, mean=MEAN, out=out, **options)
+            schedule(batch, 0, 1, samples=calls * BATCH, mean=MEAN, out=None if fresh else out, **options)
             calls += 1
         spent += time.process_time() - started
     return calls * BATCH / spent
@@ -77,6 +78,9 @@ last, planes = (32, 32, 3), (3, 32, 32)
 subjects = {
     "c++, channels last": lambda: program("pipeline-32"),
     "python, channels last": lambda: from_python(last, output="float32", output_layout="nhwc", std=STD),
+    "python, channels last, a new array each call": lambda: from_python(
+        last, fresh=True, output="float32", output_layout="nhwc", std=STD
+    ),
     "c++, planes": lambda: program("pipeline-32-planes"),
     "python, planes": lambda: from_python(planes, output="float32", std=STD),
     "python, bytes": lambda: from_python(last, output="uint8"),
@@ -88,6 +92,9 @@ rows = [{"name": name, "images_per_cpu_second": round(statistics.median(r[name] 
          "lowest": round(min(r[name] for r in runs)), "highest": round(max(r[name] for r in runs))} for name in subjects]  # fmt: skip
 ratios = {f"python / c++, {kind}": round(statistics.median(r[f"python, {kind}"] / r[f"c++, {kind}"] for r in runs), 3)
           for kind in ("channels last", "planes")}  # fmt: skip
+ratios["python / c++, channels last, a new array each call"] = round(
+    statistics.median(r["python, channels last, a new array each call"] / r["c++, channels last"] for r in runs), 3
+)
 ratios["bytes / float32, channels last"] = round(
     statistics.median(r["python, bytes"] / r["python, channels last"] for r in runs), 3
 )

@@ -42,6 +42,7 @@ struct TerminalProgress::State {
   Clock::time_point shown{};
   double first_done = -1;
   std::string last;
+  std::string printed;   // the plain line before: the same is not said twice
   bool open = false;     // a rewritable line stands on the terminal
   bool current = false;  // `last` has been shown
 
@@ -55,8 +56,9 @@ struct TerminalProgress::State {
       if (text.size() > width) text.resize(width);
       std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
       open = true;
-    } else {
+    } else if (last != printed) {
       std::fprintf(stderr, "%s\n", last.c_str());
+      printed = last;
     }
     std::fflush(stderr);
     shown = Clock::now();
