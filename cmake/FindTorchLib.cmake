@@ -40,29 +40,9 @@ if(TorchLib_FOUND AND NOT TARGET TorchLib::torch)
   endif()
 endif()
 
-# torch's headers take half a minute to parse: once, for all targets of the rooms that use them. The
-# program popaug_torch_pch only carries the precompiled header; the others must agree with it in
-# flags (compiled as position-independent code, without an export symbol).
+# torch's headers take half a minute to parse.
 function(popaug_torch_precompile target)
-  if(NOT TARGET popaug_torch_pch)
-    file(WRITE "${PROJECT_BINARY_DIR}/generated/torch_pch.cc.in" "// Carries the precompiled torch headers.\n")
-    configure_file("${PROJECT_BINARY_DIR}/generated/torch_pch.cc.in"
-      "${PROJECT_BINARY_DIR}/generated/torch_pch.cc" COPYONLY)
-    add_library(popaug_torch_pch OBJECT "${PROJECT_BINARY_DIR}/generated/torch_pch.cc")
-    target_compile_features(popaug_torch_pch PUBLIC cxx_std_20)
-    target_link_libraries(popaug_torch_pch PRIVATE popaug_flags TorchLib::torch)
-    target_precompile_headers(popaug_torch_pch PRIVATE
-      <torch/types.h> <torch/csrc/autograd/custom_function.h> <torch/csrc/autograd/autograd.h>)
-    popaug_torch_flags(popaug_torch_pch)
-  endif()
-  popaug_torch_flags(${target})
-  target_precompile_headers(${target} REUSE_FROM popaug_torch_pch)
-endfunction()
-
-function(popaug_torch_flags target)
-  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF DEFINE_SYMBOL "")
-  target_compile_options(${target} PRIVATE -fPIC)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -fpch-preprocess)  # what ccache asks for
-  endif()
+  popaug_pch(torch LIBRARIES TorchLib::torch HEADERS
+    <torch/types.h> <torch/csrc/autograd/custom_function.h> <torch/csrc/autograd/autograd.h>)
+  popaug_use_pch(${target} torch)
 endfunction()

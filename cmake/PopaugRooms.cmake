@@ -55,6 +55,9 @@ function(popaug_test name)
   else()
     # Compiled in two thirds of the time; what they test is compiled as it ships.
     target_compile_options(${name} PRIVATE -O1 -g0)
+    popaug_pch(test HEADERS ${POPAUG_COMMON_HEADERS} <gmock/gmock.h> <gtest/gtest.h>
+      LIBRARIES popaug_dependencies GTest::gmock OPTIONS -O1 -g0)
+    popaug_use_pch(${name} test)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     TEST_LIST ${name}_list PROPERTIES TIMEOUT 600)

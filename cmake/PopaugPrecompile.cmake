@@ -1,0 +1,43 @@
+# Headers of other libraries take half of the time of most files (torch's: nearly all of it). They are parsed
+# once per set of flags and shared by targets. Off (tools/check), a file that relies on a header it does not name fails.
+option(POPAUG_PCH "Precompile the headers of other libraries" ON)
+
+# popaug_pch(NAME HEADERS <a> ... LIBRARIES b ... OPTIONS -c ...): an object library that only carries them.
+# Those that use it must agree with it in flags.
+function(popaug_pch name)
+  cmake_parse_arguments(arg "" "" "HEADERS;LIBRARIES;OPTIONS" ${ARGN})
+  if(NOT POPAUG_PCH OR TARGET popaug_${name}_pch)
+    return()
+  endif()
+  set(source "${PROJECT_BINARY_DIR}/generated/${name}_pch.cc")
+  if(NOT EXISTS "${source}")
+    file(WRITE "${source}" "// Carries precompiled headers.\n")
+  endif()
+  add_library(popaug_${name}_pch OBJECT "${source}")
+  target_compile_features(popaug_${name}_pch PUBLIC cxx_std_20)
+  target_compile_options(popaug_${name}_pch PRIVATE ${arg_OPTIONS})
+  target_link_libraries(popaug_${name}_pch PRIVATE popaug_flags ${arg_LIBRARIES})
+  target_precompile_headers(popaug_${name}_pch PRIVATE ${arg_HEADERS})
+  popaug_pch_flags(popaug_${name}_pch)
+endfunction()
+
+function(popaug_use_pch target name)
+  if(POPAUG_PCH)
+    popaug_pch_flags(${target})
+    target_precompile_headers(${target} REUSE_FROM popaug_${name}_pch)
+  endif()
+endfunction()
+
+# The same code for programs and libraries, position-independent and without an export symbol.
+function(popaug_pch_flags target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF DEFINE_SYMBOL "")
+  target_compile_options(${target} PRIVATE -fPIC)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # what ccache asks for
+  endif()
+endfunction()
+
+# What nearly every file of ours includes.
+set(POPAUG_COMMON_HEADERS
+  <algorithm> <atomic> <cmath> <cstdint> <filesystem> <functional> <map> <memory> <mutex>
+  <optional> <set> <span> <string> <thread> <vector> <fmt/format.h> <nlohmann/json.hpp>)
