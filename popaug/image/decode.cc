@@ -120,7 +120,7 @@ Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo
   }
   const int orientation = codec::exif_orientation(exif);
   if (orientation == 1) return image;
-  met.notes.push_back("turned upright by its EXIF orientation");
+  met.notes.emplace_back("turned upright by its EXIF orientation");
   return codec::oriented(std::move(image), orientation);
 }
 
