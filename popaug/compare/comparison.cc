@@ -149,7 +149,8 @@ ComparisonRuns run_comparison(const CompareSettings& settings, const ArmTrainerF
   CompareSettings priced = settings;
   ComparisonRuns runs;
   RandAugmentCell tuned;
-  if (tunes(priced.arms)) {
+  const auto tuned_arm = [](const Arm& arm) { return arm.tuned; };
+  if (std::any_of(priced.arms.begin(), priced.arms.end(), tuned_arm)) {
     const std::vector<ArmJob> jobs = tuning_jobs(settings);
     run_jobs(jobs, file, factory, options.directory, options.workers, progress, stop);
     tuned = take_tuning(jobs, file, priced.arms);
