@@ -140,11 +140,11 @@ class Case:
         return loss.item(), norm, plain
 
 
-def allowed(limit: float, theirs: Tensor, exact: Tensor) -> float:
+def allowed(limit: float, theirs: Tensor, exact: Tensor, times: float = 2) -> float:
     """How far two float32 tensors may be apart: `limit` of their norm, or where a ReLU flipped under rounding,
-    twice what PyTorch's own float32 is off the same training in float64."""
+    so many times what PyTorch's own float32 is off the same training in float64."""
     own = float((theirs.double() - exact).norm())
-    return max(limit * max(float(exact.norm()), 1e-2), 2 * own)
+    return max(limit * max(float(exact.norm()), 1e-2), times * own)
 
 
 @pytest.mark.parametrize(("name", "steps", "batch", "side", "channels"), CASES + (LONG_CASES if LONG else []))
@@ -174,7 +174,9 @@ def test_training_equals_pytorch(
     for n, p in case.network.state_dict().items():
         if not n.endswith("num_batches_tracked"):
             difference = float((case.ours[n].double() - p.double()).norm())
-            assert difference <= allowed(1e-3, p, exact_state[n]), n
+            # Three: ours may be off by twice theirs, in another direction. A flip in one of the two alone does that:
+            # wrn-28-2 gave 2.2 on an AVX2 processor, below 2 on an AVX-512 one.
+            assert difference <= allowed(1e-3, p, exact_state[n], times=3), n
             assert difference <= 5e-2 * max(float(p.norm()), 1e-1), n  # whatever flipped
     case.network.eval()
     with torch.no_grad():
