@@ -51,8 +51,7 @@ std::vector<RaceOutcome> race_arms(const CompareSettings& settings, const Arm& a
     const RaceSettings race = race_of(settings, arm, seed);
     outcomes.push_back(run_race(race, factory, {folder, options.workers}, progress, stop));
     write_file_atomic(folder / "choose.json", json_pretty(race_to_json(outcomes.back())));
-    progress.line("seed " + std::to_string(seed) + ", " + arm.name + ": " +
-                  outcomes.back().winner);
+    progress.line("seed " + std::to_string(seed) + ", " + arm.name + ": " + outcomes.back().winner);
   }
   return outcomes;
 }

@@ -235,7 +235,8 @@ Source parse_manifest(std::string_view text, const fs::path& file,
   for (auto& [name, split] : splits) source.splits.push_back(std::move(split));
   sort_splits(source.splits);
   if (!text.ends_with('\n')) {
-    source.notes.emplace_back("the manifest's last line has no line end: make sure that it is whole");
+    source.notes.emplace_back(
+        "the manifest's last line has no line end: make sure that it is whole");
   }
   return source;
 }
