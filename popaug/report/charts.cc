@@ -20,25 +20,9 @@ struct Scale {
   double x(double epoch) const { return kLeft + kPlot * epoch / epochs; }
 };
 
-// Round numbers, about `wanted` of them, from 0 to `end`.
-std::vector<double> ticks(double end, int wanted) {
-  const double raw = std::max(end, 1e-12) / wanted;
-  const double power = std::pow(10, std::floor(std::log10(raw)));
-  double step = power * 10;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (power * factor >= raw) {
-      step = power * factor;
-      break;
-    }
-  }
-  std::vector<double> values;
-  for (double v = 0; v <= end * (1 + 1e-9); v += step) values.push_back(v);
-  return values;
-}
-
 void epoch_axis(Svg& svg, const Scale& scale, double y) {
   svg.line(kLeft, y, kLeft + kPlot, y, "axis");
-  for (const double epoch : ticks(scale.epochs, 8)) {
+  for (const double epoch : round_ticks(0, scale.epochs, 8)) {
     if (epoch != std::floor(epoch)) continue;
     svg.line(scale.x(epoch), y, scale.x(epoch), y + 4, "axis");
     svg.text(scale.x(epoch), y + 15, number_text(epoch), "label small", "middle");
@@ -184,10 +168,9 @@ Svg share_chart(const Schedule& schedule) {
   Svg svg(kWidth, std::max(bottom + 26, kTop + 12 + 12.0 * double(order.size())),
           "Expected number of ops per image over time, stacked by op, for " + schedule.name);
   svg.text(kLeft, 16, "expected ops per image, stacked", "title");
-  for (const double tick : ticks(most, 4)) {
+  for (const double tick : round_ticks(0, most, 4)) {
     svg.line(kLeft, y_of(tick), kLeft + kPlot, y_of(tick), "grid");
-    svg.text(kLeft - 8, y_of(tick) + 4, number_text(std::round(tick * 1000) / 1000), "label small",
-             "end");
+    svg.text(kLeft - 8, y_of(tick) + 4, number_text(tick), "label small", "end");
   }
   for (const Block& block : blocks) {
     double sum = 0;

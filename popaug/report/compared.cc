@@ -61,11 +61,9 @@ Svg arms_chart(const std::vector<Json>& arms) {
   const double width = kWidth - kLeft - kRight, bottom = kTop + kRow * double(arms.size());
   const auto x = [&](double error) { return kLeft + width * (error - low) / (high - low); };
   svg.text(kLeft, 16, "test error in %, mean over seeds, with its 95 % interval", "title");
-  constexpr int kLines = 5;
-  for (int i = 0; i <= kLines; ++i) {
-    const double error = low + (high - low) * i / kLines;
+  for (const double error : round_ticks(low, high, 6)) {
     svg.line(x(error), kTop - 6, x(error), bottom, "grid");
-    svg.text(x(error), bottom + 14, fmt::format("{:.2f}", error), "label small", "middle");
+    svg.text(x(error), bottom + 14, number_text(error), "label small", "middle");
   }
   for (size_t i = 0; i < arms.size(); ++i) {
     const double y = kTop + kRow * (double(i) + 0.4), error = number(arms[i], "error").value_or(0);

@@ -12,6 +12,7 @@
 namespace popaug {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Not a matcher: a failure would print the whole page.
@@ -326,6 +327,15 @@ TEST(ReportTensorBoard, ChecksumsAreThePublishedOnes) {
   std::string ascending;
   for (int i = 0; i < 32; ++i) ascending += char(i);
   EXPECT_EQ(crc32c(ascending), 0x46dd794eu);
+}
+
+TEST(ReportChart, TicksAreRound) {
+  EXPECT_THAT(round_ticks(19.1, 30.4, 6), ElementsAre(20, 22, 24, 26, 28, 30));
+  EXPECT_THAT(round_ticks(0, 200, 8), ElementsAre(0, 50, 100, 150, 200));
+  EXPECT_THAT(round_ticks(-0.25, 0.31, 6), ElementsAre(-0.2, -0.1, 0, 0.1, 0.2, 0.3));
+  EXPECT_THAT(round_ticks(0.9991, 0.9996, 5),
+              ElementsAre(0.9991, 0.9992, 0.9993, 0.9994, 0.9995, 0.9996));
+  EXPECT_EQ(round_ticks(5, 5, 4).size(), 1u);
 }
 
 TEST(ReportHtml, EscapesAndRepairs) {

@@ -39,12 +39,12 @@ Axes axes_of(const RunView& view) {
 }
 
 void draw_grid(Svg& svg, const Axes& axes, const std::string& metric) {
-  constexpr int kLines = 5;
-  for (int i = 0; i <= kLines; ++i) {
-    const double score = axes.low + (axes.high - axes.low) * i / kLines;
+  for (const double score : round_ticks(axes.low, axes.high, 6)) {
     svg.line(kLeft, axes.y(score), kLeft + kPlotWidth, axes.y(score), "grid");
-    svg.text(kLeft - 6, axes.y(score) + 4, fmt::format("{:.3f}", score), "label small", "end");
-    const double epoch = std::round(axes.epochs * i / kLines);
+    svg.text(kLeft - 6, axes.y(score) + 4, number_text(score), "label small", "end");
+  }
+  for (const double epoch : round_ticks(0, axes.epochs, 8)) {
+    if (epoch != std::floor(epoch)) continue;
     svg.text(axes.x(epoch), kTop + kPlotHeight + 14, number_text(epoch), "label small", "middle");
   }
   svg.line(kLeft, kTop + kPlotHeight, kLeft + kPlotWidth, kTop + kPlotHeight, "axis");

@@ -107,6 +107,27 @@ std::string series_colour(size_t i) {
   return fmt::format("#{:02x}{:02x}{:02x}", channel(0), channel(8), channel(4));
 }
 
+std::vector<double> round_ticks(double low, double high, int wanted) {
+  const double raw = std::max(high - low, 1e-12) / wanted;
+  const int power = static_cast<int>(std::floor(std::log10(raw)));
+  // Steps as fractions of whole numbers, so that 3 steps of 0.1 are 0.3.
+  const double scale = std::pow(10, std::abs(power));
+  const auto at = [&](int64_t steps) {
+    const auto count = static_cast<double>(steps);
+    return power < 0 ? count / scale : count * scale;
+  };
+  int64_t step = 10;
+  for (const int64_t factor : {1, 2, 5}) {
+    if (at(factor) < raw * (1 - 1e-9)) continue;
+    step = factor;
+    break;
+  }
+  std::vector<double> values;
+  auto n = static_cast<int64_t>(std::ceil(low / at(step) - 1e-9));
+  for (; at(n * step) <= high + 1e-9 * at(step); ++n) values.push_back(at(n * step));
+  return values;
+}
+
 std::string svg_number(double value) {
   std::string text = fmt::format("{:.2f}", std::isfinite(value) ? value : 0.0);
   while (text.back() == '0') text.pop_back();

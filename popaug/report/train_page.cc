@@ -96,11 +96,12 @@ Svg curve_chart(const std::string& title, const std::vector<double>& values) {
   const double last = std::max<double>(1, double(values.size()));
   const auto x = [&](double epoch) { return kLeft + width * epoch / last; };
   const auto y = [&](double value) { return kTop + height * (high - value) / (high - low); };
-  constexpr int kLines = 4;
-  for (int i = 0; i <= kLines; ++i) {
-    const double value = low + (high - low) * i / kLines, epoch = std::round(last * i / kLines);
+  for (const double value : round_ticks(low, high, 5)) {
     svg.line(kLeft, y(value), kLeft + width, y(value), "grid");
-    svg.text(kLeft - 6, y(value) + 4, fmt::format("{:.3f}", value), "label small", "end");
+    svg.text(kLeft - 6, y(value) + 4, number_text(value), "label small", "end");
+  }
+  for (const double epoch : round_ticks(0, last, 6)) {
+    if (epoch != std::floor(epoch)) continue;
     svg.text(x(epoch), kTop + height + 14, number_text(epoch), "label small", "middle");
   }
   std::vector<std::pair<double, double>> points;
