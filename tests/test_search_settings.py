@@ -131,8 +131,9 @@ def test_genes_change_what_is_trained(tmp_path: pathlib.Path) -> None:
     assert scores[0] != scores[2]
 
 
-def test_a_search_survives_diverged_members(tmp_path: pathlib.Path) -> None:
-    flags = ["--genes", "lr=0.02..1000", "--clip", 0, "--population", 6, "--rounds", 3]
+@pytest.mark.parametrize("conv", ["exact", "fast"])
+def test_a_search_survives_diverged_members(tmp_path: pathlib.Path, conv: str) -> None:
+    flags = ["--genes", "lr=0.02..1000", "--clip", 0, "--population", 6, "--rounds", 3, "--conv", conv]
     done("search", *TINY, *flags, "--workers", 2, "--out", tmp_path / "run")
     results = [line for line in journal(tmp_path / "run") if "round" in line]
     lost = [line for line in results if line["score"] is None]
@@ -145,7 +146,7 @@ def test_a_search_survives_diverged_members(tmp_path: pathlib.Path) -> None:
     done("search", *TINY, *flags, "--worker-cmd", WORKER, "--workers", 1, "--out", tmp_path / "again")
     assert journal(tmp_path / "again") == journal(tmp_path / "run")
     done("report", tmp_path / "run")
-    everybody = popaug("search", *SMALL, "--lr", 900, "--clip", 0, "--out", tmp_path / "all")
+    everybody = popaug("search", *SMALL, "--lr", 900, "--clip", 0, "--conv", conv, "--out", tmp_path / "all")
     assert everybody.returncode == 1
     assert "all 4 members diverged" in everybody.stderr and "a lower --lr" in everybody.stderr
 

@@ -36,7 +36,7 @@ std::vector<double> activated(const std::vector<double>& x, const std::vector<do
   for (size_t i = 0; i < x.size(); ++i) {
     const size_t c = i % mean.size();
     const double v = scale[c] * (x[i] - mean[c]) + shift[c];
-    z[i] = v > 0 ? v : 0;
+    z[i] = v <= 0 ? 0 : v;  // so that NaN stays NaN
   }
   return z;
 }

@@ -280,6 +280,58 @@ TEST_P(EveryTarget, NormaliseMaskAndPoolEqualTheTwin) {
   }
 }
 
+// Whatever is not finite in `want` is not finite in `got`.
+template <class T>
+testing::AssertionResult not_finite_where(const Doubles& want, const T& got) {
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (!std::isfinite(want[i]) && std::isfinite(got[i])) {
+      return testing::AssertionFailure() << "at " << i << ": " << want[i] << " became " << got[i];
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+// A loss that diverged must show, so no ReLU may make a number of what is none. The NaN of
+// Inf - Inf has its sign bit set on x86.
+TEST_P(EveryTarget, NanAndInfinityPassAsInTheTwin) {
+  const float infinity = INFINITY, nan = std::nanf("");
+  Workspace workspace;
+  for (const ConvShape& shape : kShapes) {
+    for (const float bad : {nan, -nan, infinity}) {
+      SCOPED_TRACE(name_of(shape) + " " + std::to_string(bad));
+      Case c(shape);
+      const size_t in = size_t(shape.in), pixels = shape.in_pixels(), at = c.x.size() / 2;
+      c.x[at] = bad;
+      const Doubles z = plain::activated(wide(c.x), wide(c.mean), wide(c.scale), wide(c.shift));
+      ASSERT_FALSE(std::isfinite(z[at]));
+      Floats y(c.x.size()), out(c.y.size()), pooled(size_t(shape.batch) * in), d(c.x.size(), 1);
+      normalise(c.x.data(), pixels, shape.in, c.act(), true, y.data());
+      EXPECT_TRUE(not_finite_where(z, y));
+      pool_forward(c.x.data(), shape.batch, shape.height * shape.width, shape.in, c.act(),
+                   pooled.data());
+      EXPECT_FALSE(std::isfinite(pooled[at / (c.x.size() / size_t(shape.batch)) * in + at % in]));
+
+      Weights weights;
+      weights.pack(shape, c.weights.data());
+      Moments moments(shape.out);
+      conv_forward(shape, c.x.data(), c.act(), weights, nullptr, out.data(), &moments, workspace);
+      const Doubles want = plain::conv_forward(shape, z, wide(c.weights));
+      EXPECT_TRUE(not_finite_where(want, out));
+      EXPECT_TRUE(not_finite_where(plain::moments(want, shape.out), moments.mean));
+
+      // The ReLU is open where its input is NaN, as in PyTorch: the gradient and its sums go on.
+      GradientSums sums(shape.in);
+      mask_and_sum(c.x.data(), d.data(), pixels, shape.in, c.act(), true, d.data(), &sums);
+      EXPECT_EQ(d[at], 1);
+      EXPECT_FALSE(std::isfinite(sums.dot[at % in]));
+      Floats dweights(c.dweights.size());
+      conv_backward(shape, c.x.data(), c.act(), weights, c.gradient(nullptr), dweights.data(),
+                    nullptr, d.data(), &sums, workspace);
+      EXPECT_TRUE(not_finite_where(plain::conv_backward_weights(shape, z, c.grad), dweights));
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryTarget, testing::ValuesIn(supported_targets()));
 
 // The points that conv-fast.md chose: a change of them must show.

@@ -4,7 +4,9 @@
 // Tensors are float32, NHWC (torch's channels_last), contiguous; weights are [out][kh][kw][in],
 // which is torch's OIHW in channels_last. Nothing here is shared between calls but what the caller
 // passes in: several threads may train several networks as long as each has a Workspace of its own.
-// All sums run in an order that the shape alone fixes, so repeats give the same bytes.
+// All sums run in an order that the shape alone fixes, so repeats give the same bytes. NaN and
+// infinities go the way that they go in PyTorch, ReLUs included; a 3x3 convolution may spread them
+// over the tile of 4x4 pixels that they fall into.
 //
 // 3x3 convolutions of stride 1 use Winograd's F(4x4, 3x3) (Lavin and Gray, 1509.09308) at the
 // points 0, +-5/8, +-3/2, infinity, which round half as coarsely as the customary 0, +-1, +-2,

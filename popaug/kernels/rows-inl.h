@@ -75,11 +75,17 @@ struct Norm {
         scale(hn::LoadU(d, act.scale + c)),
         shift(hn::LoadU(d, act.shift + c)) {}
   HWY_INLINE V linear(V x) const { return hn::MulAdd(scale, hn::Sub(x, mean), shift); }
-  HWY_INLINE V relu(V x) const { return hn::ZeroIfNegative(linear(x)); }
-  // v where the ReLU is open at x, else 0.
+  // NaN is neither shut nor lost, whatever its sign bit: a diverged training must show in the loss.
+  // (ZeroIfNegative looks at the sign bit alone, which the NaN of Inf - Inf has set.)
+  HWY_INLINE V relu(V x) const {
+    const D d;
+    const V v = linear(x);
+    return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
+  }
+  // 0 where the ReLU is shut at x, else v.
   HWY_INLINE V mask(V x, V v) const {
     const D d;
-    return hn::IfThenElseZero(hn::Gt(linear(x), hn::Zero(d)), v);
+    return hn::IfThenZeroElse(hn::Le(linear(x), hn::Zero(d)), v);
   }
   V mean, scale, shift;
 };

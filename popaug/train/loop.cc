@@ -30,8 +30,10 @@ void make_slot(BatchBuffers::Slot& slot, int batch, const Split& split, bool pin
   slot.labels = at::empty({batch}, options.dtype(at::kLong));
 }
 
-[[noreturn]] void fail_diverged(const StepPlace& place, double rate, double loss) {
-  throw Diverged("training diverged: the loss is " + number_text(loss) + " at epoch " +
+// `what` is no finite number: the loss, or the gradient's norm.
+[[noreturn]] void fail_diverged(const StepPlace& place, double rate, const std::string& what,
+                                double value) {
+  throw Diverged("training diverged: " + what + " is " + number_text(value) + " at epoch " +
                  std::to_string(place.epoch + 1) + ", step " + std::to_string(place.step + 1) +
                  ", learning rate " + number_text(rate) +
                  "; try a lower --lr, a --warmup-steps, or a --clip");
@@ -106,9 +108,12 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
                              settings.label_smoothing, pass);
       if (!std::isfinite(loss)) {
         drop_gradients(*learning.network);
-        fail_diverged(place, rate, loss);
+        fail_diverged(place, rate, "the loss", loss);
       }
-      learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
+      // No loss comes after the last step: what it does to the weights shows in the gradient.
+      const double norm =
+          learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
+      if (!std::isfinite(norm)) fail_diverged(place, rate, "the norm of the gradient", norm);
     }
     at = {step + 1, at.loss_sum + loss};
     ++learning.info.steps;

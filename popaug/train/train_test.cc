@@ -331,12 +331,15 @@ TEST_F(TrainNetworkTest, DivergedTrainingSaysWhere) {
   settings_.lr = 1000;
   settings_.clip = 0;
   settings_.lr_rule = "constant";
-  try {
-    train(folder_.path() / "run", never_);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("training diverged"));
-    EXPECT_THAT(error.what(), HasSubstr("learning rate 1000"));
+  for (const char* conv : {"exact", "fast"}) {
+    settings_.conv = conv;
+    try {
+      train(folder_.path() / conv, never_);
+      FAIL() << conv;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("training diverged")) << conv;
+      EXPECT_THAT(error.what(), HasSubstr("learning rate 1000")) << conv;
+    }
   }
 }
 
