@@ -62,19 +62,10 @@ TrainSettings train_settings(const Settings& s) {
 }
 
 Json trainer_json(const Settings& s) {
-  return {{"network", s.network},
-          {"model", s.model},
-          {"init", s.init},
-          {"batch", s.batch},
-          {"lr", s.lr},
-          {"lr_rule", s.lr_rule},
-          {"weight_decay", s.weight_decay},
-          {"momentum", s.momentum},
-          {"clip", s.clip},
-          {"label_smoothing", s.label_smoothing},
-          {"warmup_steps", s.warmup_steps},
-          {"conv", s.conv},
-          {"mixed_precision", s.mixed_precision}};
+  Json json = {{"network", s.network}, {"model", s.model}, {"init", s.init}};
+  json.update(learning_json(train_settings(s)));
+  json["mixed_precision"] = s.mixed_precision;
+  return json;
 }
 
 SearchedAugmentation searched_augmentation(const Settings& s, bool grey,

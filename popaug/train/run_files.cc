@@ -19,21 +19,14 @@ void add_subset(Hasher& hasher, const Subset& subset) {
 }
 
 Json settings_json(const TrainSettings& s) {
-  return {{"network", s.network},
-          {"batch", s.batch},
-          {"lr", s.lr},
-          {"lr_rule", s.lr_rule},
-          {"weight_decay", s.weight_decay},
-          {"momentum", s.momentum},
-          {"clip", s.clip},
-          {"label_smoothing", s.label_smoothing},
-          {"warmup_steps", s.warmup_steps},
-          {"conv", s.conv},
-          {"paper_pixels", s.paper_pixels},
-          {"shards", s.shards},
-          {"mixed_precision", s.mixed_precision},
-          {"init", s.init.empty() ? "" : hash_hex(read_file(s.init))},
-          {"model", s.model.empty() ? "" : hash_hex(read_file(s.model))}};
+  Json json = {{"network", s.network}};
+  json.update(learning_json(s));
+  json["paper_pixels"] = s.paper_pixels;
+  json["shards"] = s.shards;
+  json["mixed_precision"] = s.mixed_precision;
+  json["init"] = s.init.empty() ? "" : hash_hex(read_file(s.init));
+  json["model"] = s.model.empty() ? "" : hash_hex(read_file(s.model));
+  return json;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "popaug/base/base.h"
 #include "popaug/data/data.h"
 
 namespace popaug {
@@ -29,6 +30,20 @@ struct TrainSettings {
   std::string init;              // safetensors to start from; "": drawn weights
   std::string model;             // TorchScript file instead of `network`; "": none
 };
+
+// How the weights move, in the order that records and hashes of runs hold it. Here, because who
+// records a run need not link the library that trains it.
+inline Json learning_json(const TrainSettings& s) {
+  return {{"batch", s.batch},
+          {"lr", s.lr},
+          {"lr_rule", s.lr_rule},
+          {"weight_decay", s.weight_decay},
+          {"momentum", s.momentum},
+          {"clip", s.clip},
+          {"label_smoothing", s.label_smoothing},
+          {"warmup_steps", s.warmup_steps},
+          {"conv", s.conv}};
+}
 
 // A labelled part of a split. `split` is not owned and must outlive the work.
 struct Subset {
@@ -82,6 +97,7 @@ struct TrainOptions {
 struct SpeedWork {
   int channels = 3, height = 32, width = 32, classes = 10;
   bool evaluation = false;  // a forward pass as evaluation makes it, instead of a training step
+  bool unfolded = false;    // of evaluation: every batch norm on its own
 };
 
 }  // namespace popaug
