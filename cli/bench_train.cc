@@ -50,25 +50,35 @@ struct Row {
   std::vector<double> wall_rates, cpu_rates;  // of every measured step
 };
 
+struct Way {
+  const char* name;
+  const char* conv;
+  bool evaluation, unfolded;
+};
+// The first row is the fast training: what --paced and callers of --json rely on.
+constexpr Way kWays[] = {{"train-fast", "fast", false, false},
+                         {"train-exact", "exact", false, false},
+                         {"evaluate-fast", "fast", true, false},
+                         {"evaluate-exact", "exact", true, false},
+                         {"evaluate-exact-unfolded", "exact", true, true}};
+
 std::vector<Row> make_rows(const Options& options) {
   std::vector<Row> rows;
   std::vector<std::string> names;
-  for (const bool evaluation : {false, true}) {
-    for (const std::string conv : {"fast", "exact"}) {
-      const std::string name = (evaluation ? "evaluate-" : "train-") + conv;
-      names.push_back(name);
-      if (!options.only.empty() && options.only != name) continue;
-      TrainSettings settings;
-      settings.network = options.network;
-      settings.batch = options.batch;
-      settings.conv = conv;
-      Row& row = rows.emplace_back(Row{name, 0, {}, {}, {}});
-      row.memory = training().estimate_member_memory(settings, options.channels, options.side,
-                                                     options.side, 10);
-      for (int w = 0; w < options.workers; ++w) {
-        row.steps.push_back(training().make_speed_step(
-            settings, {options.channels, options.side, options.side, 10, evaluation}));
-      }
+  for (const Way& way : kWays) {
+    names.push_back(way.name);
+    if (!options.only.empty() && options.only != way.name) continue;
+    TrainSettings settings;
+    settings.network = options.network;
+    settings.batch = options.batch;
+    settings.conv = way.conv;
+    Row& row = rows.emplace_back(Row{way.name, 0, {}, {}, {}});
+    row.memory = training().estimate_member_memory(settings, options.channels, options.side,
+                                                   options.side, 10);
+    for (int w = 0; w < options.workers; ++w) {
+      row.steps.push_back(training().make_speed_step(
+          settings,
+          {options.channels, options.side, options.side, 10, way.evaluation, way.unfolded}));
     }
   }
   if (rows.empty()) throw UsageError(unknown_name("row", options.only, names));
@@ -142,12 +152,12 @@ int bench_train(Options options) {
     fmt::print("{}\n", list.dump(2));
     return 0;
   }
-  fmt::print("{:<16}{:>12}{:>22}{:>16}  {}, batch {}, {} worker{}\n", "name", "images/s",
+  fmt::print("{:<24}{:>12}{:>22}{:>16}  {}, batch {}, {} worker{}\n", "name", "images/s",
              "lowest .. highest", "per cpu second", options.network, options.batch, options.workers,
              options.workers == 1 ? "" : "s");
   for (const Json& row : list) {
     fmt::print(
-        "{:<16}{:>12.1f}{:>22}{:>16.1f}\n", row["name"].get<std::string>(),
+        "{:<24}{:>12.1f}{:>22}{:>16.1f}\n", row["name"].get<std::string>(),
         row["images_per_second"].get<double>(),
         fmt::format("{:.1f} .. {:.1f}", row["lowest"].get<double>(), row["highest"].get<double>()),
         row["images_per_cpu_second"].get<double>());

@@ -71,6 +71,24 @@ def allocators(program: str, network: str, steps: int) -> list[Row]:
     return rows
 
 
+def folding(program: str, steps: int) -> list[Row]:
+    """Evaluation with batch norms folded into convolutions, and with every one on its own."""
+    rows: list[Row] = []
+    for network in ("wrn-28-2", "resnet-20", "resnet-18"):
+        command = ["taskset", "-c", "0", program, "bench", "train", "--paced", "--network", network, "--only"]
+        rivals = [Rival(name, [*command, name]) for name in ("evaluate-exact", "evaluate-exact-unfolded")]
+        for _ in range(steps):
+            for rival in rivals:
+                rival.step()
+        rates = []
+        for rival in rivals:
+            rival.close()
+            rates.append(statistics.median(128 / step["wall"] for step in rival.steps))
+        rows.append({"network": network, "folded": round(rates[0], 1), "unfolded": round(rates[1], 1),
+                     "times": round(rates[0] / rates[1], 3)})  # fmt: skip
+    return rows
+
+
 def epoch_seconds(program: str, data: str, conv: str, images: int, cores: int, shards: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         run(
@@ -107,6 +125,7 @@ def main() -> None:
         ("shards", lambda: shards(flags.program, flags.data)),
         ("augmentation", lambda: augmentation(flags.program)),
         ("evaluation", lambda: evaluation(flags.program, "wrn-28-2")),
+        ("folding", lambda: folding(flags.program, 2 * flags.steps)),
         ("allocator", lambda: allocators(flags.program, "wrn-28-2", flags.steps)),
     ):
         result[name] = measure()

@@ -36,7 +36,7 @@ class StepWork {
     pass.conv = conv_;
     if (work_.evaluation) {
       c10::InferenceMode guard;
-      pass.folded = &folded_;
+      if (!work_.unfolded) pass.folded = &folded_;
       network_->forward(images_, pass);
       return;
     }

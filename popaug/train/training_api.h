@@ -16,7 +16,7 @@
 namespace popaug {
 
 // Raised whenever this file or train.h changes in what a caller compiles in.
-inline constexpr int kTrainingApiVersion = 4;
+inline constexpr int kTrainingApiVersion = 5;
 
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {
