@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/memory.h"
 #include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/training.h"
@@ -129,6 +130,7 @@ int audit(Options& options) {
       audited.cells.size(), audited.seeds.size(), (audited.cells.size() + 1) * audited.seeds.size(),
       audited.epochs, inputs.train.size()));
 
+  check_memory(settings, inputs, worker_count(settings));
   const fs::path out = options.out;
   fs::create_directories(out);
   if (!options.resume) {

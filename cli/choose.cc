@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/memory.h"
 #include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/training.h"
@@ -144,6 +145,7 @@ int choose(Options& options) {
   SignalStop stop;
   const Inputs inputs = read_inputs(settings, true, progress);
   for (const std::string& note : inputs.notes) progress.line("note: " + note);
+  check_memory(settings, inputs, worker_count(settings));
   RaceSettings race = race_settings(settings, inputs);
   const ArmTrainerFactory factory = arm_trainers(settings, inputs);
   if (!options.budget.empty()) {

@@ -1,6 +1,9 @@
 // popaug compare: arms x seeds on one data set, and whether the learned schedule was worth it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "cli/memory.h"
 #include "cli/setup.h"
 #include "cli/verbs.h"
 #include "popaug/compare/compare.h"
@@ -157,6 +160,8 @@ int compare(Options& options) {
   for (std::string& note : fairness_notes(compare, settings, inputs)) notes.push_back(note);
   for (const std::string& note : notes) progress.line("note: " + note);
 
+  const size_t trainings = compare.arms.size() * compare.seeds.size();
+  check_memory(settings, inputs, std::min(worker_count(settings), static_cast<int>(trainings)));
   const fs::path config = fs::path(options.out) / "config.toml";
   fs::create_directories(options.out);
   if (!fs::exists(config)) write_file_atomic(config, settings_toml(settings, kCompareVerb));

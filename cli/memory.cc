@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "cli/setup.h"
 #include "cli/training.h"
 
 namespace popaug::cli {
@@ -67,10 +68,12 @@ uint64_t available_memory(const fs::path& root) {
   return std::min(left, left_in_address_space(root));
 }
 
-void check_memory(const TrainSettings& settings, const Split& split, int classes, int networks) {
+void check_memory(const Settings& settings, const Inputs& inputs, int networks) {
   if (settings.device.starts_with("cuda")) return;
-  const uint64_t one = training().estimate_member_memory(settings, split.channels, split.height,
-                                                         split.width, classes);
+  const Split& split = *inputs.train_split;
+  const uint64_t one =
+      training().estimate_member_memory(train_settings(settings), split.channels, split.height,
+                                        split.width, static_cast<int>(inputs.data.classes.size()));
   const uint64_t needed = one * static_cast<uint64_t>(networks), free = available_memory();
   if (needed <= free) return;
   const std::string name = settings.model.empty() ? settings.network : settings.model;

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "popaug/train/train.h"
+#include "cli/inputs.h"
 
 namespace popaug::cli {
 
@@ -12,9 +12,9 @@ namespace popaug::cli {
 // group or a limit of address space (ulimit -v) allows less. `root` stands before /proc and /sys.
 uint64_t available_memory(const fs::path& root = "/");
 
-// Error in one sentence if `networks` of the settings, in training at once on the CPU on images
-// like those of `split`, are estimated to need more than is available.
-void check_memory(const TrainSettings& settings, const Split& split, int classes, int networks);
+// Error in one sentence if `networks` of the settings, in training at once on the CPU on the images
+// of `inputs`, are estimated to need more than is available.
+void check_memory(const Settings& settings, const Inputs& inputs, int networks);
 
 }  // namespace popaug::cli
 

@@ -163,8 +163,7 @@ int search(Options& options) {
 
   const int workers = std::min(worker_count(settings), search.population);
   if (inputs && factory) {
-    check_memory(train_settings(settings), *inputs->train_split,
-                 static_cast<int>(inputs->data.classes.size()), workers);
+    check_memory(settings, *inputs, workers);
   }
   if (options.dry_run || !options.budget.empty()) {
     const TrainerCost cost =

@@ -72,8 +72,7 @@ int train(Options& options) {
     train_options.validation = {inputs.validation_split, inputs.validation};
   }
   const TrainingApi& api = training();
-  check_memory(train_settings(settings), *inputs.train_split,
-               static_cast<int>(inputs.data.classes.size()), 1);
+  check_memory(settings, inputs, 1);
   fs::create_directories(options.out);
   if (!options.resume) {
     write_file_atomic(fs::path(options.out) / "config.toml", settings_toml(settings, kTrainVerb));

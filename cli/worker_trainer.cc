@@ -1,3 +1,4 @@
+#include "cli/memory.h"
 #include "cli/setup.h"
 #include "cli/training.h"
 #include "cli/worker.h"
@@ -25,6 +26,8 @@ std::unique_ptr<Trainer> network_trainer(const RunMessage& message, const Settin
   if (inputs->fingerprint != message.settings.at("data")) {
     throw Error(settings.data + ": these are not the images that the search began with");
   }
+  // Each process asks for itself: it may run on another machine than the search.
+  check_memory(settings, *inputs, 1);
   const TrainerFactory factory = training().make_trainer_factory(
       train_settings(settings), message.space, message.rule, message.base, inputs->data.classes,
       {inputs->train_split, inputs->train}, {inputs->validation_split, inputs->validation},

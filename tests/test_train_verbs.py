@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 from popaug_program import PROGRAM, ROOT, done, refused
+from popaug_program import popaug as program
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -155,7 +157,14 @@ def test_bad_input_is_a_sentence(photos: pathlib.Path, network: pathlib.Path, tm
 
 def test_too_little_memory_is_said_before_the_start(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """Under a limit of address space that the program fits into, but not a batch of large images."""
-    for verb in (["train", "--augment", "none"], ["search", "--val-size", 16, "--population", 2]):
+    verbs: list[list[object]] = [
+        ["train", "--augment", "none"],
+        ["search", "--val-size", 16, "--population", 2],
+        ["compare", "--arms", "none,flipcrop", "--seeds", 2],
+        ["audit", "--val-size", 16, "--network", "wrn-28-2"],
+        ["choose", "--val-size", 16, "--budget-images", 100000],
+    ]
+    for verb in verbs:
         command = [PROGRAM, *verb, "--data", photos / "set", "--size", 512, "--epochs", 1, "--batch", 32]
         process = subprocess.run(
             ["prlimit", f"--as={4 << 30}", *map(str, command), "--out", str(tmp_path / str(verb[0]))],
@@ -166,13 +175,41 @@ def test_too_little_memory_is_said_before_the_start(photos: pathlib.Path, tmp_pa
         assert not (tmp_path / str(verb[0])).exists()
 
 
-def test_no_space_is_a_sentence(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """A limit on the size of files stands for a full disk: the same failing write."""
-    command = [PROGRAM, "train", "--data", photos / "set", "--augment", "none", "--epochs", 1, *TINY]
-    process = subprocess.run(
-        ["prlimit", "--fsize=20000", *map(str, command), "--out", str(tmp_path / "full")],
-        capture_output=True, text=True, check=False, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
-    )  # fmt: skip
+def test_a_worker_process_says_too_little_memory(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """It asks for itself, where it runs; the search ends with its sentence."""
+    command = ["search", "--data", photos / "set", "--val-size", 16, "--population", 2, "--rounds", 1]
+    command += ["--epochs-per-round", 1, "--size", 512, "--batch", 32, "--workers", 1, "--attempts", 1]
+    worker = f"prlimit --as={4 << 30} {PROGRAM} worker"
+    error = refused(1, *command, "--worker-cmd", worker, "--out", tmp_path / "run")
+    assert re.search(r"training wrn-28-2 at batch 32 needs about .* of memory, but .* are free here", error)
+
+
+@pytest.mark.parametrize("visit", range(1, 9))
+def test_no_space_is_a_sentence(photos: pathlib.Path, tmp_path: pathlib.Path, visit: int) -> None:
+    """Every write of a training in turn finds the disk full, and the training goes on once there is space."""
+    command = ["train", "--data", photos / "set", "--augment", "none", "--epochs", 2, *TINY, "--val-size", 16]
+    full = {"POPAUG_FAILPOINTS": f"file.write=enospc*@{visit}"}
+    process = program(*command, "--out", tmp_path / "run", env=full)
+    if process.returncode == 0:
+        assert visit > 6  # config, schedule, progress and weights were all written
+        return
     assert process.returncode == 1, process.stderr
-    assert "popaug: " in process.stderr and "safetensors" in process.stderr
-    assert not list((tmp_path / "full").glob("*.safetensors"))
+    assert "No space left on device. Free some space" in process.stderr and process.stderr.count("\n") == 1
+    assert not list((tmp_path / "run").glob(".*.tmp"))
+    resume = ["--resume"] if (tmp_path / "run/config.toml").exists() else []
+    done(*command, "--out", tmp_path / "run", *resume)
+
+
+def test_a_full_disk_for_real(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A small disk of its own, in a name space of its own, so that nothing stays mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = shlex.join(
+        map(str, [PROGRAM, "train", "--data", photos / "set", "--augment", "none", "--epochs", 1, *TINY])
+    )
+    script = f"mount -t tmpfs -o size=256k tmpfs {disk} && touch {tmp_path}/mounted && {command} --out {disk}/run"
+    process = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
+    if not (tmp_path / "mounted").exists():
+        return  # no right to mount here: the failpoints above cover it
+    assert process.returncode == 1, process.stderr
+    assert "safetensors: cannot write: No space left on device. Free some space" in process.stderr
