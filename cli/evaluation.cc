@@ -19,6 +19,16 @@ int64_t row_total(const std::vector<int64_t>& row) {
   return std::accumulate(row.begin(), row.end(), int64_t{0});
 }
 
+// The first characters of a name, whole ones: names are UTF-8.
+std::string beginning(const std::string& name, size_t most) {
+  size_t end = 0;
+  for (size_t count = 0; end < name.size() && count < most; ++count) {
+    do ++end;
+    while (end < name.size() && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80);
+  }
+  return name.substr(0, end);
+}
+
 }  // namespace
 
 std::string csv_field(const std::string& text) {
@@ -92,7 +102,8 @@ std::string evaluation_text(const Evaluation& e, const std::vector<std::string>&
     const int64_t total = row_total(e.confusion[c]);
     const double error =
         total > 0 ? 100.0 * static_cast<double>(total - e.confusion[c][c]) / double(total) : 0;
-    text += fmt::format("{:<{}}  {:>6}  {:>5.1f} %", classes[c].substr(0, 24), width, total, error);
+    text +=
+        fmt::format("{:<{}}  {:>6}  {:>5.1f} %", beginning(classes[c], 24), width, total, error);
     if (matrix) {
       text += fmt::format("  {:>13}", c);
       for (const int64_t n : e.confusion[c]) text += fmt::format("{:>6}", n);
@@ -127,10 +138,10 @@ std::string confusion_svg(const Evaluation& e, const std::vector<std::string>& c
     const double total = std::max<double>(1, static_cast<double>(row_total(e.confusion[row])));
     const int y = kTop + row * kCell;
     svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kLeft - 6,
-                       y + kCell / 2 + 4, html_escape(classes[row].substr(0, 18)));
+                       y + kCell / 2 + 4, html_escape(beginning(classes[row], 18)));
     svg += fmt::format("<text transform=\"translate({},{}) rotate(-60)\">{}</text>\n",
                        kLeft + row * kCell + kCell / 2, kTop - 8,
-                       html_escape(classes[row].substr(0, 18)));
+                       html_escape(beginning(classes[row], 18)));
     for (int column = 0; column < count; ++column) {
       const int64_t n = e.confusion[row][column];
       const double share = static_cast<double>(n) / total;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import pathlib
 import re
@@ -9,16 +10,16 @@ import signal
 import subprocess
 import time
 
+import numpy as np
 import pytest
 from popaug_program import FASHION, PROGRAM, done, popaug, refused
 from search_runs import WORKER, assert_same_run
 
 TINY = [
-    *("--data", FASHION, "--network", "wrn-10-1", "--train-size", 128, "--val-size", 100, "--batch", 32),
+    *("--network", "wrn-10-1", "--train-size", 128, "--val-size", 100, "--batch", 32),
     *("--epochs-per-round", 1, "--seed", 3),
 ]
-SIZE = ["--population", 4, "--rounds", 3, "--workers", 2]
-SMALL = [*TINY, *SIZE]
+SMALL = [*TINY, "--population", 4, "--rounds", 3, "--workers", 2]
 BAD = [
     (["--population", 1], "--population: 1 is not in 2 .."),
     (["--rounds", 0], "how long to search is missing"),
@@ -40,6 +41,26 @@ BAD = [
     (["--rounds", 2, "--network", "wrn-10"], '"wrn-10"'),
     (["--rounds", 2, "--budget", "soon"], "--budget: expected a time such as 90s"),
 ]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    """The first 1,000 images of Fashion-MNIST, which every search here reads in no time."""
+    path = tmp_path_factory.mktemp("data") / "first.npz"
+    with gzip.open(FASHION / "train-images-idx3-ubyte.gz") as file:
+        images = np.frombuffer(file.read(16 + 1000 * 784)[16:], np.uint8).reshape(-1, 28, 28)
+    with gzip.open(FASHION / "train-labels-idx1-ubyte.gz") as file:
+        labels = np.frombuffer(file.read(8 + 1000)[8:], np.uint8)
+    np.savez(path, train_images=images, train_labels=labels)
+    return ["--data", path]
+
+
+@pytest.fixture(scope="module")
+def plain(data: list[object], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A search without further settings."""
+    run = tmp_path_factory.mktemp("plain") / "run"
+    done("search", *data, *SMALL, "--out", run)
+    return run
 
 
 @pytest.mark.parametrize(("flags", "sentence"), BAD, ids=[" ".join(map(str, flags)) for flags, _ in BAD])
@@ -77,7 +98,7 @@ def journal(run: pathlib.Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
 
 
-def test_a_real_search_uses_every_setting_of_what_is_searched(tmp_path: pathlib.Path) -> None:
+def test_a_real_search_uses_every_setting_of_what_is_searched(tmp_path: pathlib.Path, data: list[object]) -> None:
     flags = [
         *("--genes", "lr=0.01..0.2,weight_decay=1e-5..1e-2,flip=0..1:start=0.25,pad=0..6,cutout=0..20"),
         *("--ops", "Rotate,ShearX,Invert", "--limits", "Rotate:p=0.2..0.6:level=2..5", "--copies", 1),
@@ -85,7 +106,7 @@ def test_a_real_search_uses_every_setting_of_what_is_searched(tmp_path: pathlib.
         *("--selection", "significant", "--significance", 0.4, "--fraction", 0.5),
     ]
     threads, processes = tmp_path / "threads", tmp_path / "processes"
-    progress = popaug("search", *SMALL, *flags, "--out", threads)
+    progress = popaug("search", *data, *SMALL, *flags, "--out", threads)
     assert progress.returncode == 0, progress.stderr
     # The note of the last line shows every member, worst 0 to best 9.
     assert re.search(r"member \d\) \[[0-9 ]{4}\], policies differ by", progress.stderr), progress.stderr
@@ -119,22 +140,25 @@ def lines_without(run: pathlib.Path, keys: set[str]) -> list[str]:
     return [line for line in lines if line.split(" = ")[0] not in keys]
 
 
-def test_genes_change_what_is_trained(tmp_path: pathlib.Path) -> None:
+def test_genes_change_what_is_trained(tmp_path: pathlib.Path, data: list[object], plain: pathlib.Path) -> None:
     """The first round of a member whose gene starts at V is that of a search with the setting V, weights and all."""
-    scores = []
-    for i, flags in enumerate((["--genes", "lr=0.01..1:start=0.03"], ["--lr", 0.03], [])):
-        run = tmp_path / str(i)
-        done("search", *SMALL, *flags, "--out", run)
-        first = [line for line in journal(run) if line.get("round") == 0]
-        scores.append([(line["score"], line["metrics"], line["checkpoint"]) for line in first])
-    assert scores[0] == scores[1]
-    assert scores[0] != scores[2]
+    gene, setting = tmp_path / "gene", tmp_path / "setting"
+    done("search", *data, *SMALL, "--genes", "lr=0.01..1:start=0.03", "--out", gene)
+    done("search", *data, *SMALL, "--lr", 0.03, "--out", setting)
+    assert first_round(gene) == first_round(setting)
+    assert first_round(gene) != first_round(plain)
+
+
+def first_round(run: pathlib.Path) -> list[tuple[object, ...]]:
+    results = [line for line in journal(run) if line.get("round") == 0]
+    assert len(results) == 4
+    return [(line["score"], line["metrics"], line["checkpoint"]) for line in results]
 
 
 @pytest.mark.parametrize("conv", ["exact", "fast"])
-def test_a_search_survives_diverged_members(tmp_path: pathlib.Path, conv: str) -> None:
-    flags = ["--genes", "lr=0.02..1000", "--clip", 0, "--population", 6, "--rounds", 3, "--conv", conv]
-    done("search", *TINY, *flags, "--workers", 2, "--out", tmp_path / "run")
+def test_a_search_survives_diverged_members(tmp_path: pathlib.Path, data: list[object], conv: str) -> None:
+    flags = [*data, *TINY, "--genes", "lr=0.02..1000", "--clip", 0, "--population", 6, "--rounds", 3, "--conv", conv]
+    done("search", *flags, "--workers", 2, "--out", tmp_path / "run")
     results = [line for line in journal(tmp_path / "run") if "round" in line]
     lost = [line for line in results if line["score"] is None]
     assert 0 < len(lost) < len(results)
@@ -143,17 +167,21 @@ def test_a_search_survives_diverged_members(tmp_path: pathlib.Path, conv: str) -
     reasons = [event["reason"] for event in events if event["event"] == "diverged"]
     assert len(reasons) == len(lost)
     assert all("training diverged" in reason for reason in reasons)
-    done("search", *TINY, *flags, "--worker-cmd", WORKER, "--workers", 1, "--out", tmp_path / "again")
+    done("search", *flags, "--worker-cmd", WORKER, "--workers", 1, "--out", tmp_path / "again")
     assert journal(tmp_path / "again") == journal(tmp_path / "run")
     done("report", tmp_path / "run")
-    everybody = popaug("search", *SMALL, "--lr", 900, "--clip", 0, "--conv", conv, "--out", tmp_path / "all")
+    hopeless = ["--lr", 1000, "--weight-decay", 1, "--clip", 0, "--conv", conv]
+    everybody = popaug("search", *data, *SMALL, *hopeless, "--out", tmp_path / "all")
     assert everybody.returncode == 1
     assert "all 4 members diverged" in everybody.stderr and "a lower --lr" in everybody.stderr
 
 
-def test_a_budgets_numbers_stand_in_config_toml_and_repeat(tmp_path: pathlib.Path) -> None:
-    large = ["--population", 12, "--rounds", 400, "--workers", 2]
-    told = popaug("search", *TINY, *large, "--budget", "8s", "--out", tmp_path / "run")
+def test_a_budgets_numbers_stand_in_config_toml_and_repeat(tmp_path: pathlib.Path, data: list[object]) -> None:
+    # Twice what the smallest search takes on this machine now.
+    smallest = ["--population", 8, "--rounds", 3, "--workers", 2, "--dry-run", "--json"]
+    seconds = json.loads(done("search", *data, *TINY, *smallest))["seconds"]
+    large = [*data, *TINY, "--population", 12, "--rounds", 400, "--workers", 2]
+    told = popaug("search", *large, "--budget", f"{2 + 2 * int(seconds)}s", "--out", tmp_path / "run")
     assert told.returncode == 0, told.stderr
     assert re.search(r"epochs: \d+ instead of 400", told.stderr), told.stderr
     config = (tmp_path / "run" / "config.toml").read_text()
@@ -169,8 +197,8 @@ def test_a_budgets_numbers_stand_in_config_toml_and_repeat(tmp_path: pathlib.Pat
     )
 
 
-def test_a_dry_run_leaves_nothing_and_says_the_plan(tmp_path: pathlib.Path) -> None:
-    plan = json.loads(done("search", *SMALL, "--dry-run", "--json", "--out", tmp_path / "run"))
+def test_a_dry_run_leaves_nothing_and_says_the_plan(tmp_path: pathlib.Path, data: list[object]) -> None:
+    plan = json.loads(done("search", *data, *SMALL, "--dry-run", "--json", "--out", tmp_path / "run"))
     assert (plan["members"], plan["rounds"], plan["epochs"]) == (4, 3, 3)
     assert plan["images_trained"] == 4 * 3 * 128
     assert plan["images_evaluated"] == 4 * 3 * 100
@@ -178,11 +206,12 @@ def test_a_dry_run_leaves_nothing_and_says_the_plan(tmp_path: pathlib.Path) -> N
     assert not (tmp_path / "run").exists()
 
 
-def test_ctrl_c_says_how_to_continue_and_the_run_does(tmp_path: pathlib.Path) -> None:
-    done("search", *SMALL, "--out", tmp_path / "whole")
+def test_ctrl_c_says_how_to_continue_and_the_run_does(
+    tmp_path: pathlib.Path, data: list[object], plain: pathlib.Path
+) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
-        [PROGRAM, "search", *map(str, SMALL), "--out", run],
+        [PROGRAM, "search", *map(str, [*data, *SMALL]), "--out", run],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -194,7 +223,7 @@ def test_ctrl_c_says_how_to_continue_and_the_run_does(tmp_path: pathlib.Path) ->
     assert process.returncode == 130, error
     assert f"popaug search --out {run} --resume" in error
     done("search", "--out", run, "--resume")
-    assert_same_run(run, tmp_path / "whole")
+    assert_same_run(run, plain)
 
 
 def read(path: pathlib.Path) -> str:

@@ -1,6 +1,7 @@
 """train, eval and predict on a folder of JPEGs; checkpoints in Python; a network of one's own."""
 
 import csv
+import html
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from safetensors.torch import load_file
 
 import popaug.models
 
+LIGHT = 'light, "bright" <größe>'
 TINY = ["--network", "wrn-10-1", "--batch", 16, "--lr", 0.05]
 
 
@@ -37,7 +40,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("photos")
     random = np.random.default_rng(1)
     for split, count in (("train", 32), ("test", 8)):
-        for label, low in (("dark", 0), ("light, bright", 128)):
+        for label, low in (("dark", 0), (LIGHT, 128)):
             place = folder / "set" / split / label
             place.mkdir(parents=True)
             for i in range(count):
@@ -60,7 +63,7 @@ def test_eval_says_the_error(photos: pathlib.Path, network: pathlib.Path, tmp_pa
     )
     assert result["images"] == 16
     rows = list(csv.reader((tmp_path / "c.csv").open()))
-    assert rows[0][1:] == ["dark", "light, bright"]
+    assert rows[0][1:] == ["dark", LIGHT]
     matrix = np.array([[int(n) for n in row[1:]] for row in rows[1:]])
     assert matrix.sum(axis=1).tolist() == [8, 8]
     wrong = int(matrix.sum() - np.trace(matrix))
@@ -72,12 +75,28 @@ def test_predict_labels_new_files(photos: pathlib.Path, network: pathlib.Path, t
     out = done("predict", network, photos / "new")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [pathlib.Path(row["file"]).name for row in rows] == ["night.png", "noon.png"]
-    assert [row["class"] for row in rows] == ["dark", "light, bright"]
+    assert [row["class"] for row in rows] == ["dark", LIGHT]
     assert all(0.5 <= float(row["probability"]) <= 1 for row in rows)
     done("predict", network, photos / "new", "--out", tmp_path / "labels.csv")
     assert (tmp_path / "labels.csv").read_text() == out
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
     assert "broken.jpg" in refused(1, "predict", network, tmp_path / "broken.jpg")
+
+
+def test_class_names_travel_everywhere(photos: pathlib.Path, network: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    metadata = safe_open(network / "best.safetensors", "pt").metadata()  # type: ignore[no-untyped-call]
+    assert json.loads(metadata["popaug"])["classes"] == ["dark", LIGHT]
+    run = tmp_path / "run"
+    shutil.copytree(network, run)
+    evaluate = ["eval", run, "--data", photos / "set"]
+    told = done(*evaluate, "--json")
+    assert [row["class"] for row in json.loads(told)["classes"]] == ["dark", LIGHT]
+    assert LIGHT[:24] in done(*evaluate, "--confusion-svg", tmp_path / "c.svg")
+    words = xml.etree.ElementTree.parse(tmp_path / "c.svg").getroot().itertext()
+    assert any(word == LIGHT[:18] for word in words)
+    (run / "eval.json").write_text(told)
+    done("report", run)
+    assert html.escape(LIGHT) in (run / "report.html").read_text()
 
 
 def test_a_checkpoint_works_in_pytorch(photos: pathlib.Path, network: pathlib.Path) -> None:
@@ -146,7 +165,7 @@ def test_bad_input_is_a_sentence(photos: pathlib.Path, network: pathlib.Path, tm
     shutil.copytree(data, other)
     (other / "train" / "dark").rename(other / "train" / "dim")
     (other / "test" / "dark").rename(other / "test" / "dim")
-    assert "was trained on the classes dark, light, bright" in refused(1, "eval", network, "--data", other)
+    assert f"was trained on the classes dark, {LIGHT}" in refused(1, "eval", network, "--data", other)
     weights = (network / "best.safetensors").read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(weights[: len(weights) // 2])
     text = refused(1, "eval", tmp_path / "cut.safetensors", "--data", data)

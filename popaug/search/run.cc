@@ -211,6 +211,7 @@ std::string SearchRun::State::journal_lines(const JournalResult& result) {
   count(result);
   table->result(result);
   need(result.member, weights_of(result));
+  if (result.score == kDiverged) find_best();
   if (!fold.unwritten()) return lines;
   const Decision decision = *fold.unwritten();
   lines += writer->decision(decision);
@@ -259,13 +260,17 @@ void SearchRun::State::tell_news(const Decision& decision) {
 }
 
 void SearchRun::State::measure() {
+  find_best();
+  spread = population().spread();
+}
+
+void SearchRun::State::find_best() {
   best_member = -1;
   for (int m = 0; m < settings.population; ++m) {
     const auto score = population().score(m);
     if (!score || *score == kDiverged) continue;
     if (best_member < 0 || *score > *population().score(best_member)) best_member = m;
   }
-  spread = population().spread();
 }
 
 void SearchRun::give_back(const RoundWork& work, const std::string& reason,

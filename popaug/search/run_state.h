@@ -36,6 +36,7 @@ struct SearchRun::State {
   void need(int member, const std::optional<CheckpointId>& id);
   void tell_news(const Decision& decision);
   void measure();
+  void find_best();
 
   const Population& population() const { return fold.population(); }
 
