@@ -8,6 +8,7 @@
 
 #include "popaug/augment/fast_draw.h"
 #include "popaug/augment/op.h"
+#include "popaug/augment/place.h"
 #include "popaug/augment/prepared_op.h"
 
 namespace popaug {
@@ -15,7 +16,7 @@ namespace {
 
 constexpr int kMaxSide = 16384;
 // Images that a thread takes at a time.
-constexpr size_t kGrain = 32;
+constexpr size_t kGrain = FirstWords::kMost;
 
 std::string size_text(int width, int height) {
   return std::to_string(width) + "x" + std::to_string(height);
@@ -71,94 +72,9 @@ void prefetch(const uint8_t* bytes, size_t size) {
 }
 
 void expand(const Kernels& kernels, const uint8_t* bytes, int channels, Workspace& work) {
-  const auto kernel = channels == 1 ? kernels.table.expand_grey : kernels.table.expand_rgb;
+  const auto kernel = channels == 1 ? kernels.pixels.expand_grey : kernels.pixels.expand_rgb;
   kernel(bytes, work.pixels(), work.size());
-}
-
-// The pixels of `work`, cropped, normalised, to image `position` of `out`.
-void write(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
-           const simd::ChannelScale& scale, int channels, size_t position, const FloatBatch& out) {
-  float* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
-  const int width = work.width(), height = work.height();
-  if (channels == 3 && out.sc == 1 && out.sx == 3) {
-    return kernels.output.interleaved(work.pixels(), width, height, crop, scale, target, out.sy);
-  }
-  if (out.sx == 1) {
-    return kernels.output.planes(work.pixels(), width, height, crop, scale, channels, target,
-                                 out.sc, out.sy);
-  }
-  for (int y = 0; y < height; ++y) {  // any strides: one row as planes, then spread
-    simd::Crop row = crop;
-    row.dy += y;
-    const bool inside = row.dy >= 0 && row.dy < height;
-    const uint32_t* line = work.pixels() + (inside ? ptrdiff_t{1} * row.dy * width : 0);
-    row.dy = inside ? 0 : 1;
-    kernels.output.planes(line, width, 1, row, scale, channels, work.line(), width, width);
-    for (int c = 0; c < channels; ++c) {
-      float* to = target + c * out.sc + y * out.sy;
-      for (int x = 0; x < width; ++x) to[x * out.sx] = work.line()[c * width + x];
-    }
-  }
-}
-
-// `pixels` of one image as bytes to image `position` of `out`, holes as `hole`.
-void write(const Kernels& kernels, const uint32_t* pixels, int width, int height,
-           const uint8_t* hole, int channels, size_t position, const ByteOutput& out) {
-  uint8_t* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
-  const bool triples = channels == 3 && out.sc == 1 && out.sx == 3;
-  if (!triples && out.sx != 1) {  // any strides
-    for (int i = 0; i < width * height; ++i) {
-      uint8_t* to = target + i / width * out.sy + i % width * out.sx;
-      for (int c = 0; c < channels; ++c) {
-        to[c * out.sc] = pixels[i] >> 24 == 0 ? hole[c] : static_cast<uint8_t>(pixels[i] >> 8 * c);
-      }
-    }
-    return;
-  }
-  // Rows without gaps are one long row.
-  const bool dense = out.sy == width * out.sx;
-  const int rows = dense ? 1 : height;
-  const size_t count = size_t{1} * width * (dense ? height : 1);
-  for (int y = 0; y < rows; ++y, pixels += count, target += out.sy) {
-    triples ? kernels.output.byte_triples(pixels, count, hole, target)
-            : kernels.output.byte_planes(pixels, count, hole, channels, target, out.sc);
-  }
-}
-
-// A square of the output, clipped.
-struct Square {
-  int left = 0, top = 0, right = 0, bottom = 0;
-};
-
-Square square_of(const BaseTransforms& base, const BaseDraw& draw, int width, int height) {
-  if (base.cutout <= 0) return {};
-  const int left = draw.cutout_x - base.cutout / 2, top = draw.cutout_y - base.cutout / 2;
-  return {std::max(left, 0), std::max(top, 0), std::min(left + base.cutout, width),
-          std::min(top + base.cutout, height)};
-}
-
-void clear(const Kernels& kernels, const Square& square, int channels, size_t position,
-           const FloatBatch& out) {
-  float* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
-  const bool dense = out.sx == channels && (out.sc == 1 || channels == 1);
-  const int count = square.right - square.left;
-  if (dense) {
-    return kernels.output.clear(target + square.top * out.sy + square.left * out.sx,
-                                channels * count, square.bottom - square.top, out.sy);
-  }
-  for (int y = square.top; y < square.bottom; ++y) {
-    float* line = target + y * out.sy + square.left * out.sx;
-    for (int c = 0; c < channels; ++c) {
-      for (int x = 0; x < count; ++x) line[c * out.sc + x * out.sx] = 0;
-    }
-  }
-}
-
-void clear(const Square& square, int width, uint32_t* pixels) {
-  for (int y = square.top; y < square.bottom; ++y) {
-    uint32_t* line = pixels + size_t{1} * y * width;
-    std::fill(line + square.left, line + square.right, 0u);
-  }
+  work.set_solid(true);
 }
 
 // Workspaces that are not in use, kept for the next call.
@@ -239,7 +155,9 @@ struct Augmenter::Plan {
     }
   }
 
-  void apply_ops(const Kernels& kernels, Workspace& work, const SampleKey& key) const {
+  // `first` are the first words of the image's draws.
+  void apply_ops(const Kernels& kernels, Workspace& work, const SampleKey& key,
+                 const uint32_t* first) const {
     // Rules draw a handful of ops; more than that is possible, and then allocates.
     std::array<Draw, 16> few;
     std::vector<Draw> many;
@@ -248,7 +166,7 @@ struct Augmenter::Plan {
       many.resize(sampler.max_draws());
       draws = many.data();
     }
-    const int count = fast_sampler.draw(key, sampler, draws);
+    const int count = fast_sampler.draw(key, first, sampler, draws);
     Random inside = stream_of(key, Purpose::kOp);
     OpContext context{&inside, hole_fill, channels == 1};
     for (int i = 0; i < count; ++i) {
@@ -260,9 +178,9 @@ struct Augmenter::Plan {
 
   size_t bytes() const { return size_t{1} * width * height * channels; }
 
-  simd::Crop crop_of(const BaseDraw& draw) const {
-    if (base.pad <= 0) return {.flip = draw.flip};
-    return {draw.crop_x - base.pad, draw.crop_y - base.pad, draw.flip};
+  // The base transforms of the image in `work`.
+  simd::Crop crop(const Workspace& work, const SampleKey& key, const uint32_t* first) const {
+    return crop_of(base, fast_sampler.draw_base(key, first), width, height, work.solid());
   }
 
   void check(const ByteBatch& images, std::span<const uint32_t> indices) const {
@@ -274,13 +192,30 @@ struct Augmenter::Plan {
     }
   }
 
-  // The cropped pixels of one image with all its holes.
-  const uint32_t* finish(const Kernels& kernels, Workspace& work, const SampleKey& key) const {
-    const BaseDraw draw = fast_sampler.draw_base(key);
-    kernels.output.pixels(work.pixels(), width, height, crop_of(draw), work.other());
-    work.swap();
-    clear(square_of(base, draw, width, height), width, work.pixels());
-    return work.pixels();
+  // Every image up to its last stage, which is write(kernels, work, crop, position).
+  template <typename Write>
+  void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
+           int threads, const Write& write) const {
+    check(images, indices);
+    const Kernels kernels;
+    in_chunks(indices.size(), threads, [&](size_t begin, size_t end) {
+      Workspaces::Lease lease(workspaces);
+      Workspace& work = *lease;
+      FirstWords words;
+      const auto bytes_of = [&](size_t i) { return images.data + indices[i] * images.stride; };
+      for (size_t i = begin; i < end; ++i) {
+        const size_t in_words = (i - begin) % FirstWords::kMost;
+        if (in_words == 0) {
+          words.make(kernels.draws, key, indices.subspan(i, std::min(end - i, FirstWords::kMost)));
+        }
+        SampleKey own = key;
+        own.sample += indices[i];
+        expand(kernels, bytes_of(i), channels, work);
+        if (i + 1 < end) prefetch(bytes_of(i + 1), bytes());
+        apply_ops(kernels, work, own, words.augment(in_words));
+        write(kernels, work, crop(work, own, words.base(in_words)), i);
+      }
+    });
   }
 
   Sampler sampler;
@@ -307,44 +242,18 @@ Augmenter::~Augmenter() = default;
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const FloatBatch& out, int threads) const {
-  const Plan& plan = *plan_;
-  plan.check(images, indices);
-  const Kernels kernels;
-  in_chunks(indices.size(), threads, [&](size_t first, size_t last) {
-    Workspaces::Lease lease(plan.workspaces);
-    Workspace& work = *lease;
-    for (size_t i = first; i < last; ++i) {
-      SampleKey own = key;
-      own.sample += indices[i];
-      expand(kernels, images.data + indices[i] * images.stride, plan.channels, work);
-      if (i + 1 < last) prefetch(images.data + indices[i + 1] * images.stride, plan.bytes());
-      plan.apply_ops(kernels, work, own);
-      const BaseDraw draw = plan.fast_sampler.draw_base(own);
-      write(kernels, work, plan.crop_of(draw), plan.scale, plan.channels, i, out);
-      clear(kernels, square_of(plan.base, draw, plan.width, plan.height), plan.channels, i, out);
-    }
-  });
+  plan_->run(images, indices, key, threads,
+             [&](const Kernels& kernels, Workspace& work, const simd::Crop& crop, size_t i) {
+               place(kernels, work, crop, plan_->scale, plan_->channels, i, out);
+             });
 }
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const ByteOutput& out, int threads) const {
-  const Plan& plan = *plan_;
-  plan.check(images, indices);
-  const Kernels kernels;
-  in_chunks(indices.size(), threads, [&](size_t first, size_t last) {
-    Workspaces::Lease lease(plan.workspaces);
-    Workspace& work = *lease;
-    for (size_t i = first; i < last; ++i) {
-      SampleKey own = key;
-      own.sample += indices[i];
-      expand(kernels, images.data + indices[i] * images.stride, plan.channels, work);
-      if (i + 1 < last) prefetch(images.data + indices[i + 1] * images.stride, plan.bytes());
-      plan.apply_ops(kernels, work, own);
-      const uint32_t* pixels = plan.finish(kernels, work, own);
-      write(kernels, pixels, plan.width, plan.height, plan.mean_bytes.data(), plan.channels, i,
-            out);
-    }
-  });
+  plan_->run(images, indices, key, threads,
+             [&](const Kernels& kernels, Workspace& work, const simd::Crop& crop, size_t i) {
+               place(kernels, work, crop, plan_->mean_bytes.data(), plan_->channels, i, out);
+             });
 }
 
 Image Augmenter::augment(const Image& image, const SampleKey& key) const {
@@ -357,9 +266,14 @@ Image Augmenter::augment(const Image& image, const SampleKey& key) const {
   Workspaces::Lease lease(plan.workspaces);
   Workspace& work = *lease;
   std::memcpy(work.pixels(), image.data(), image.size_bytes());
-  plan.apply_ops(kernels, work, key);
+  work.set_solid(false);
+  FirstWords words;
+  const uint32_t own = 0;
+  words.make(kernels.draws, key, {&own, 1});
+  plan.apply_ops(kernels, work, key, words.augment(0));
+  place(kernels, work, plan.crop(work, key, words.base(0)));
   Image result(plan.width, plan.height);
-  std::memcpy(result.data(), plan.finish(kernels, work, key), result.size_bytes());
+  std::memcpy(result.data(), work.pixels(), result.size_bytes());
   return result;
 }
 
@@ -374,7 +288,7 @@ void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
     if (i + 1 < indices.size()) {
       prefetch(images.data + indices[i + 1] * images.stride, work.size() * images.channels);
     }
-    write(kernels, work, {}, scale, images.channels, i, out);
+    place(kernels, work, {.solid = true}, scale, images.channels, i, out);
   }
 }
 

@@ -1,5 +1,4 @@
-// Blends by a factor: float32, one multiply and one add, never fused. Plain twins: enhance_plain.cc
-// and SMOOTH of filter_plain.cc.
+// Blends by a factor towards a value or towards grey. Plain twin: enhance_plain.cc.
 #include <algorithm>
 #include <cstring>
 
@@ -10,31 +9,55 @@
 #define HWY_TARGET_INCLUDE "popaug/augment/blend_simd.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "popaug/augment/blend-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace popaug::simd::blends {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D32 = hn::ScalableTag<uint32_t>;
-using DI32 = hn::ScalableTag<int32_t>;
-using DF = hn::ScalableTag<float>;
-using V32 = hn::Vec<D32>;
-using VI32 = hn::Vec<DI32>;
-using VF = hn::Vec<DF>;
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+#define POPAUG_BLEND_X86 1
+using D8 = hn::ScalableTag<uint8_t>;
+using V8 = hn::Vec<D8>;
+
+// Per 32 bits: the product of the low halves plus that of the high halves, signed.
+HWY_INLINE V32 pair_products(V32 a, V32 b) {
+#if HWY_TARGET <= HWY_AVX3
+  return V32{_mm512_madd_epi16(a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return V32{_mm256_madd_epi16(a.raw, b.raw)};
+#else
+  return V32{_mm_madd_epi16(a.raw, b.raw)};
+#endif
+}
+
+// Clipped to bytes, in the order that undoes InterleaveLower and InterleaveUpper.
+HWY_INLINE V8 packed(VI16 low, VI16 high) {
+#if HWY_TARGET <= HWY_AVX3
+  return V8{_mm512_packus_epi16(low.raw, high.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return V8{_mm256_packus_epi16(low.raw, high.raw)};
+#else
+  return V8{_mm_packus_epi16(low.raw, high.raw)};
+#endif
+}
+#else
+#define POPAUG_BLEND_X86 0
+#endif
 
 // Pillow's L24 of every pixel.
 HWY_INLINE V32 grey_of(V32 v) {
-#if HWY_TARGET == HWY_AVX3_DL
+#if POPAUG_BLEND_X86
   // Pairs of 16 bits: red and blue; green twice, with half its weight each.
-  const __m512i red_blue = _mm512_and_si512(v.raw, _mm512_set1_epi32(0x00FF00FF));
-  const __m512i green = _mm512_shuffle_epi8(
-      v.raw, _mm512_set4_epi32(static_cast<int>(0x800D800Du), static_cast<int>(0x80098009u),
-                               static_cast<int>(0x80058005u), static_cast<int>(0x80018001u)));
-  const __m512i outer = _mm512_madd_epi16(red_blue, _mm512_set1_epi32(7471 << 16 | 19595));
-  const __m512i inner = _mm512_madd_epi16(green, _mm512_set1_epi32(19235 << 16 | 19235));
-  const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(outer, inner), _mm512_set1_epi32(0x8000));
-  return V32{_mm512_srli_epi32(sum, 16)};
+  const D32 d;
+  alignas(16) static constexpr uint8_t kGreen[16] = {1, 128, 1, 128, 5,  128, 5,  128,
+                                                     9, 128, 9, 128, 13, 128, 13, 128};
+  const auto green = hn::TableLookupBytesOr0(hn::BitCast(D8(), v), hn::LoadDup128(D8(), kGreen));
+  const auto outer =
+      pair_products(hn::And(v, hn::Set(d, 0x00FF00FFu)), hn::Set(d, 7471u << 16 | 19595u));
+  const auto inner = pair_products(hn::BitCast(d, green), hn::Set(d, 19235u << 16 | 19235u));
+  return hn::ShiftRight<16>(hn::Add(hn::Add(outer, inner), hn::Set(d, 0x8000u)));
 #else
   const D32 d;
   const auto byte = hn::Set(d, 255u);
@@ -64,15 +87,6 @@ uint64_t grey_sum(const uint32_t* HWY_RESTRICT pixels, size_t n) {
     total += (19595 * (v & 255) + 38470 * (v >> 8 & 255) + 7471 * (v >> 16 & 255) + 0x8000) >> 16;
   }
   return total;
-}
-
-// from + factor * (to - from), truncated; clipped where the factor lies outside 0..1.
-template <bool kClip>
-HWY_INLINE VI32 blend(VF from, VI32 difference, VF factor) {
-  const DF d;
-  VF v = hn::Add(from, hn::Mul(factor, hn::ConvertTo(d, difference)));
-  if (kClip) v = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255.0f));
-  return hn::ConvertTo(DI32(), v);
 }
 
 template <bool kClip, bool kGrey>
@@ -130,121 +144,73 @@ void blend_grey_packed(uint32_t* HWY_RESTRICT pixels, size_t n, float factor) {
 }
 #endif
 
-bool clips(float factor) { return !(factor >= 0.0f && factor <= 1.0f); }
-
-void blend_value(uint32_t* pixels, size_t n, uint8_t from, float factor) {
-  clips(factor) ? blend_pixels<true, false>(pixels, n, from, factor)
-                : blend_pixels<false, false>(pixels, n, from, factor);
+#if POPAUG_BLEND_X86
+// The same in integers.
+void blend_value_whole(uint32_t* HWY_RESTRICT pixels, size_t n, uint8_t from, const Blend& blend) {
+  const D32 d;
+  const D8 d8;
+  const DI16 d16;
+  const WholeBlend whole(blend);
+  const auto alpha = hn::MaskFromVec(hn::BitCast(d8, hn::Set(d, kOpaque)));
+  const auto base = hn::Set(d16, static_cast<int16_t>(blend.bias - 64 * from));
+  const auto moved = [&](VI16 to) { return whole.apply(to, hn::Add(hn::ShiftLeft<6>(to), base)); };
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto v = hn::BitCast(d8, hn::LoadU(d, pixels + i));
+    const auto low = hn::BitCast(d16, hn::InterleaveLower(d8, v, hn::Zero(d8)));
+    const auto high = hn::BitCast(d16, hn::InterleaveUpper(d8, v, hn::Zero(d8)));
+    const auto out = packed(moved(low), moved(high));
+    hn::StoreU(hn::BitCast(d, hn::IfThenElse(alpha, v, out)), d, pixels + i);
+  }
 }
 
-void blend_grey(uint32_t* pixels, size_t n, float factor) {
-#if HWY_TARGET == HWY_AVX3_DL
-  return blend_grey_packed(pixels, n, factor);
+void blend_grey_whole(uint32_t* HWY_RESTRICT pixels, size_t n, const Blend& blend) {
+  const D32 d;
+  const D8 d8;
+  const DI16 d16;
+  const WholeBlend whole(blend);
+  // Grey three times and alpha, which is then blended with itself.
+  alignas(16) static constexpr uint8_t kSpread[16] = {0, 0, 0, 3,  4,  4,  4,  7,
+                                                      8, 8, 8, 11, 12, 12, 12, 15};
+  const auto spread = hn::LoadDup128(d8, kSpread);
+  const auto zero = hn::Zero(d8);
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto v = hn::LoadU(d, pixels + i);
+    const auto grey = hn::Or(grey_of(v), hn::And(v, hn::Set(d, kOpaque)));
+    const auto from = hn::TableLookupBytes(hn::BitCast(d8, grey), spread);
+    const auto to = hn::BitCast(d8, v);
+    const auto low = whole(hn::BitCast(d16, hn::InterleaveLower(d8, from, zero)),
+                           hn::BitCast(d16, hn::InterleaveLower(d8, to, zero)));
+    const auto high = whole(hn::BitCast(d16, hn::InterleaveUpper(d8, from, zero)),
+                            hn::BitCast(d16, hn::InterleaveUpper(d8, to, zero)));
+    hn::StoreU(hn::BitCast(d, packed(low, high)), d, pixels + i);
+  }
+}
 #endif
-  clips(factor) ? blend_pixels<true, true>(pixels, n, 0, factor)
-                : blend_pixels<false, true>(pixels, n, 0, factor);
+
+void blend_value(uint32_t* pixels, size_t n, uint8_t from, const Blend& blend) {
+#if POPAUG_BLEND_X86
+  if (blend.whole) return blend_value_whole(pixels, n, from, blend);
+#endif
+  clips(blend.factor) ? blend_pixels<true, false>(pixels, n, from, blend.factor)
+                      : blend_pixels<false, false>(pixels, n, from, blend.factor);
 }
 
-#if HWY_TARGET == HWY_SCALAR  // one lane: no vector of the four bytes of a pixel
-void sharpness(const uint32_t* HWY_RESTRICT src, uint32_t* HWY_RESTRICT dst, int width, int height,
-               float factor, uint16_t*) {
-  const auto* from = reinterpret_cast<const uint8_t*>(src);
-  auto* to = reinterpret_cast<uint8_t*>(dst);
-  std::memcpy(to, from, size_t{4} * width * height);
-  const ptrdiff_t line = ptrdiff_t{4} * width;
-  for (int y = 1; y < height - 1; ++y) {
-    for (ptrdiff_t i = y * line + 4; i < (y + 1) * line - 4; ++i) {
-      if (i % 4 == 3) continue;
-      int sum = 4 * from[i] + 6;
-      for (const ptrdiff_t row : {i - line, i, i + line}) {
-        sum += from[row - 4] + from[row] + from[row + 4];
-      }
-      const int smooth = sum / 13;
-      const float v = static_cast<float>(smooth) + factor * static_cast<float>(from[i] - smooth);
-      to[i] = static_cast<uint8_t>(std::min(std::max(v, 0.0f), 255.0f));
-    }
-  }
+void blend_grey(uint32_t* pixels, size_t n, const Blend& blend) {
+#if HWY_TARGET == HWY_AVX3_DL
+  return blend_grey_packed(pixels, n, blend.factor);
+#elif POPAUG_BLEND_X86
+  if (blend.whole) return blend_grey_whole(pixels, n, blend);
+#endif
+  clips(blend.factor) ? blend_pixels<true, true>(pixels, n, 0, blend.factor)
+                      : blend_pixels<false, true>(pixels, n, 0, blend.factor);
 }
-#else
-using D16 = hn::ScalableTag<uint16_t>;
-using DI16 = hn::ScalableTag<int16_t>;
-
-// One row of SMOOTH blended with the row itself; `columns` holds sums of three rows per byte.
-template <bool kClip>
-HWY_INLINE void sharpen_row(const uint8_t* HWY_RESTRICT row, const uint16_t* HWY_RESTRICT columns,
-                            uint8_t* HWY_RESTRICT out, size_t bytes, VF factor) {
-  const D16 d;
-  const DI16 di;
-  const DI32 d32;
-  const DF df;
-  const hn::Rebind<uint8_t, D16> d8;
-  const hn::Half<DI16> half;
-  const auto six = hn::Set(d, 6);
-  const auto thirteenth = hn::Set(d, 5042);  // exact for sums up to 13 * 255 + 6
-  for (size_t i = 0; i < bytes; i += hn::Lanes(d)) {
-    const auto centre = hn::PromoteTo(d, hn::LoadU(d8, row + i));
-    const auto sides = hn::Add(hn::LoadU(d, columns + i - 4), hn::LoadU(d, columns + i + 4));
-    const auto middle = hn::Add(hn::LoadU(d, columns + i), hn::ShiftLeft<2>(centre));
-    const auto sum = hn::Add(hn::Add(sides, middle), six);
-    const auto smooth = hn::MulHigh(sum, thirteenth);
-    const auto difference = hn::BitCast(di, hn::Sub(centre, smooth));
-    const auto from = hn::BitCast(di, smooth);
-    const auto low = blend<kClip>(hn::ConvertTo(df, hn::PromoteTo(d32, hn::LowerHalf(half, from))),
-                                  hn::PromoteTo(d32, hn::LowerHalf(half, difference)), factor);
-    const auto high = blend<kClip>(hn::ConvertTo(df, hn::PromoteTo(d32, hn::UpperHalf(half, from))),
-                                   hn::PromoteTo(d32, hn::UpperHalf(half, difference)), factor);
-    const hn::Rebind<uint8_t, DI32> quarter;
-    hn::StoreU(hn::DemoteTo(quarter, low), quarter, out + i);
-    hn::StoreU(hn::DemoteTo(quarter, high), quarter, out + i + hn::Lanes(d32));
-  }
-}
-
-void sharpness(const uint32_t* HWY_RESTRICT src, uint32_t* HWY_RESTRICT dst, int width, int height,
-               float factor, uint16_t* HWY_RESTRICT scratch) {
-  if (width < 3 || height < 3) {  // no pixel has all neighbours
-    std::memcpy(dst, src, size_t{4} * width * height);
-    return;
-  }
-  const D16 d;
-  const hn::Rebind<uint8_t, D16> d8;
-  const D32 d32;
-  const size_t bytes = size_t{4} * width;
-  const bool clip = clips(factor);
-  const auto f = hn::Set(DF(), factor);
-  const auto alpha = hn::Set(d32, kOpaque);
-  uint16_t* columns = scratch + 64;
-  std::memcpy(dst, src, bytes);
-  for (int y = 1; y < height - 1; ++y) {
-    const uint32_t* line = src + size_t{1} * y * width;
-    uint32_t* target = dst + size_t{1} * y * width;
-    const auto* row = reinterpret_cast<const uint8_t*>(line);
-    for (size_t i = 0; i < bytes; i += hn::Lanes(d)) {
-      const auto above = hn::PromoteTo(d, hn::LoadU(d8, row - bytes + i));
-      const auto here = hn::PromoteTo(d, hn::LoadU(d8, row + i));
-      const auto below = hn::PromoteTo(d, hn::LoadU(d8, row + bytes + i));
-      hn::StoreU(hn::Add(hn::Add(above, here), below), d, columns + i);
-    }
-    auto* out = reinterpret_cast<uint8_t*>(target);
-    clip ? sharpen_row<true>(row, columns, out, bytes, f)
-         : sharpen_row<false>(row, columns, out, bytes, f);
-    for (int x = 0; x < width; x += static_cast<int>(hn::Lanes(d32))) {
-      const auto colours = hn::AndNot(alpha, hn::LoadU(d32, target + x));
-      hn::StoreU(hn::Or(colours, hn::And(hn::LoadU(d32, line + x), alpha)), d32, target + x);
-    }
-    target[0] = line[0];
-    target[width - 1] = line[width - 1];
-  }
-  std::memcpy(dst + size_t{1} * (height - 1) * width, src + size_t{1} * (height - 1) * width,
-              bytes);
-}
-
-#endif  // HWY_SCALAR
 
 const BlendKernels* kernels() {
-  static const BlendKernels kKernels = {grey_sum, blend_value, blend_grey, sharpness};
+  static const BlendKernels kKernels = {grey_sum, blend_value, blend_grey};
   return &kKernels;
 }
 
+#undef POPAUG_BLEND_X86
 }  // namespace HWY_NAMESPACE
 }  // namespace popaug::simd::blends
 HWY_AFTER_NAMESPACE();

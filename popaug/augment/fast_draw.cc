@@ -37,6 +37,22 @@ void WordStream::refill() {
   used_ = 0;
 }
 
+void FirstWords::make(const simd::DrawKernels& kernels, const SampleKey& key,
+                      std::span<const uint32_t> indices) {
+  uint32_t* to = counters_;
+  for (const uint32_t index : indices) {
+    SampleKey own = key;
+    own.sample += index;
+    for (const Purpose purpose : {Purpose::kAugment, Purpose::kBaseTransform}) {
+      std::array<uint32_t, 4> counter = counter_of(own, purpose);
+      for (counter[0] = 0; counter[0] < 2; ++counter[0], to += 4) {
+        std::memcpy(to, counter.data(), sizeof(counter));
+      }
+    }
+  }
+  kernels.philox(philox_key(key).data(), counters_, 4 * indices.size(), words_);
+}
+
 FastSampler::FastSampler(const Space& space, const Rule& rule, const Policy& policy,
                          const BaseTransforms& base, int width, int height)
     : pba_(rule.kind == RuleKind::kPba && rule.mixture.empty()),
@@ -57,12 +73,13 @@ FastSampler::FastSampler(const Space& space, const Rule& rule, const Policy& pol
   if (active_.size() > 256) pba_ = false;
 }
 
-int FastSampler::draw(const SampleKey& key, const Sampler& plain, Draw* out) const {
+int FastSampler::draw(const SampleKey& key, const uint32_t* first, const Sampler& plain,
+                      Draw* out) const {
   if (!pba_) {
     Random random = stream_of(key, Purpose::kAugment);
     return plain.draw(random, out);
   }
-  WordStream random(key, Purpose::kAugment);
+  WordStream random(key, Purpose::kAugment, first);
   const double u = random.uniform();
   int count = 0;
   const int last = static_cast<int>(running_sums_.size()) - 1;
@@ -85,9 +102,9 @@ int FastSampler::draw(const SampleKey& key, const Sampler& plain, Draw* out) con
   return applied;
 }
 
-BaseDraw FastSampler::draw_base(const SampleKey& key) const {
+BaseDraw FastSampler::draw_base(const SampleKey& key, const uint32_t* first) const {
   BaseDraw draw;
-  WordStream random(key, Purpose::kBaseTransform);
+  WordStream random(key, Purpose::kBaseTransform, first);
   if (base_.pad > 0) {
     const auto offsets = static_cast<uint32_t>(2 * base_.pad + 1);
     draw.crop_x = static_cast<int>(random.below(offsets));

@@ -4,21 +4,36 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <vector>
 
+#include "popaug/augment/kernels_simd.h"
 #include "popaug/augment/sampler.h"
 
 namespace popaug {
 
-// The words of Random under the same key (packed as base/random.h says), two Philox blocks at a
-// time: their rounds do not wait for each other, so two cost little more than one.
+// The Philox counter of a key's first block (packed as base/random.h says).
+inline std::array<uint32_t, 4> counter_of(const SampleKey& key, Purpose purpose) {
+  return {0, static_cast<uint32_t>(key.sample),
+          static_cast<uint32_t>(key.sample >> 32) | key.epoch << 8,
+          key.stream | static_cast<uint32_t>(purpose) << 24};
+}
+inline std::array<uint32_t, 2> philox_key(const SampleKey& key) {
+  return {static_cast<uint32_t>(key.seed), static_cast<uint32_t>(key.seed >> 32)};
+}
+
+// The words of Random under the same key, two Philox blocks at a time: their rounds do not wait for
+// each other, so two cost little more than one. The first two blocks are given.
 class WordStream {
  public:
-  WordStream(const SampleKey& key, Purpose purpose)
-      : key_{static_cast<uint32_t>(key.seed), static_cast<uint32_t>(key.seed >> 32)},
-        counter_{0, static_cast<uint32_t>(key.sample),
-                 static_cast<uint32_t>(key.sample >> 32) | key.epoch << 8,
-                 key.stream | static_cast<uint32_t>(purpose) << 24} {}
+  static constexpr int kWords = 8;
+
+  WordStream(const SampleKey& key, Purpose purpose, const uint32_t* first)
+      : key_(philox_key(key)), counter_(counter_of(key, purpose)) {
+    counter_[0] = 2;
+    std::memcpy(words_.data(), first, sizeof(words_));
+  }
 
   uint32_t next32() {
     if (used_ == kWords) refill();
@@ -40,13 +55,27 @@ class WordStream {
   bool chance(double p) { return uniform() < p; }
 
  private:
-  static constexpr int kWords = 8;
   void refill();
 
   std::array<uint32_t, 2> key_;
   std::array<uint32_t, 4> counter_;
   std::array<uint32_t, kWords> words_;
-  int used_ = kWords;
+  int used_ = 0;
+};
+
+// The first words of both streams of some images, made together: blocks side by side.
+class FirstWords {
+ public:
+  static constexpr size_t kMost = 32;
+  // Of images key.sample + indices[i], at most kMost. `key` must fit (stream_of checks it).
+  void make(const simd::DrawKernels& kernels, const SampleKey& key,
+            std::span<const uint32_t> indices);
+  const uint32_t* augment(size_t i) const { return words_ + 2 * WordStream::kWords * i; }
+  const uint32_t* base(size_t i) const { return augment(i) + WordStream::kWords; }
+
+ private:
+  alignas(64) uint32_t counters_[2 * WordStream::kWords * kMost];
+  alignas(64) uint32_t words_[2 * WordStream::kWords * kMost];
 };
 
 // Everything about one image that is drawn outside ops. `key` must fit (stream_of checks it).
@@ -55,10 +84,10 @@ class FastSampler {
   // `base` is scaled to the image. The arguments have passed Sampler's checks.
   FastSampler(const Space& space, const Rule& rule, const Policy& policy,
               const BaseTransforms& base, int width, int height);
-  // As Sampler::draw. Nothing but kPba without a mixture is worth a second version: the rest
-  // goes through `plain`.
-  int draw(const SampleKey& key, const Sampler& plain, Draw* out) const;
-  BaseDraw draw_base(const SampleKey& key) const;
+  // As Sampler::draw; `first` are the first words of the image. Nothing but kPba without a mixture
+  // is worth a second version: the rest goes through `plain`.
+  int draw(const SampleKey& key, const uint32_t* first, const Sampler& plain, Draw* out) const;
+  BaseDraw draw_base(const SampleKey& key, const uint32_t* first) const;
 
  private:
   struct Entry {

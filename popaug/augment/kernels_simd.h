@@ -19,9 +19,6 @@ inline constexpr uint32_t kOpaque = 0xFF000000;
 struct TableKernels {
   const char* target;  // Highway's name of the instruction set
   bool wide_tables;    // a table of 256 bytes costs less than the arithmetic that it stands for
-  // Bytes to pixels with alpha 255; reads exactly 3 * n or n bytes.
-  void (*expand_rgb)(const uint8_t* rgb, uint32_t* pixels, size_t n);
-  void (*expand_grey)(const uint8_t* grey, uint32_t* pixels, size_t n);
   // Maps the three colours through one table, or through three; then alpha |= alpha_bits.
   void (*table1)(uint32_t* pixels, size_t n, const uint8_t* table, uint32_t alpha_bits);
   void (*table3)(uint32_t* pixels, size_t n, const uint8_t* tables, uint32_t alpha_bits);
@@ -35,18 +32,32 @@ struct TableKernels {
   void (*auto_contrast_table)(int low, int high, uint8_t* table);
   void (*equalize_tables)(const uint32_t* counts, uint8_t* tables);  // three of each
   void (*blend_table)(uint8_t from, float factor, uint8_t* table);
-  // Three histograms of 256 counts, in `counts`; scratch holds 3 * 256 counts more.
-  void (*histogram)(const uint32_t* pixels, size_t n, uint32_t* counts, uint32_t* scratch);
+  // Three histograms of 256 counts.
+  void (*histogram)(const uint32_t* pixels, size_t n, uint32_t* counts);
 };
+
+// A blend from + factor * (to - from): |factor| <= 2^20. Where `whole`, integers of 16 bits give
+// the same bytes: to + ((64 * (to - from) + bias) * gain >> 16 >> shift), clipped to 0..255; with
+// bias in -64..64, nothing on the way leaves 16 bits. find_blend() finds out.
+struct Blend {
+  float factor = 1;
+  bool whole = false;
+  int16_t gain = 0, bias = 0;
+  int shift = 0;
+};
+Blend find_blend(float factor);
 
 struct BlendKernels {
   // Sum over pixels of Pillow's grey.
   uint64_t (*grey_sum)(const uint32_t* pixels, size_t n);
-  // Blends towards one colour value, or towards each pixel's grey. |factor| <= 2^20.
-  void (*blend_value)(uint32_t* pixels, size_t n, uint8_t from, float factor);
-  void (*blend_grey)(uint32_t* pixels, size_t n, float factor);
+  // Blends towards one colour value, or towards each pixel's grey.
+  void (*blend_value)(uint32_t* pixels, size_t n, uint8_t from, const Blend& blend);
+  void (*blend_grey)(uint32_t* pixels, size_t n, const Blend& blend);
+};
+
+struct SharpnessKernels {
   // dst = blend of SMOOTH(src) and src; scratch holds 8 * width + 256 uint16_t.
-  void (*sharpness)(const uint32_t* src, uint32_t* dst, int width, int height, float factor,
+  void (*sharpness)(const uint32_t* src, uint32_t* dst, int width, int height, const Blend& blend,
                     uint16_t* scratch);
 };
 
@@ -65,11 +76,18 @@ struct GeometryKernels {
                 uint32_t fill);
 };
 
-// The crop of the base transforms: output (x, y) shows input (x' + dx, y + dy), where x' is x, or
-// width - 1 - x if `flip`; outside is a hole.
+// A rectangle of the output, inside it.
+struct Rectangle {
+  int left = 0, top = 0, right = 0, bottom = 0;
+};
+
+// The base transforms of one image: output (x, y) shows input (x' + dx, y + dy), where x' is x, or
+// width - 1 - x if `flip`; outside, and inside `cut`, is a hole.
 struct Crop {
   int dx = 0, dy = 0;
   bool flip = false;
+  Rectangle cut = {};
+  bool solid = false;  // no pixel of the input is a hole
 };
 
 // byte -> float32: byte * scale + offset, not fused; holes are 0.
@@ -90,17 +108,25 @@ struct ChannelScale {
 };
 
 struct OutputKernels {
-  // Channels last and dense (sx 3, sc 1): `out` is pixel (0, 0), rows `row` floats apart.
+  // Channels last and dense (sx 3, sc 1): `out` is pixel (0, 0), rows `row` floats apart. scratch
+  // is a row of pixels, with slack.
   void (*interleaved)(const uint32_t* pixels, int width, int height, const Crop& crop,
-                      const ChannelScale& scale, float* out, ptrdiff_t row);
+                      const ChannelScale& scale, float* out, ptrdiff_t row, uint32_t* scratch);
+};
+
+struct PlaneKernels {
   // Planes with adjacent columns (sx 1), `channels` of them `plane` floats apart.
   void (*planes)(const uint32_t* pixels, int width, int height, const Crop& crop,
                  const ChannelScale& scale, int channels, float* out, ptrdiff_t plane,
                  ptrdiff_t row);
-  // `height` rows of `count` floats, `row` floats apart, become 0.
-  void (*clear)(float* out, int count, int height, ptrdiff_t row);
-  // The cropped pixels themselves.
-  void (*pixels)(const uint32_t* pixels, int width, int height, const Crop& crop, uint32_t* out);
+};
+
+struct PixelKernels {
+  // Bytes to pixels with alpha 255; reads exactly 3 * n or n bytes.
+  void (*expand_rgb)(const uint8_t* rgb, uint32_t* pixels, size_t n);
+  void (*expand_grey)(const uint8_t* grey, uint32_t* pixels, size_t n);
+  // The pixels after the base transforms.
+  void (*crop)(const uint32_t* pixels, int width, int height, const Crop& crop, uint32_t* out);
   // `n` pixels as bytes, holes as the three bytes of `hole`: colours next to each other, or
   // `channels` (1 or 3) planes, `plane` bytes apart.
   void (*byte_triples)(const uint32_t* pixels, size_t n, const uint8_t* hole, uint8_t* out);
@@ -108,11 +134,21 @@ struct OutputKernels {
                       uint8_t* out, ptrdiff_t plane);
 };
 
+struct DrawKernels {
+  // Philox4x32-10 of `blocks` counters of four words under one key. Blocks are taken in whole
+  // vectors: both arrays end on a multiple of 8 blocks.
+  void (*philox)(const uint32_t key[2], const uint32_t* counters, size_t blocks, uint32_t* words);
+};
+
 // The kernels of the best instruction set that this machine (or a test) allows.
 const TableKernels& table_kernels();
 const BlendKernels& blend_kernels();
+const SharpnessKernels& sharpness_kernels();
 const GeometryKernels& geometry_kernels();
 const OutputKernels& output_kernels();
+const PlaneKernels& plane_kernels();
+const PixelKernels& pixel_kernels();
+const DrawKernels& draw_kernels();
 
 }  // namespace popaug::simd
 

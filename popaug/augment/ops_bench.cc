@@ -2,6 +2,8 @@
 #include <benchmark/benchmark.h>
 
 #include <cstring>
+#include <iterator>
+#include <numeric>
 
 #include "popaug/augment/augment.h"
 #include "popaug/augment/fast_draw.h"
@@ -28,7 +30,7 @@ void run_one_op(benchmark::State& state, const OpRow& row, double value, int sid
   const Kernels kernels;
   Workspace work(side, side);
   const auto bytes = noise(3 * work.size());
-  kernels.table.expand_rgb(bytes.data(), work.pixels(), work.size());
+  kernels.pixels.expand_rgb(bytes.data(), work.pixels(), work.size());
   Image image(side, side);
   std::memcpy(image.data(), work.pixels(), image.size_bytes());
   const PreparedOp op = prepare_op(row, value, side, side, true);
@@ -55,7 +57,16 @@ void run_copy(benchmark::State& state, int side) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
 
-enum class Stage { kDraw, kExpand, kInterleaved, kInterleavedFlip, kPlanes, kBaseDraw };
+enum class Stage {
+  kWords,  // the first words of 32 images
+  kDraw,
+  kBaseDraw,
+  kExpand,
+  kInterleaved,  // solid, flipped, with holes
+  kInterleavedFlip,
+  kInterleavedHoles,
+  kPlanes
+};
 
 void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
   const ForcedTarget forced(target);
@@ -71,30 +82,40 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
   const Sampler sampler(space, Rule{}, policy);
   const FastSampler fast(space, Rule{}, policy, {4, 0.5, 16}, side, side);
   const simd::ChannelScale scale;
+  const simd::Rectangle cut{side / 4, side / 4, 3 * side / 4, 3 * side / 4};
+  FirstWords words;
+  uint32_t numbers[FirstWords::kMost];
+  std::iota(std::begin(numbers), std::end(numbers), 0u);
+  words.make(kernels.draws, {}, numbers);
   uint32_t i = 0;
   for (auto _ : state) {
     i = (i + 1) % kImages;
     Draw draws[2];
     switch (stage) {
       case Stage::kDraw: {
-        benchmark::DoNotOptimize(fast.draw({.sample = i}, sampler, draws));
+        benchmark::DoNotOptimize(fast.draw({.sample = i}, words.augment(i % 32), sampler, draws));
         break;
       }
       case Stage::kBaseDraw: {
-        benchmark::DoNotOptimize(fast.draw_base({.sample = i}));
+        benchmark::DoNotOptimize(fast.draw_base({.sample = i}, words.base(i % 32)));
         break;
       }
       case Stage::kExpand:
-        kernels.table.expand_rgb(bytes.data() + 3 * work.size() * i, work.pixels(), work.size());
+        kernels.pixels.expand_rgb(bytes.data() + 3 * work.size() * i, work.pixels(), work.size());
+        break;
+      case Stage::kWords:
+        words.make(kernels.draws, {.epoch = i}, numbers);
         break;
       case Stage::kInterleaved:
       case Stage::kInterleavedFlip:
-        kernels.output.interleaved(work.pixels(), side, side,
-                                   {2, -3, stage == Stage::kInterleavedFlip}, scale,
-                                   out + 3 * work.size() * i, 3 * side);
+      case Stage::kInterleavedHoles:
+        kernels.output.interleaved(
+            work.pixels(), side, side,
+            {2, -3, stage == Stage::kInterleavedFlip, cut, stage != Stage::kInterleavedHoles},
+            scale, out + 3 * work.size() * i, 3 * side, work.other());
         break;
       case Stage::kPlanes:
-        kernels.output.planes(work.pixels(), side, side, {2, -3, false}, scale, 3,
+        kernels.planes.planes(work.pixels(), side, side, {2, -3, false, cut, true}, scale, 3,
                               out + 3 * work.size() * i, side * side, side);
         break;
     }
@@ -104,10 +125,14 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
 
 void register_all() {
   const Space space = space_by_name("pba");
-  const std::pair<const char*, Stage> stages[] = {
-      {"draw", Stage::kDraw},     {"base-draw", Stage::kBaseDraw},
-      {"expand", Stage::kExpand}, {"interleaved", Stage::kInterleaved},
-      {"planes", Stage::kPlanes}, {"interleaved-flip", Stage::kInterleavedFlip}};
+  const std::pair<const char*, Stage> stages[] = {{"words-of-32", Stage::kWords},
+                                                  {"draw", Stage::kDraw},
+                                                  {"base-draw", Stage::kBaseDraw},
+                                                  {"expand", Stage::kExpand},
+                                                  {"interleaved", Stage::kInterleaved},
+                                                  {"interleaved-flip", Stage::kInterleavedFlip},
+                                                  {"interleaved-holes", Stage::kInterleavedHoles},
+                                                  {"planes", Stage::kPlanes}};
   for (const int side : {32, 224}) {
     const std::string size = std::to_string(side);
     benchmark::RegisterBenchmark(("copy/" + size).c_str(),

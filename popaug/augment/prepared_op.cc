@@ -55,8 +55,8 @@ void prepare_rotate(PreparedOp& op, double degrees, int width, int height) {
 
 void prepare_blend(PreparedOp& op, Kind kind, double value) {
   if (!(std::fabs(value) <= kMostFactor)) return;
-  op.factor = static_cast<float>(value);
-  op.kind = op.factor == 1.0f ? Kind::kNothing : kind;
+  op.blend = simd::find_blend(static_cast<float>(value));
+  op.kind = op.blend.factor == 1.0f ? Kind::kNothing : kind;
 }
 
 void run_auto_contrast(const Kernels& kernels, Workspace& work) {
@@ -81,24 +81,25 @@ void run_auto_contrast(const Kernels& kernels, Workspace& work) {
 }
 
 void run_equalize(const Kernels& kernels, Workspace& work) {
-  kernels.table.histogram(work.pixels(), work.size(), work.counts(), work.counts() + 3 * 256);
+  kernels.table.histogram(work.pixels(), work.size(), work.counts());
   kernels.table.equalize_tables(work.counts(), work.tables());
   kernels.table.table3(work.pixels(), work.size(), work.tables(), simd::kOpaque);
 }
 
-void blend_with_value(const Kernels& kernels, Workspace& work, uint8_t from, float factor) {
+void blend_with_value(const Kernels& kernels, Workspace& work, uint8_t from,
+                      const simd::Blend& blend) {
   if (kernels.table.wide_tables) {
-    kernels.table.blend_table(from, factor, work.tables());
+    kernels.table.blend_table(from, blend.factor, work.tables());
     kernels.table.table1(work.pixels(), work.size(), work.tables(), 0);
   } else {
-    kernels.blend.blend_value(work.pixels(), work.size(), from, factor);
+    kernels.blend.blend_value(work.pixels(), work.size(), from, blend);
   }
 }
 
-void run_contrast(const Kernels& kernels, Workspace& work, float factor) {
+void run_contrast(const Kernels& kernels, Workspace& work, const simd::Blend& blend) {
   const auto sum = static_cast<double>(kernels.blend.grey_sum(work.pixels(), work.size()));
   const auto mean = static_cast<uint8_t>(sum / static_cast<double>(work.size()) + 0.5);
-  blend_with_value(kernels, work, mean, factor);
+  blend_with_value(kernels, work, mean, blend);
 }
 
 void run_cutout(const PreparedOp& op, Workspace& work, OpContext& context) {
@@ -121,6 +122,25 @@ void run_plain(const PreparedOp& op, Workspace& work, OpContext& context) {
   std::memcpy(image.data(), work.pixels(), image.size_bytes());
   op.row->plain(image, op.value, context);
   std::memcpy(work.pixels(), image.data(), image.size_bytes());
+}
+
+// Whether the image is known to have no hole after the op, if `before` says so of the image before.
+bool solid_after(const PreparedOp& op, bool before) {
+  switch (op.kind) {
+    case Kind::kBits:
+    case Kind::kSolarize:
+    case Kind::kAutoContrast:
+    case Kind::kEqualize:
+      return true;  // alpha becomes 255
+    case Kind::kAffine:
+    case Kind::kShift:
+      return before && op.fill != 0;
+    case Kind::kCutout:
+    case Kind::kPlain:
+      return false;
+    default:
+      return before;
+  }
 }
 
 }  // namespace
@@ -193,6 +213,7 @@ PreparedOp prepare_op(const OpRow& row, double value, int width, int height, boo
 }
 
 void run_op(const PreparedOp& op, const Kernels& kernels, Workspace& work, OpContext& context) {
+  work.set_solid(solid_after(op, work.solid()));
   const int width = work.width(), height = work.height();
   switch (op.kind) {
     case Kind::kNothing:
@@ -206,14 +227,14 @@ void run_op(const PreparedOp& op, const Kernels& kernels, Workspace& work, OpCon
     case Kind::kEqualize:
       return run_equalize(kernels, work);
     case Kind::kBrightness:
-      return blend_with_value(kernels, work, 0, op.factor);
+      return blend_with_value(kernels, work, 0, op.blend);
     case Kind::kContrast:
-      return run_contrast(kernels, work, op.factor);
+      return run_contrast(kernels, work, op.blend);
     case Kind::kColor:
-      return kernels.blend.blend_grey(work.pixels(), work.size(), op.factor);
+      return kernels.blend.blend_grey(work.pixels(), work.size(), op.blend);
     case Kind::kSharpness:
-      kernels.blend.sharpness(work.pixels(), work.other(), width, height, op.factor,
-                              work.columns());
+      kernels.sharpness.sharpness(work.pixels(), work.other(), width, height, op.blend,
+                                  work.columns());
       return work.swap();
     case Kind::kAffine:
       kernels.geometry.affine(work.pixels(), work.other(), width, height, op.map, op.fill);
@@ -222,7 +243,7 @@ void run_op(const PreparedOp& op, const Kernels& kernels, Workspace& work, OpCon
       kernels.geometry.shift(work.pixels(), work.other(), width, height, op.dx, op.dy, op.fill);
       return work.swap();
     case Kind::kFlip:
-      kernels.output.pixels(work.pixels(), width, height, {.flip = true}, work.other());
+      kernels.pixels.crop(work.pixels(), width, height, {.flip = true}, work.other());
       return work.swap();
     case Kind::kCutout:
       return run_cutout(op, work, context);

@@ -21,7 +21,11 @@ class Workspace {
   uint32_t* pixels() { return current_; }
   uint32_t* other() { return other_; }
   void swap() { std::swap(current_, other_); }
-  uint32_t* counts() { return counts_.data(); }    // 3 * 256, and as many of scratch
+  // That no pixel of the image is a hole: what table-only kernels leave behind, and what the
+  // output stage is quicker for. False where nobody looked.
+  bool solid() const { return solid_; }
+  void set_solid(bool solid) { solid_ = solid; }
+  uint32_t* counts() { return counts_.data(); }    // 3 * 256
   uint8_t* tables() { return tables_.data(); }     // 3 * 256
   uint16_t* columns() { return columns_.data(); }  // for sharpness
   float* line() { return line_.data(); }           // 3 rows of the image
@@ -36,7 +40,8 @@ class Workspace {
   std::unique_ptr<uint32_t[]> memory_;
   uint32_t* current_;
   uint32_t* other_;
-  std::array<uint32_t, 6 * 256> counts_;
+  bool solid_ = false;
+  std::array<uint32_t, 3 * 256> counts_;
   std::array<uint8_t, 3 * 256> tables_;
   std::vector<uint16_t> columns_;
   std::vector<float> line_;
@@ -48,7 +53,11 @@ struct Kernels {
   const simd::TableKernels& table = simd::table_kernels();
   const simd::BlendKernels& blend = simd::blend_kernels();
   const simd::GeometryKernels& geometry = simd::geometry_kernels();
+  const simd::SharpnessKernels& sharpness = simd::sharpness_kernels();
+  const simd::PixelKernels& pixels = simd::pixel_kernels();
   const simd::OutputKernels& output = simd::output_kernels();
+  const simd::PlaneKernels& planes = simd::plane_kernels();
+  const simd::DrawKernels& draws = simd::draw_kernels();
 };
 
 struct PreparedOp {
@@ -71,7 +80,7 @@ struct PreparedOp {
   Kind kind = Kind::kNothing;
   uint8_t keep = 255, flip = 0;  // kBits
   int threshold = 0;             // kSolarize
-  float factor = 1;              // blends
+  simd::Blend blend;             // blends
   simd::FixedMap map;            // kAffine
   int dx = 0, dy = 0;            // kShift
   int side = 0;                  // kCutout

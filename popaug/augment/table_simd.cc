@@ -1,4 +1,4 @@
-// Table ops, histograms and the way from bytes to pixels. Plain twin: table_plain.cc.
+// Table ops and histograms. Plain twin: table_plain.cc.
 #include <algorithm>
 #include <cstring>
 
@@ -20,51 +20,6 @@ using D32 = hn::ScalableTag<uint32_t>;
 using D8 = hn::ScalableTag<uint8_t>;
 #endif
 
-void expand_rgb(const uint8_t* HWY_RESTRICT rgb, uint32_t* HWY_RESTRICT pixels, size_t n) {
-  size_t i = 0;
-#if HWY_TARGET == HWY_AVX3_DL
-  alignas(64) uint8_t index[64];
-  for (int k = 0; k < 64; ++k) index[k] = static_cast<uint8_t>(k % 4 == 3 ? 0 : k / 4 * 3 + k % 4);
-  const __m512i order = _mm512_load_si512(index);
-  const __m512i opaque = _mm512_set1_epi32(static_cast<int>(kOpaque));
-  for (; i + 16 <= n; i += 16) {
-    const __m512i in = _mm512_maskz_loadu_epi8(0xFFFFFFFFFFFFull, rgb + 3 * i);
-    const __m512i out = _mm512_mask_permutexvar_epi8(opaque, 0x7777777777777777ull, order, in);
-    _mm512_storeu_si512(pixels + i, out);
-  }
-#elif HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<uint8_t, 16> d;
-  const hn::FixedTag<uint32_t, 4> d32;
-  alignas(16) static constexpr uint8_t kOrder[16] = {0, 1, 2, 0, 3, 4,  5,  0,
-                                                     6, 7, 8, 0, 9, 10, 11, 0};
-  const auto order = hn::Load(d, kOrder);
-  const auto colours = hn::Set(d32, ~kOpaque);
-  const auto opaque = hn::Set(d32, kOpaque);
-  for (; 3 * i + 16 <= 3 * n; i += 4) {
-    const auto v = hn::BitCast(d32, hn::TableLookupBytes(hn::LoadU(d, rgb + 3 * i), order));
-    hn::StoreU(hn::Or(hn::And(v, colours), opaque), d32, pixels + i);
-  }
-#endif
-  for (; i < n; ++i) {
-    const uint8_t* p = rgb + 3 * i;
-    pixels[i] = kOpaque | uint32_t{p[2]} << 16 | uint32_t{p[1]} << 8 | p[0];
-  }
-}
-
-void expand_grey(const uint8_t* HWY_RESTRICT grey, uint32_t* HWY_RESTRICT pixels, size_t n) {
-  const D32 d;
-  const hn::Rebind<uint8_t, D32> d8;
-  const size_t lanes = hn::Lanes(d);
-  const auto spread = hn::Set(d, 0x010101u);
-  const auto opaque = hn::Set(d, kOpaque);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto v = hn::PromoteTo(d, hn::LoadU(d8, grey + i));
-    hn::StoreU(hn::Or(hn::Mul(v, spread), opaque), d, pixels + i);
-  }
-  for (; i < n; ++i) pixels[i] = kOpaque | grey[i] * 0x010101u;
-}
-
 #if HWY_TARGET == HWY_AVX3_DL
 // A table of 256 bytes in four registers.
 struct Table {
@@ -79,6 +34,33 @@ struct Table {
   }
 };
 constexpr uint64_t kAlphaBytes = 0x8888888888888888ull;
+#elif HWY_TARGET == HWY_AVX2
+// 32 bytes through a table of 256: all sixteen rows of 16 bytes by the low half of each byte, then
+// of each two rows the right one by bit 4, of those by bit 5, 6 and 7 (a blend looks at bit 7).
+struct Table {
+  const uint8_t* table;
+
+  struct Index {
+    __m256i low, bit[4];  // bit[k]: bit 4 + k on top
+  };
+  template <int kBit>
+  HWY_INLINE __m256i rows(const Index& index, int first) const {
+    if constexpr (kBit < 0) {
+      const auto* row = reinterpret_cast<const __m128i*>(table + 16 * first);
+      return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128(row)), index.low);
+    } else {
+      const __m256i clear = rows<kBit - 1>(index, first);
+      const __m256i set = rows<kBit - 1>(index, first + (1 << kBit));
+      return _mm256_blendv_epi8(clear, set, index.bit[kBit]);
+    }
+  }
+  HWY_INLINE __m256i operator()(__m256i v) const {
+    const __m256i bit6 = _mm256_add_epi8(v, v), bit5 = _mm256_add_epi8(bit6, bit6);
+    const Index index = {_mm256_and_si256(v, _mm256_set1_epi8(15)),
+                         {_mm256_add_epi8(bit5, bit5), bit5, bit6, v}};
+    return rows<3>(index, 0);
+  }
+};
 #endif
 
 void table1(uint32_t* HWY_RESTRICT pixels, size_t n, const uint8_t* HWY_RESTRICT table,
@@ -111,6 +93,31 @@ void table3(uint32_t* HWY_RESTRICT pixels, size_t n, const uint8_t* HWY_RESTRICT
     __m512i out = _mm512_mask_blend_epi8(kAlphaBytes >> 2, red(v), green(v));
     out = _mm512_mask_blend_epi8(kAlphaBytes >> 1, out, blue(v));
     _mm512_storeu_si512(pixels + i, _mm512_mask_blend_epi8(kAlphaBytes, out, kept));
+  }
+#elif HWY_TARGET == HWY_AVX2
+  const Table red{tables}, green{tables + 256}, blue{tables + 512};
+  const __m256i alpha = _mm256_set1_epi8(static_cast<char>(alpha_bits >> 24));
+  // In each half of a vector: four of each channel next to each other, and back.
+  const __m256i order = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  for (size_t i = 0; i < n; i += 32) {
+    auto* at = reinterpret_cast<__m256i*>(pixels + i);
+    const __m256i a = _mm256_shuffle_epi8(_mm256_loadu_si256(at), order);
+    const __m256i b = _mm256_shuffle_epi8(_mm256_loadu_si256(at + 1), order);
+    const __m256i c = _mm256_shuffle_epi8(_mm256_loadu_si256(at + 2), order);
+    const __m256i d = _mm256_shuffle_epi8(_mm256_loadu_si256(at + 3), order);
+    const __m256i rg_ab = _mm256_unpacklo_epi32(a, b), ba_ab = _mm256_unpackhi_epi32(a, b);
+    const __m256i rg_cd = _mm256_unpacklo_epi32(c, d), ba_cd = _mm256_unpackhi_epi32(c, d);
+    const __m256i r = red(_mm256_unpacklo_epi64(rg_ab, rg_cd));
+    const __m256i g = green(_mm256_unpackhi_epi64(rg_ab, rg_cd));
+    const __m256i l = blue(_mm256_unpacklo_epi64(ba_ab, ba_cd));
+    const __m256i o = _mm256_or_si256(_mm256_unpackhi_epi64(ba_ab, ba_cd), alpha);
+    const __m256i rg_low = _mm256_unpacklo_epi8(r, g), rg_high = _mm256_unpackhi_epi8(r, g);
+    const __m256i ba_low = _mm256_unpacklo_epi8(l, o), ba_high = _mm256_unpackhi_epi8(l, o);
+    _mm256_storeu_si256(at, _mm256_unpacklo_epi16(rg_low, ba_low));
+    _mm256_storeu_si256(at + 1, _mm256_unpackhi_epi16(rg_low, ba_low));
+    _mm256_storeu_si256(at + 2, _mm256_unpacklo_epi16(rg_high, ba_high));
+    _mm256_storeu_si256(at + 3, _mm256_unpackhi_epi16(rg_high, ba_high));
   }
 #else
   for (size_t i = 0; i < n; ++i) {
@@ -213,15 +220,19 @@ void auto_contrast_table(int low, int high, uint8_t* HWY_RESTRICT table) {
   const hn::ScalableTag<double> d;
   const hn::Rebind<int32_t, decltype(d)> d32;
   const size_t lanes = hn::Lanes(d);
-  HWY_ALIGN int32_t values[HWY_MAX_BYTES];
+  HWY_ALIGN int32_t values[256 + HWY_MAX_BYTES / 4];
   // Only low..high occur in the image, and they map to 0..255 but for rounding at the ends.
-  for (size_t i = 0; i < 256; i += lanes) {
+  const size_t first = static_cast<size_t>(low) / 16 * 16;
+  const size_t end = static_cast<size_t>(high) / 16 * 16 + 16;
+  for (size_t i = first; i < end; i += lanes) {
     const auto index = hn::PromoteTo(d, hn::Iota(d32, static_cast<int32_t>(i)));
     const auto v = hn::Add(hn::Mul(index, hn::Set(d, scale)), hn::Set(d, offset));
-    hn::Store(hn::DemoteTo(d32, v), d32, values);
-    for (size_t k = 0; k < lanes; ++k) {
-      table[i + k] = static_cast<uint8_t>(std::clamp(values[k], 0, 255));
-    }
+    hn::StoreU(hn::DemoteTo(d32, v), d32, values + i);
+  }
+  const hn::CappedTag<int32_t, 16> all;
+  const hn::Rebind<uint8_t, decltype(all)> bytes;
+  for (size_t i = first; i < end; i += hn::Lanes(all)) {  // clips
+    hn::StoreU(hn::DemoteTo(bytes, hn::LoadU(all, values + i)), bytes, table + i);
   }
 }
 
@@ -290,37 +301,42 @@ void blend_table(uint8_t from, float factor, uint8_t* HWY_RESTRICT table) {
   }
 }
 
-void histogram(const uint32_t* HWY_RESTRICT pixels, size_t n, uint32_t* HWY_RESTRICT counts,
-               uint32_t* HWY_RESTRICT scratch) {
-  // Two sets of bins, so that equal neighbours do not wait for each other's increment.
-  std::memset(counts, 0, 768 * sizeof(uint32_t));
-  std::memset(scratch, 0, 768 * sizeof(uint32_t));
+// Adds the histograms of up to kMostCounted pixels. Four sets of bins, so that equal neighbours do
+// not wait for each other's increment; of 16 bits, so that they stay small.
+constexpr size_t kSets = 4, kBins = 3 * 256;
+constexpr size_t kMostCounted = kSets * 65000;
+void add_histogram(const uint32_t* HWY_RESTRICT pixels, size_t n, uint32_t* HWY_RESTRICT counts) {
+  HWY_ALIGN uint16_t bins[kSets][kBins];
+  std::memset(bins, 0, sizeof(bins));
+  const auto count = [&bins](size_t set, uint32_t v) {
+    ++bins[set][v & 255];
+    ++bins[set][256 + (v >> 8 & 255)];
+    ++bins[set][512 + (v >> 16 & 255)];
+  };
   size_t i = 0;
-  for (; i + 2 <= n; i += 2) {
-    const uint32_t a = pixels[i], b = pixels[i + 1];
-    ++counts[a & 255];
-    ++scratch[b & 255];
-    ++counts[256 + (a >> 8 & 255)];
-    ++scratch[256 + (b >> 8 & 255)];
-    ++counts[512 + (a >> 16 & 255)];
-    ++scratch[512 + (b >> 16 & 255)];
+  for (; i + kSets <= n; i += kSets) {
+    for (size_t set = 0; set < kSets; ++set) count(set, pixels[i + set]);
   }
-  if (i < n) {
-    ++counts[pixels[i] & 255];
-    ++counts[256 + (pixels[i] >> 8 & 255)];
-    ++counts[512 + (pixels[i] >> 16 & 255)];
-  }
+  for (; i < n; ++i) count(0, pixels[i]);
   const D32 d;
-  for (i = 0; i < 768; i += hn::Lanes(d)) {
-    hn::StoreU(hn::Add(hn::LoadU(d, counts + i), hn::LoadU(d, scratch + i)), d, counts + i);
+  const hn::Rebind<uint16_t, D32> d16;
+  for (i = 0; i < kBins; i += hn::Lanes(d)) {
+    auto sum = hn::LoadU(d, counts + i);
+    for (const uint16_t* set : bins) sum = hn::Add(sum, hn::PromoteTo(d, hn::Load(d16, set + i)));
+    hn::StoreU(sum, d, counts + i);
+  }
+}
+
+void histogram(const uint32_t* HWY_RESTRICT pixels, size_t n, uint32_t* HWY_RESTRICT counts) {
+  std::memset(counts, 0, kBins * sizeof(uint32_t));
+  for (size_t i = 0; i < n; i += kMostCounted) {
+    add_histogram(pixels + i, std::min(n - i, kMostCounted), counts);
   }
 }
 
 const TableKernels* kernels() {
   static const TableKernels kKernels = {hwy::TargetName(HWY_TARGET),
                                         HWY_TARGET == HWY_AVX3_DL,
-                                        expand_rgb,
-                                        expand_grey,
                                         table1,
                                         table3,
                                         bits,
