@@ -156,7 +156,9 @@ def test_bad_input_is_a_sentence(photos: pathlib.Path, network: pathlib.Path, tm
     data = photos / "set"
     command = ["train", "--data", data, "--augment", "none", "--epochs", 60]
     text = refused(1, *command, *TINY[:4], "--lr", 1000, "--clip", 0, "--lr-rule", "constant", "--out", tmp_path / "a")
-    assert re.search(r"diverged: the loss is .* at epoch \d+, step \d+, learning rate 1000; try a lower --lr", text)
+    # Which of the two overflows first depends on the processor.
+    what = r"diverged: the (loss|norm of the gradient) is .* at epoch \d+, step \d+"
+    assert re.search(what + ", learning rate 1000; try a lower --lr", text)
     assert 'device "gpu" is not known' in refused(2, *command, *TINY, "--device", "gpu", "--out", tmp_path / "b")
     text = refused(1, *command, *TINY, "--device", "cuda:7", "--out", tmp_path / "c")
     assert "torch sees" in text
@@ -213,7 +215,8 @@ def test_no_space_is_a_sentence(photos: pathlib.Path, tmp_path: pathlib.Path, vi
         assert visit > 6  # config, schedule, progress and weights were all written
         return
     assert process.returncode == 1, process.stderr
-    assert "No space left on device. Free some space" in process.stderr and process.stderr.count("\n") == 1
+    assert "No space left on device. Free some space" in process.stderr.splitlines()[-1]
+    assert process.stderr.count("popaug: ") == 1
     assert not list((tmp_path / "run").glob(".*.tmp"))
     resume = ["--resume"] if (tmp_path / "run/config.toml").exists() else []
     done(*command, "--out", tmp_path / "run", *resume)

@@ -33,7 +33,8 @@ void make_slot(BatchBuffers::Slot& slot, int batch, const Split& split, bool pin
 // `what` is no finite number: the loss, or the gradient's norm.
 [[noreturn]] void fail_diverged(const StepPlace& place, double rate, const std::string& what,
                                 double value) {
-  throw Diverged("training diverged: " + what + " is " + number_text(value) + " at epoch " +
+  const std::string found = std::isnan(value) ? "not a number" : number_text(value);
+  throw Diverged("training diverged: " + what + " is " + found + " at epoch " +
                  std::to_string(place.epoch + 1) + ", step " + std::to_string(place.step + 1) +
                  ", learning rate " + number_text(rate) +
                  "; try a lower --lr, a --warmup-steps, or a --clip");

@@ -133,7 +133,7 @@ std::string training_hash(const TrainSettings& settings, const Schedule& schedul
 RunFiles::RunFiles(const fs::path& directory, const std::string& hash)
     : directory_(directory), hash_(hash) {}
 
-bool RunFiles::open(bool resume) {
+fs::path RunFiles::open(bool resume) {
   std::error_code ignored;
   fs::create_directories(directory_, ignored);
   lock_.emplace(directory_);
@@ -144,8 +144,11 @@ bool RunFiles::open(bool resume) {
                 ": a training stands there already; continue it with --resume, or name another "
                 "directory");
   }
-  if (finished) throw Error(show_path(directory_) + ": the training there is finished");
-  return fs::exists(checkpoint());
+  if (finished && fs::exists(directory_ / "result.json")) {
+    throw Error(show_path(directory_) + ": the training there is finished");
+  }
+  if (finished) return last();
+  return fs::exists(checkpoint()) ? checkpoint() : fs::path();
 }
 
 void RunFiles::write_progress(const TrainHistory& history) {

@@ -45,9 +45,10 @@ std::string training_hash(const TrainSettings& settings, const Schedule& schedul
 class RunFiles {
  public:
   RunFiles(const fs::path& directory, const std::string& hash);
-  // Makes and locks the directory. True if a checkpoint is there to resume from. Error if a
-  // training stands there and `resume` is false, or is finished already.
-  bool open(bool resume);
+  // Makes and locks the directory. The checkpoint to resume from, empty if there is none: that of a
+  // training under way, or the last weights of one that ended before its result was written. Error
+  // if a training stands there and `resume` is false, or is finished already.
+  fs::path open(bool resume);
   void write_progress(const TrainHistory& history);
   // One line of run.log: what the clock and the machine add.
   void log(const std::string& event, Json fields);

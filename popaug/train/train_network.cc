@@ -54,12 +54,11 @@ class Training {
  private:
   // Fresh, or from the checkpoint that stands in the directory.
   void begin() {
-    const bool resumed = files_.open(options_.resume);
+    const fs::path from = files_.open(options_.resume);
     start_network(learning_, settings_, seed_, 0, &notes_);
-    if (resumed) {
-      learning_.load(files_.checkpoint(), true);
-      history_ = TrainHistory::from_json(learning_.info.extra, show_path(files_.checkpoint()),
-                                         files_.hash());
+    if (!from.empty()) {
+      learning_.load(from, from == files_.checkpoint());
+      history_ = TrainHistory::from_json(learning_.info.extra, show_path(from), files_.hash());
       place_ = {static_cast<int>(learning_.info.steps - int64_t{1} * history_.epochs() * steps_),
                 history_.partial_loss};
       files_.log("resume", {{"steps", learning_.info.steps}});
