@@ -63,8 +63,8 @@ class Svg {
   std::string body_;
 };
 
-// Round numbers between `low` and `high` for an axis, about `wanted` of them: multiples of 1, 2 or 5
-// times a power of ten.
+// Round numbers between `low` and `high` for an axis, about `wanted` of them: multiples of 1, 2 or
+// 5 times a power of ten.
 std::vector<double> round_ticks(double low, double high, int wanted);
 
 // A number for an attribute: at most two decimals.
