@@ -85,7 +85,7 @@ def test_bytes_equal_those_of_cpp(
     assert not np.array_equal(schedule(x, 4, 8), schedule(x, 4, 7))
 
 
-def test_the_call_of_the_issue() -> None:
+def test_one_call_for_all_kinds() -> None:
     x = images()
     y = popaug.TrivialAugment()(x, epoch=0, seed=1)
     assert isinstance(y, np.ndarray)
