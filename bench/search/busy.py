@@ -5,8 +5,8 @@
 
 64 real processes train toys that only sleep, so that two cores carry them. A round takes 1, 2, 3 or 4 units: by the
 member ("popaug worker" with the toy trainer), or by the process (this file as a worker). The share is the sum of the
-rounds' times over 64 times the time from the start of the search to its last result, the start of the processes
-included (run.log).
+rounds' times over 64 times the time from the start of the search to its last result (run.log); "started" is the same
+from the 64th result on, without the first round, in which 64 processes start on the same cores.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tempfile
 import time
 from typing import Any
 
-WORKERS, ROUNDS = 64, 12
+WORKERS, RESULTS = 64, 768  # results of a synchronous search
 
 
 def worker(unit: float) -> None:
@@ -53,7 +53,7 @@ def search(build: pathlib.Path, by: str, population: int, asynchronous: bool, un
         settings = {
             "directory": str(folder / "run"),
             "population": population,
-            "epochs": ROUNDS,
+            "epochs": RESULTS // population,
             "epochs_per_round": 1,
             "async": asynchronous,
             "workers": WORKERS,
@@ -64,14 +64,20 @@ def search(build: pathlib.Path, by: str, population: int, asynchronous: bool, un
         subprocess.run([build / "search_tool", folder / "settings.json"], check=True, stdout=subprocess.DEVNULL)
         events = [json.loads(line) for line in (folder / "run/run.log").read_text().splitlines()]
     results = [event for event in events if event["event"] == "result"]
-    busy, whole = sum(event["seconds"] for event in results), results[-1]["clock"]
+
+    def share(first: int) -> float:
+        begun = results[first - 1]["clock"] if first > 0 else 0.0
+        busy = sum(event["seconds"] for event in results[first:])
+        return round(busy / (WORKERS * (results[-1]["clock"] - begun)), 3)
+
     return {
         "speed_by": by,
         "population": population,
         "asynchronous": asynchronous,
         "results": len(results),
-        "seconds": round(whole, 1),
-        "busy_share": round(busy / (WORKERS * whole), 3),
+        "seconds": round(results[-1]["clock"], 1),
+        "busy_share": share(0),
+        "started": share(WORKERS),
     }
 
 

@@ -35,7 +35,8 @@ import time
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bench/rivals"), str(ROOT / "bench/train")]
+MODULES = [str(ROOT / "bench/rivals"), str(ROOT / "bench/train")]
+sys.path[:0] = MODULES
 
 STARTED = time.perf_counter()  # a rival's time holds its libraries' start, as the program's does
 
@@ -246,7 +247,7 @@ def ray(search: Search) -> dict[str, Any]:
         synch=True,
         hyperparam_mutations={key: list(range(10 if i % 2 else 11)) for i, key in enumerate(keys)},
     )
-    os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])  # of the actors
+    os.environ["PYTHONPATH"] = os.pathsep.join([*MODULES, os.environ.get("PYTHONPATH", "")])  # of the actors
     ray_core.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
     random.seed(1)
     # Each trial draws its own start; the seed tells them apart.

@@ -142,8 +142,9 @@ SearchPlan plan_search(const SearchSettings& settings, const TrainerCost& cost, 
   const double member = plan.epochs * cost.seconds_per_epoch + plan.rounds * cost.seconds_per_round;
   plan.seconds = cost.start_seconds + turns * member;
   plan.memory_bytes = cost.memory_bytes;
-  // Members, attempts in flight, the best; and about 400 bytes of journal a result.
-  plan.disk_bytes = (plan.members + 2.0 * plan.workers + 1) * cost.checkpoint_bytes +
+  // Members, and one more for each worker that has written one before the one it replaces goes (at
+  // the end: the best); and about 400 bytes of journal a result.
+  plan.disk_bytes = static_cast<double>(plan.members + plan.workers) * cost.checkpoint_bytes +
                     400.0 * static_cast<double>(results);
   return plan;
 }

@@ -30,6 +30,7 @@ TEST(Estimate, PlanCountsImagesAndTurns) {
   EXPECT_EQ(plan.images_evaluated, 16 * 67 * 40);
   // 16 members on 5 workers take 4 turns a round.
   EXPECT_DOUBLE_EQ(plan.seconds, 1 + 4 * (200 * 2 + 67 * 0.5));
+  EXPECT_DOUBLE_EQ(plan.disk_bytes, (16 + 5) * 1000 + 16 * 67 * 400);
   EXPECT_EQ(plan_search(toy_settings(4, 6, 3), stated_cost(), 99).workers, 4);
 }
 
