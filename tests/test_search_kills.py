@@ -74,7 +74,12 @@ def test_kills_inside_writes_renames_and_deletions(tmp_path: pathlib.Path, whole
     visits = range(1, 40, 3) if LONG else (1, 4, 17)
     path = settings_file(tmp_path, "run", trainer=TOY)
     for visit in visits:
-        done = search(path, expect=None, POPAUG_FAILPOINTS=f"{place}=kill@{visit}")
+        kill = {"POPAUG_FAILPOINTS": f"{place}=kill@{visit}"}
+        done = search(path, expect=None, **kill)
+        if done.returncode == 0:  # what was left of the search held fewer visits: another from its beginning
+            assert_same_run(run_folder(path), whole)
+            path = settings_file(tmp_path, f"run{visit}", trainer=TOY)
+            done = search(path, expect=None, **kill)
         assert done.returncode == -signal.SIGKILL, f"{place} was not visited {visit} times"
     search(path)
     assert_same_run(run_folder(path), whole)
