@@ -129,6 +129,13 @@ void apply_toml(Settings& settings, const std::string& text, const std::string& 
   }
 }
 
+// Searches take the fast kernels: docs/decisions/conv-fast.md.
+Settings defaults_of(VerbSet verb) {
+  Settings settings;
+  if (verb == kSearchVerb) settings.conv = "fast";
+  return settings;
+}
+
 // Rounds and epochs are two words for one length.
 void settle_length(Settings& s, VerbSet verb) {
   if (!(verb & (kSearchVerb | kCompareVerb)) || s.rounds == 0) return;
@@ -171,7 +178,7 @@ void SettingsFlags::start_from(const fs::path& config) {
 }
 
 Settings SettingsFlags::resolve(std::map<std::string, std::string>* origin_of) const {
-  Settings settings;
+  Settings settings = defaults_of(verb_);
   if (!preset_.empty()) {
     apply_toml(settings, preset_toml(preset_), "preset " + preset_, verb_, origin_of);
   }
@@ -204,7 +211,7 @@ std::string settings_toml(const Settings& settings, VerbSet verb) {
 }
 
 Settings settings_from_toml(const std::string& text, const std::string& origin, VerbSet verb) {
-  Settings settings;
+  Settings settings = defaults_of(verb);
   apply_toml(settings, text, origin, verb, nullptr);
   settle_length(settings, verb);
   return settings;

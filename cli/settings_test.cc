@@ -70,6 +70,19 @@ TEST(Settings, PaperSearchPresetsAreThePapers) {
   EXPECT_EQ(s.flip, 0);
 }
 
+// docs/decisions/conv-fast.md: what is measured against the paper stays exact.
+TEST(Settings, SearchesAreFastUnlessThePaperIsMeant) {
+  EXPECT_EQ(parse(kSearchVerb, {}).settings.conv, "fast");
+  EXPECT_EQ(parse(kTrainVerb, {}).settings.conv, "exact");
+  EXPECT_EQ(parse(kCompareVerb, {}).settings.conv, "exact");
+  EXPECT_EQ(parse(kSearchVerb, {"--conv", "exact"}).settings.conv, "exact");
+  for (const std::string& name : preset_names()) {
+    if (!name.starts_with("paper-")) continue;
+    EXPECT_EQ(parse(kSearchVerb, {"--preset", name}).settings.conv, "exact") << name;
+    EXPECT_EQ(parse(kTrainVerb, {"--preset", name}).settings.conv, "exact") << name;
+  }
+}
+
 TEST(Settings, EveryPresetResolves) {
   EXPECT_EQ(preset_names().size(), 4u + 14u);
   for (const std::string& name : preset_names()) {
