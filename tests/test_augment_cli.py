@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -145,6 +147,33 @@ def test_contact_sheets(image: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert levels.width == one.width and levels.height > 8 * one.height
     assert (tmp_path / "epochs.png").read_bytes() == (tmp_path / "again.png").read_bytes()
     assert Image.open(tmp_path / "epochs.png").width > 5 * 48
+
+
+def test_interrupt_leaves_whole_images(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for i in range(600):
+        Image.fromarray(picture(64, 64, i)).save(tmp_path / "photos" / f"{i:03}.png")
+    command = [str(BUILD / "popaug"), "augment", "--augment", "trivial", "--workers", "2", str(tmp_path / "photos")]
+    for attempt in range(20):  # until a signal lands inside the work
+        out = tmp_path / f"out{attempt}"
+        process = subprocess.Popen([*command, str(out)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        while process.poll() is None and not any(out.glob("*.png")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        printed, error = process.communicate()
+        if process.returncode == 130:
+            break
+    assert process.returncode == 130, error
+    assert printed == "" and re.search(r"stopped after \d+ of 600 images; the same command writes them all", error), (
+        error
+    )
+    files = tree(out)
+    assert 0 < len(files) < 600
+    assert all(re.fullmatch(r"\d\d\d\.png", name) for name in files)  # no temporary file stays
+    # What was written is what the whole run writes.
+    popaug(*command[1:], tmp_path / "whole")
+    whole = tree(tmp_path / "whole")
+    assert len(whole) == 600 and all(whole[name] == content for name, content in files.items())
 
 
 def test_a_broken_image_in_a_folder(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:

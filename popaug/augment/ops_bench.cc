@@ -146,7 +146,7 @@ void register_all() {
       }
       for (const SpaceOp& op : space.ops) {
         const OpRow* row = find_op(op.op);
-        const double value = op_value(op, 7, true, side, side);
+        const double value = op_value(op, 7, op.is_signed, side, side);
         benchmark::RegisterBenchmark((op.op + suffix).c_str(), [=](benchmark::State& state) {
           run_one_op(state, *row, value, side, target);
         });
