@@ -1,6 +1,5 @@
 // Affine maps with the nearest pixel, in Pillow's 16.16 fixed point. Plain twin: geometry_plain.cc.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "popaug/augment/kernels_simd.h"
@@ -101,7 +100,6 @@ bool shear_columns(const uint32_t* src, uint32_t* dst, int width, int height, co
 }
 
 // Any map: per pixel a source index, or none.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
 void gather(const uint32_t* HWY_RESTRICT src, uint32_t* HWY_RESTRICT dst, int width, int height,
             const FixedMap& m, uint32_t fill) {
   const D32 d;
@@ -129,99 +127,20 @@ void gather(const uint32_t* HWY_RESTRICT src, uint32_t* HWY_RESTRICT dst, int wi
       // As unsigned numbers, negative ones are large.
       const auto inside = hn::And(hn::Lt(hn::BitCast(d, xin), vw), hn::Lt(hn::BitCast(d, yin), vh));
       const auto index = hn::Add(hn::Mul(yin, w), xin);
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
       const __m512i got =
           _mm512_mask_i32gather_epi32(background.raw, inside.raw, index.raw, src, 4);
       _mm512_storeu_si512(line + x, got);
-      xx = hn::Add(xx, step_x);
-      yy = hn::Add(yy, step_y);
-    }
-  }
-}
 #else
-
-// The columns whose source coordinate start + x * step (16.16) lies in 0..limit - 1: an interval,
-// for the map is linear.
-class Interval {
- public:
-  Interval(int32_t step, int limit, int width)
-      : step_(step),
-        limit_(65536.0 * limit),
-        inverse_(step == 0 ? 0 : 1.0 / std::abs(static_cast<double>(step))),
-        width_(width) {}
-
-  // Narrows begin..end.
-  HWY_INLINE void narrow(int32_t start, int& begin, int& end) const {
-    if (step_ == 0) {
-      if (start < 0 || start >= limit_) end = 0;
-    } else if (step_ > 0) {
-      begin = std::max(begin, up(-static_cast<double>(start)));
-      end = std::min(end, up(limit_ - start));
-    } else {
-      begin = std::max(begin, up(start - limit_ + 1));
-      end = std::min(end, up(start + 1.0));
-    }
-  }
-
- private:
-  // The whole number that distance / |step| reaches, in 0..width. A quotient up to 2^14 of numbers
-  // below 2^32 lies on a whole number or 2^-32 off it; what two roundings add is less than 2^-37.
-  HWY_INLINE int up(double distance) const {
-    const double quotient = distance * inverse_ - 0x1p-34;
-    if (!(quotient > 0)) return 0;
-    if (quotient >= width_) return width_;
-    const int whole = static_cast<int>(quotient);
-    return whole + (whole < quotient ? 1 : 0);
-  }
-  int32_t step_;
-  double limit_, inverse_;
-  int width_;
-};
-
-// Loads one by one are faster than these processors' gathers.
-void gather(const uint32_t* HWY_RESTRICT src, uint32_t* HWY_RESTRICT dst, int width, int height,
-            const FixedMap& m, uint32_t fill) {
-  const D32 d;
-  const DI32 di;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  const auto lane = hn::Iota(di, 0);
-  const auto lane_x = hn::Mul(lane, hn::Set(di, m.ax));
-  const auto lane_y = hn::Mul(lane, hn::Set(di, m.ay));
-  const auto step_x = hn::Mul(hn::Set(di, lanes), hn::Set(di, m.ax));
-  const auto step_y = hn::Mul(hn::Set(di, lanes), hn::Set(di, m.ay));
-  const auto w = hn::Set(di, width);
-  const auto most = hn::Set(d, static_cast<uint32_t>(width) * static_cast<uint32_t>(height) - 1);
-  const Interval columns(m.ax, width, width), rows(m.ay, height, width);
-  HWY_ALIGN uint32_t index[HWY_MAX_BYTES / 4];
-  for (int y = 0; y < height; ++y) {
-    const auto row = static_cast<uint32_t>(y);
-    const auto row_x = static_cast<int32_t>(uint32_t(m.x0) + row * uint32_t(m.bx));
-    const auto row_y = static_cast<int32_t>(uint32_t(m.y0) + row * uint32_t(m.by));
-    uint32_t* line = dst + ptrdiff_t{1} * y * width;
-    int begin = 0, end = width;
-    columns.narrow(row_x, begin, end);
-    rows.narrow(row_y, begin, end);
-    if (begin >= end) {
-      fill_run(line, width, fill);
-      continue;
-    }
-    fill_run(line, begin, fill);
-    const auto at = static_cast<uint32_t>(begin);
-    auto xx =
-        hn::Add(hn::Set(di, static_cast<int32_t>(uint32_t(row_x) + at * uint32_t(m.ax))), lane_x);
-    auto yy =
-        hn::Add(hn::Set(di, static_cast<int32_t>(uint32_t(row_y) + at * uint32_t(m.ay))), lane_y);
-    for (int x = begin; x < end; x += lanes) {
-      const auto inside = hn::Add(hn::Mul(hn::ShiftRight<16>(yy), w), hn::ShiftRight<16>(xx));
-      // What lies behind the end is overwritten, but must be there to be loaded.
-      hn::Store(hn::Min(hn::BitCast(d, inside), most), d, index);
-      for (int k = 0; k < lanes; ++k) line[x + k] = src[index[k]];
+      const auto safe = hn::IfThenElseZero(hn::RebindMask(di, inside), index);
+      const auto got = hn::GatherIndex(d, src, safe);
+      hn::StoreU(hn::IfThenElse(inside, got, background), d, line + x);
+#endif
       xx = hn::Add(xx, step_x);
       yy = hn::Add(yy, step_y);
     }
-    fill_run(line + end, width - end, fill);
   }
 }
-#endif
 
 void affine(const uint32_t* src, uint32_t* dst, int width, int height, const FixedMap& m,
             uint32_t fill) {
