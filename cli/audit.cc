@@ -30,7 +30,6 @@ Settings read_settings(Options& options) {
   const auto given = [&](const char* key) { return origins.contains(key); };
   forget_preset_length(settings, origins);
   if (!given("training.network") && settings.model.empty()) settings.network = "wrn-10-1";
-  if (!given("training.conv")) settings.conv = "fast";
   if (!given("training.batch")) settings.batch = 64;
   if (!settings.data.empty()) settings.data = fs::absolute(settings.data).lexically_normal();
   return settings;

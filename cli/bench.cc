@@ -1,7 +1,6 @@
 // popaug bench: how fast this machine augments and trains. Every row has "name" and
 // "images_per_second" (of one core with --workers 1); the first row is the one to compare.
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -117,17 +116,12 @@ class Stopwatch {
  public:
   Seconds read() const {
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start_;
-    return {wall.count(), cpu_now() - cpu_start_};
+    return {wall.count(), thread_seconds() - cpu_start_};
   }
 
  private:
-  static double cpu_now() {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-  }
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  double cpu_start_ = cpu_now();
+  double cpu_start_ = thread_seconds();
 };
 
 struct Row {

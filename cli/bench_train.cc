@@ -1,6 +1,5 @@
 // popaug bench train: images per second of training and evaluation, fast and exact side by side.
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -30,16 +29,11 @@ struct Seconds {
 
 // Seconds of one step in the calling thread.
 Seconds time_step(const std::function<void()>& step) {
-  const auto cpu = [] {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-  };
   const auto start = std::chrono::steady_clock::now();
-  const double cpu_start = cpu();
+  const double cpu_start = thread_seconds();
   step();
   return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-          cpu() - cpu_start};
+          thread_seconds() - cpu_start};
 }
 
 // One way of working, one step function per worker.

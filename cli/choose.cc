@@ -42,9 +42,7 @@ Settings read_settings(Options& options) {
 RaceSettings race_settings(const Settings& settings, const Inputs& inputs) {
   RaceSettings race;
   if (!settings.schedule.empty()) race.context.schedule = find_schedule(settings.schedule);
-  for (const std::string& name : race_arm_names(race.context.schedule.has_value())) {
-    race.arms.push_back(make_arm(name, race.context));
-  }
+  race.arms = racing_arms(race.context);
   race.train_images = images_of_epoch(inputs.train.size(), settings);
   race.final_images = images_of_epoch(all_labelled(inputs).size(), settings);
   race.budget_images = settings.budget_images;

@@ -129,10 +129,10 @@ void apply_toml(Settings& settings, const std::string& text, const std::string& 
   }
 }
 
-// Searches take the fast kernels: docs/decisions/conv-fast.md.
+// Searches and audits take the fast kernels: docs/decisions/conv-fast.md.
 Settings defaults_of(VerbSet verb) {
   Settings settings;
-  if (verb == kSearchVerb) settings.conv = "fast";
+  if (verb & (kSearchVerb | kAuditVerb)) settings.conv = "fast";
   return settings;
 }
 

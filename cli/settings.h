@@ -35,7 +35,7 @@ struct Settings {
   double clip = 5;
   double label_smoothing = 0;
   int64_t warmup_steps = 0;
-  std::string conv = "exact";  // of searches "fast"
+  std::string conv = "exact";  // of searches and audits "fast"
   int64_t shards = 1;
   bool mixed_precision = false;
   // [augment]

@@ -40,7 +40,7 @@ function(popaug_pch_sum name headers libraries)
     endif()
   endforeach()
   execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -O1 -E -P -x c++ ${includes} "${list}"
-    OUTPUT_VARIABLE said RESULT_VARIABLE failed ERROR_VARIABLE why)
+    OUTPUT_VARIABLE said RESULT_VARIABLE failed ERROR_QUIET)
   set(file "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/popaug_${name}_pch.dir/cmake_pch.hxx.gch.sum")
   if(failed)  # then the cache hashes the bytes
     message(STATUS "precompiled headers of ${name}: no checksum")

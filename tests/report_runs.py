@@ -5,6 +5,10 @@ import os
 import pathlib
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 SOURCE = pathlib.Path(os.environ.get("POPAUG_SOURCE", pathlib.Path(__file__).resolve().parent.parent))
 BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", SOURCE / "build"))
@@ -39,6 +43,21 @@ def data_set(folder: pathlib.Path, classes: list[str]) -> pathlib.Path:
             colour = Image.merge("RGB", (image, image.rotate(90 * number), Image.new("L", (32, 32), 80 * number)))
             colour.save(folder / "train" / name / f"{i}.png")
     return folder
+
+
+def headless_chrome(*flags: str, log: bool = False) -> "webdriver.Chrome":
+    """Debian's Chromium by its driver; with `log`, what it says and asks for is kept."""
+    from selenium import webdriver
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert chromium and driver, "install the packages chromium and chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", *flags):
+        options.add_argument(flag)
+    if log:
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
 
 
 def start_serving(run: pathlib.Path, *flags: str, port: int = 0) -> tuple[subprocess.Popen[str], str]:

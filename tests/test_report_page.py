@@ -2,13 +2,13 @@
 
 import json
 import pathlib
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
-from report_runs import BUILD, data_set, split_journal, start_serving, toy_run
+from report_runs import BUILD, data_set, headless_chrome, split_journal, start_serving, toy_run
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -24,22 +24,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium and driver, "install the packages chromium and chromium-driver"
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
     profile = tmp_path_factory.mktemp("profile")
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--disable-gpu",
-        f"--user-data-dir={profile}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=driver)
-    chrome = webdriver.Chrome(options=options, service=service)
+    chrome = headless_chrome(f"--user-data-dir={profile}", log=True)
     chrome.set_page_load_timeout(120)
     yield chrome
     chrome.quit()
@@ -68,6 +54,22 @@ def write_report(run: pathlib.Path, target: pathlib.Path, *flags: str) -> None:
     subprocess.run(
         [BUILD / "popaug", "report", run, "-o", target, *flags], check=True, capture_output=True, timeout=120
     )
+
+
+def shown(browser: webdriver.Chrome, text: str) -> None:
+    """Waits until the page's parts hold the text."""
+    WebDriverWait(browser, 60).until(lambda b: text in b.find_element(By.TAG_NAME, "main").text)
+
+
+def said(browser: webdriver.Chrome, text: str) -> None:
+    """Waits until the line about the connection holds the text."""
+    WebDriverWait(browser, 60).until(lambda b: text in b.find_element(By.ID, "connection").text)
+
+
+def port_of(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 def ended(server: subprocess.Popen[str]) -> None:
@@ -185,11 +187,10 @@ def test_live_page_follows_the_journal(run: pathlib.Path, browser: webdriver.Chr
     try:
         requested(browser), complaints(browser)
         browser.get(url)
-        wait = WebDriverWait(browser, 60)
-        wait.until(lambda b: "1 of 6 rounds" in b.find_element(By.TAG_NAME, "main").text)
+        shown(browser, "1 of 6 rounds")
         with (running / "journal.jsonl").open("a") as journal:
             journal.write(rest)
-        wait.until(lambda b: "The search is finished" in b.find_element(By.TAG_NAME, "main").text)
+        shown(browser, "The search is finished")
         result = json.loads((run / "result.json").read_text())
         assert f"{result['score']:.4f}" in browser.find_element(By.ID, "state").text
         assert complaints(browser) == []
@@ -206,27 +207,19 @@ def test_live_page_survives_restarts_of_run_and_server(
     journal = running / "journal.jsonl"
     first = journal.read_text()
     server, url = start_serving(running)
-    wait = WebDriverWait(browser, 60)
-
-    def shown(text: str) -> None:
-        wait.until(lambda b: text in b.find_element(By.TAG_NAME, "main").text)
-
-    def said(text: str) -> None:
-        wait.until(lambda b: text in b.find_element(By.ID, "connection").text)
-
     try:
         browser.get(url)
-        shown("1 of 6 rounds")
+        shown(browser, "1 of 6 rounds")
         journal.unlink()  # the run begins anew
-        shown("cannot be read now")
+        shown(browser, "cannot be read now")
         journal.write_text(first)
-        shown("1 of 6 rounds")
+        shown(browser, "1 of 6 rounds")
         ended(server)
-        said("The connection is lost; trying again.")
+        said(browser, "The connection is lost; trying again.")
         with journal.open("a") as file:
             file.write(rest)
-        server, _ = start_serving(running, port=int(url.rsplit(":", 1)[1].strip("/")))
-        shown("The search is finished")
+        server, _ = start_serving(running, port=port_of(url))
+        shown(browser, "The search is finished")
     finally:
         browser.get("about:blank")
         ended(server)
@@ -235,18 +228,17 @@ def test_live_page_survives_restarts_of_run_and_server(
 def test_live_page_of_other_addresses_wants_its_token(run: pathlib.Path, browser: webdriver.Chrome) -> None:
     server, url = start_serving(run, "--host", "0.0.0.0")
     place, token = url.replace("0.0.0.0", "127.0.0.1").split("?")
-    wait = WebDriverWait(browser, 60)
     try:
         browser.get(place)
         assert "needs the token" in browser.find_element(By.TAG_NAME, "body").text
         complaints(browser)
         browser.get(place + "?" + token)
-        wait.until(lambda b: "The search is finished" in b.find_element(By.TAG_NAME, "main").text)
+        shown(browser, "The search is finished")
         assert browser.current_url == place, "the token stays in the address line"
         assert complaints(browser) == []
         ended(server)
-        server, _ = start_serving(run, "--host", "0.0.0.0", port=int(place.rsplit(":", 1)[1].strip("/")))
-        wait.until(lambda b: "no longer accepts this page" in b.find_element(By.ID, "connection").text)
+        server, _ = start_serving(run, "--host", "0.0.0.0", port=port_of(place))
+        said(browser, "no longer accepts this page")
     finally:
         browser.get("about:blank")
         browser.delete_all_cookies()
@@ -256,17 +248,16 @@ def test_live_page_of_other_addresses_wants_its_token(run: pathlib.Path, browser
 def test_live_page_beside_slow_clients(run: pathlib.Path, browser: webdriver.Chrome, tmp_path: pathlib.Path) -> None:
     running, rest = split_journal(run, tmp_path, 2 + 7)
     server, url = start_serving(running)
-    port = int(url.rsplit(":", 1)[1].strip("/"))
+    port = port_of(url)
     slow = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(6)]
     try:
         for number, client in enumerate(slow):  # half of them ask and never read, half never end their question
             client.sendall(b"GET /d3.js HTTP/1.1\r\nHost: localhost\r\n" + (b"\r\n" if number % 2 else b"X-Slow: "))
         browser.get(url)
-        wait = WebDriverWait(browser, 60)
-        wait.until(lambda b: "1 of 6 rounds" in b.find_element(By.TAG_NAME, "main").text)
+        shown(browser, "1 of 6 rounds")
         with (running / "journal.jsonl").open("a") as journal:
             journal.write(rest)
-        wait.until(lambda b: "The search is finished" in b.find_element(By.TAG_NAME, "main").text)
+        shown(browser, "The search is finished")
     finally:
         for client in slow:
             client.close()
@@ -282,7 +273,7 @@ def test_live_page_above_the_limit_polls(run: pathlib.Path, browser: webdriver.C
         WebDriverWait(browser, 60).until(lambda b: b.find_element(By.ID, "connection").text.endswith("finished"))
         browser.switch_to.new_window("tab")
         browser.get(url)
-        WebDriverWait(browser, 60).until(lambda b: "asking every 5 seconds" in b.find_element(By.ID, "connection").text)
+        said(browser, "asking every 5 seconds")
         browser.close()
     finally:
         browser.switch_to.window(first)

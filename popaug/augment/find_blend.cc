@@ -32,10 +32,10 @@ bool find_steps(float factor, Steps& steps) {
   for (int difference = -kMost; difference <= kMost; ++difference) {
     const double product = factor * static_cast<float>(difference);
     int floor_of_product = static_cast<int>(std::floor(product));
-    if (product - floor_of_product >= 1 - 0x1p-14) {
-      if (!agrees(factor, difference, floor_of_product)) {
-        if (!agrees(factor, difference, ++floor_of_product)) return false;
-      }
+    if (product - floor_of_product >= 1 - 0x1p-14 &&
+        !agrees(factor, difference, floor_of_product) &&
+        !agrees(factor, difference, ++floor_of_product)) {
+      return false;
     }
     steps[difference + kMost] = floor_of_product - difference;
   }

@@ -1,6 +1,7 @@
 #include "popaug/base/thread.h"
 
 #include <sched.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -54,6 +55,12 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t)>& 
   work();
   pool.clear();
   if (error) std::rethrow_exception(error);
+}
+
+double thread_seconds() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
 }  // namespace popaug

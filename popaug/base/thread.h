@@ -16,6 +16,9 @@ int available_cores();
 void parallel_for(size_t count, int threads, const std::function<void(size_t)>& body,
                   size_t grain = 1);
 
+// Processor time of the calling thread so far, in seconds: waiting for a core costs nothing.
+double thread_seconds();
+
 }  // namespace popaug
 
 #endif  // POPAUG_BASE_THREAD_H_

@@ -78,7 +78,7 @@ std::vector<Arm> stand_ins(const CompareSettings& settings, const Arm& arm,
   return winners;
 }
 
-// "choose took flipcrop (8 times), trivial-0.25 (2)"
+// "choose took flipcrop (8 times), trivial-0.25 (once)"
 std::string choices_text(const Arm& arm, const std::vector<RaceOutcome>& races) {
   std::map<std::string, int> counts;
   for (const RaceOutcome& race : races) ++counts[race.winner];

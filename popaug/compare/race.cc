@@ -193,12 +193,15 @@ class Race {
 
 }  // namespace
 
-std::vector<std::string> race_arm_names(bool with_schedule) {
-  std::vector<std::string> names = {"flipcrop",          "none",          "trivial-0.25",
-                                    "trivial-0.5",       "trivial",       "trivial-0.25+clean",
-                                    "trivial-0.5+clean", "trivial+clean", "randaugment"};
-  if (with_schedule) names.emplace_back("schedule");
-  return names;
+std::vector<Arm> racing_arms(const ArmContext& context) {
+  std::vector<Arm> arms;
+  for (const char* name :
+       {"flipcrop", "none", "trivial-0.25", "trivial-0.5", "trivial", "trivial-0.25+clean",
+        "trivial-0.5+clean", "trivial+clean", "randaugment"}) {
+    arms.push_back(make_arm(name, context));
+  }
+  if (context.schedule) arms.push_back(make_arm("schedule", context));
+  return arms;
 }
 
 int64_t least_budget(const RaceSettings& settings) {

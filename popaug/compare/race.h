@@ -26,7 +26,7 @@ struct RaceSettings {
 
 // none, flipcrop, TrivialAugment 0.25, 0.5 and 1, each of the three also with a clean tail,
 // RandAugment, and the schedule where there is one.
-std::vector<std::string> race_arm_names(bool with_schedule);
+std::vector<Arm> racing_arms(const ArmContext& context);
 
 // What the budget becomes, before anything is trained.
 struct RacePlan {

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 RaceSettings settings_of(int64_t budget = 100000) {
   RaceSettings s;
-  for (const std::string& name : race_arm_names(false)) s.arms.push_back(make_arm(name, s.context));
+  s.arms = racing_arms(s.context);
   s.train_images = 100;
   s.final_images = 120;
   s.budget_images = budget;

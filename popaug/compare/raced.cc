@@ -15,9 +15,7 @@ RaceSettings race_of(const CompareSettings& settings, const Arm& arm, uint64_t s
   RaceSettings race;
   race.context = settings.context;
   if (!races_with_schedule(arm)) race.context.schedule.reset();
-  for (const std::string& name : race_arm_names(race.context.schedule.has_value())) {
-    race.arms.push_back(make_arm(name, race.context));
-  }
+  race.arms = racing_arms(race.context);
   race.train_images = settings.race_train_images;
   race.final_images = settings.train_images;
   race.share = settings.race_share;

@@ -1,7 +1,6 @@
 #include "popaug/compare/runs.h"
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 #include <mutex>
 #include <tuple>
@@ -61,13 +60,6 @@ struct TemporaryFile {
     path = next;
   }
 };
-
-// A training runs on its worker's thread, so that waiting for a core costs nothing here.
-double thread_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
 
 // One training: a chain of works, one per segment; only the last is evaluated.
 ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,

@@ -22,8 +22,7 @@ struct Scale {
 
 void epoch_axis(Svg& svg, const Scale& scale, double y) {
   svg.line(kLeft, y, kLeft + kPlot, y, "axis");
-  for (const double epoch : round_ticks(0, scale.epochs, 8)) {
-    if (epoch != std::floor(epoch)) continue;
+  for (const double epoch : whole_ticks(scale.epochs, 8)) {
     svg.line(scale.x(epoch), y, scale.x(epoch), y + 4, "axis");
     svg.text(scale.x(epoch), y + 15, number_text(epoch), "label small", "middle");
   }

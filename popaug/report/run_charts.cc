@@ -43,8 +43,7 @@ void draw_grid(Svg& svg, const Axes& axes, const std::string& metric) {
     svg.line(kLeft, axes.y(score), kLeft + kPlotWidth, axes.y(score), "grid");
     svg.text(kLeft - 6, axes.y(score) + 4, number_text(score), "label small", "end");
   }
-  for (const double epoch : round_ticks(0, axes.epochs, 8)) {
-    if (epoch != std::floor(epoch)) continue;
+  for (const double epoch : whole_ticks(axes.epochs, 8)) {
     svg.text(axes.x(epoch), kTop + kPlotHeight + 14, number_text(epoch), "label small", "middle");
   }
   svg.line(kLeft, kTop + kPlotHeight, kLeft + kPlotWidth, kTop + kPlotHeight, "axis");

@@ -128,6 +128,12 @@ std::vector<double> round_ticks(double low, double high, int wanted) {
   return values;
 }
 
+std::vector<double> whole_ticks(double high, int wanted) {
+  std::vector<double> values = round_ticks(0, high, wanted);
+  std::erase_if(values, [](double value) { return value != std::floor(value); });
+  return values;
+}
+
 std::string svg_number(double value) {
   std::string text = fmt::format("{:.2f}", std::isfinite(value) ? value : 0.0);
   while (text.back() == '0') text.pop_back();

@@ -66,6 +66,8 @@ class Svg {
 // Round numbers between `low` and `high` for an axis, about `wanted` of them: multiples of 1, 2 or
 // 5 times a power of ten.
 std::vector<double> round_ticks(double low, double high, int wanted);
+// Those from 0 to `high` that are whole: epochs.
+std::vector<double> whole_ticks(double high, int wanted);
 
 // A number for an attribute: at most two decimals.
 std::string svg_number(double value);

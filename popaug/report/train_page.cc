@@ -100,8 +100,7 @@ Svg curve_chart(const std::string& title, const std::vector<double>& values) {
     svg.line(kLeft, y(value), kLeft + width, y(value), "grid");
     svg.text(kLeft - 6, y(value) + 4, number_text(value), "label small", "end");
   }
-  for (const double epoch : round_ticks(0, last, 6)) {
-    if (epoch != std::floor(epoch)) continue;
+  for (const double epoch : whole_ticks(last, 6)) {
     svg.text(x(epoch), kTop + height + 14, number_text(epoch), "label small", "middle");
   }
   std::vector<std::pair<double, double>> points;
