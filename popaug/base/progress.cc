@@ -39,8 +39,9 @@ struct TerminalProgress::State {
   double plain_seconds;
   bool terminal = ::isatty(STDERR_FILENO) != 0;
   Clock::time_point start = Clock::now();
+  Clock::time_point piece_start = start;
   Clock::time_point shown{};
-  double first_done = -1;
+  double first_done = -1, last_done = -1;  // of the piece of work
   std::string last;
   std::string printed;   // the plain line before: the same is not said twice
   bool open = false;     // a rewritable line stands on the terminal
@@ -78,15 +79,20 @@ void TerminalProgress::update(double done, double total, const std::string& note
   std::lock_guard lock(state_->mutex);
   State& s = *state_;
   if (s.first_done < 0) s.first_done = done;
-  const double elapsed = s.since(s.start);
+  if (done < s.first_done || done - s.first_done < (s.last_done - s.first_done) / 2) {
+    s.piece_start =
+        Clock::now();  // another piece of work: what came before tells nothing of its pace
+    s.first_done = done;
+  }
+  s.last_done = done;
   const double gained = done - s.first_done;
   char head[96];
   std::snprintf(head, sizeof head, " %3.0f %%", total > 0 ? 100 * done / total : 0.0);
   s.last = s.what + head;
   if (gained > 0 && done < total) {
-    s.last += ", " + duration_text(elapsed / gained * (total - done)) + " left";
+    s.last += ", " + duration_text(s.since(s.piece_start) / gained * (total - done)) + " left";
   } else if (done >= total) {
-    s.last += ", " + duration_text(elapsed);
+    s.last += ", " + duration_text(s.since(s.start));
   }
   if (!note.empty()) s.last += ", " + note;
   s.current = false;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "popaug/base/text.h"
 
 namespace popaug {
@@ -40,6 +43,28 @@ TEST(Progress, AnUnfinishedStepEndsWithWhereItStood) {
     progress.update(7, 10, "b");
   });
   EXPECT_THAT(lines, ElementsAre(StartsWith("search  10 %"), StartsWith("search  70 %")));
+}
+
+TEST(Progress, AnotherPieceOfWorkHasAPaceOfItsOwn) {
+  using std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kFirstPiece(2500);
+  steady_clock::duration second_piece{};
+  const auto lines = printed([&](Progress& progress) {
+    progress.update(0, 10, "first");
+    std::this_thread::sleep_for(kFirstPiece);
+    progress.update(10, 10, "first");
+    const auto start = steady_clock::now();
+    progress.update(0, 10, "second");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    progress.update(5, 10, "second");
+    second_piece = steady_clock::now() - start;
+  });
+  ASSERT_THAT(lines.back(), StartsWith("search  50 %, "));
+  int minutes = 0, seconds = 0;
+  ASSERT_EQ(std::sscanf(lines.back().c_str(), "search  50 %%, %d:%d left", &minutes, &seconds), 2);
+  // As long again as its first half took, to the second.
+  EXPECT_LE(std::chrono::seconds(60 * minutes + seconds),
+            second_piece + std::chrono::milliseconds(1000));
 }
 
 }  // namespace
