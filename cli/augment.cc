@@ -43,9 +43,7 @@ std::vector<Job> folder_jobs(const fs::path& in, const fs::path& out) {
 // A text file with a path per line, relative to the list; results go to OUT/NAME.png.
 std::vector<Job> list_jobs(const fs::path& list, const fs::path& out) {
   std::vector<Job> jobs;
-  int line_number = 0;
   for (const std::string& line : split(read_file(list, uint64_t{64} << 20), '\n')) {
-    ++line_number;
     const std::string_view name = trim(line);
     if (name.empty() || name.front() == '#') continue;
     fs::path path = fs::path(name);

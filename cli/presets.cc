@@ -79,6 +79,7 @@ epochs = 30
 batch = 64
 lr = 0.1
 weight_decay = 5e-4
+conv = "fast"
 [augment]
 space = "pba"
 flip = 0.5

@@ -159,6 +159,12 @@ int search(Options& options) {
   for (const std::string& note : notes) progress.line("note: " + note);
   if (settings.async) {
     progress.line("note: --async decides by what arrives first, so this search is not repeatable");
+    if (options.dry_run || !options.budget.empty()) {
+      progress.line(
+          "note: the plan counts each round of each member once; an asynchronous target goes on "
+          "from "
+          "its donor's epoch, which may lie behind its own, so more may be trained than planned");
+    }
   }
 
   const int workers = std::min(worker_count(settings), search.population);

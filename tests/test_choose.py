@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import pytest
 from popaug_program import PROGRAM, ROOT, done, refused
@@ -86,10 +88,38 @@ def test_a_stopped_race_goes_on(chosen: pathlib.Path, tmp_path: pathlib.Path) ->
         assert (out / name).read_bytes() == (chosen / name).read_bytes(), name
 
 
+def test_a_stopped_final_training_goes_on(chosen: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    for attempt in range(5):  # the training is short: it may end before it is told to
+        out = tmp_path / f"stopped-{attempt}"
+        command = [PROGRAM, "choose", "--config", chosen / "config.toml", "--out", out]
+        process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
+        rows = out / "progress.csv"  # of the final training
+        while process.poll() is None and (not rows.exists() or rows.read_bytes().count(b"\n") < 2):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+        if process.returncode != 0:
+            break
+    assert process.returncode == 130, said
+    assert f"popaug choose --out {out} --resume" in said
+    assert not (out / "result.json").exists()
+    done("choose", "--out", out, "--resume")
+    for name in DETERMINED:
+        assert (out / name).read_bytes() == (chosen / name).read_bytes(), name
+
+
 def test_a_time_becomes_images(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
     said = refused(2, "choose", "--data", shoes / "set.npz", *TINY, "--budget", "1s", "--out", tmp_path / "a")
     assert "--budget: the shortest race of 9 arms and its final training take about " in said
     assert not (tmp_path / "a" / "config.toml").exists()
+    least = re.search(r"take about (\d+):(\d\d),", said)
+    assert least, said
+    budget = f"{2 * (60 * int(least[1]) + int(least[2]))}s"
+    done("choose", "--data", shoes / "set.npz", *TINY, "--budget", budget, "--out", tmp_path / "b")
+    config = tomllib.loads((tmp_path / "b" / "config.toml").read_text())["choose"]
+    race = json.loads((tmp_path / "b" / "choose.json").read_text())
+    assert race["budget_images"] == config["budget_images"]
+    assert race["race_images"] <= config["share"] * race["budget_images"]
 
 
 def test_refusals(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -206,6 +206,12 @@ def test_a_dry_run_leaves_nothing_and_says_the_plan(tmp_path: pathlib.Path, data
     assert not (tmp_path / "run").exists()
 
 
+def test_the_plan_of_an_asynchronous_search_says_what_it_leaves_out(tmp_path: pathlib.Path) -> None:
+    toy = ["--trainer", "toy", "--population", 4, "--rounds", 2, "--async", "--dry-run", "--out", tmp_path / "run"]
+    process = subprocess.run([PROGRAM, "search", *map(str, toy)], capture_output=True, text=True, check=True)
+    assert "more may be trained than planned" in process.stderr
+
+
 def test_ctrl_c_says_how_to_continue_and_the_run_does(
     tmp_path: pathlib.Path, data: list[object], plain: pathlib.Path
 ) -> None:
