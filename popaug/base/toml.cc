@@ -1,4 +1,14 @@
 // TOML in and out (toml++ stays behind this file).
+
+// toml++ 3.3 asserts what a file can break: "[[!a]]" ends the process, or is undefined under
+// NDEBUG. Here a broken assertion is the file's fault, in every kind of build.
+namespace popaug {
+namespace {
+[[noreturn]] void refuse_toml();
+}
+}  // namespace popaug
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? void() : ::popaug::refuse_toml())
 #include <toml++/toml.h>
 
 #include <sstream>
@@ -8,6 +18,10 @@
 
 namespace popaug {
 namespace {
+
+struct NoToml {};
+
+void refuse_toml() { throw NoToml(); }
 
 std::string place(std::string_view origin, const toml::source_region& region) {
   return std::string(origin) + ": line " + std::to_string(region.begin.line) + ", column " +
@@ -116,6 +130,9 @@ Json parse_toml(std::string_view text, std::string_view origin) {
     return convert(toml::parse(text), origin);
   } catch (const toml::parse_error& error) {
     throw Error(place(origin, error.source()) + std::string(error.description()));
+  } catch (const NoToml&) {
+    throw Error(std::string(origin) +
+                ": this is not TOML: a key is missing or holds what it may not");
   }
 }
 
