@@ -10,7 +10,9 @@ namespace popaug::cli {
 
 Schedule schedule_argument(const std::string& name_or_path) {
   const auto baselines = baseline_names();
-  if (std::find(baselines.begin(), baselines.end(), name_or_path) != baselines.end()) {
+  const bool listed =
+      std::find(baselines.begin(), baselines.end(), name_or_path) != baselines.end();
+  if (listed || numbered_baseline(name_or_path)) {
     return baseline_schedule(name_or_path);
   }
   return find_schedule(name_or_path);

@@ -67,42 +67,6 @@ Parts parts_of(const std::string& name) {
   return parts;
 }
 
-// The numbers of "PREFIX-A" or "PREFIX-A-B"; false if `name` is no such name.
-template <typename Number>
-bool numbers_of(const std::string& name, std::string_view prefix, std::vector<Number>& numbers) {
-  if (!name.starts_with(prefix)) return false;
-  const char* end = name.data() + name.size();
-  const char* at = name.data() + prefix.size();
-  while (at < end && *at == '-') {
-    Number number{};
-    const auto [stop, code] = std::from_chars(at + 1, end, number);
-    if (code != std::errc()) return false;
-    numbers.push_back(number);
-    at = stop;
-  }
-  return at == end && !numbers.empty();
-}
-
-bool cell_of(const std::string& base, RandAugmentCell& cell) {
-  std::vector<int> numbers;
-  if (!numbers_of(base, "randaugment", numbers) || numbers.size() != 2) return false;
-  cell = {numbers[0], numbers[1]};
-  return cell.count >= 1 && cell.count <= 16 && cell.level >= 0 && cell.level <= 30;
-}
-
-bool strength_of(const std::string& base, double& strength) {
-  std::vector<double> numbers;
-  if (!numbers_of(base, "trivial", numbers) || numbers.size() != 1) return false;
-  strength = numbers[0];
-  return strength >= 0 && strength <= 1;
-}
-
-Schedule trivial_of_strength(double strength) {
-  Schedule schedule = trivial_schedule();
-  schedule.space = with_strength(schedule.space, strength);
-  return schedule;
-}
-
 // A winner's lineage under mutation alone, as long and in the same space as the schedule.
 Schedule drift_schedule(const Schedule& like, int epochs, uint64_t seed) {
   SearchSettings search;
@@ -125,11 +89,7 @@ Schedule drift_schedule(const Schedule& like, int epochs, uint64_t seed) {
 
 Schedule base_schedule(const std::string& base, const ArmContext& context, int epochs,
                        uint64_t seed, const RandAugmentCell& tuned) {
-  RandAugmentCell cell;
-  double strength = 1;
   if (base == kTuned) return randaugment_schedule(tuned.count, tuned.level);
-  if (cell_of(base, cell)) return randaugment_schedule(cell.count, cell.level);
-  if (strength_of(base, strength)) return trivial_of_strength(strength);
   const auto learned = [&] { return stretch(*context.schedule, epochs); };
   if (base == "schedule") return learned();
   if (base == "last") return last_policy(learned());
@@ -159,8 +119,7 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
   Arm arm;
   arm.name = name;
   arm.epochs = parts.epochs;
-  RandAugmentCell cell;
-  double strength = 1;
+  const std::optional<NumberedBaseline> numbered = numbered_baseline(parts.base);
   const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                  [&](const Kind& k) { return parts.base == k.name; });
   if (kind != std::end(kKinds)) {
@@ -179,10 +138,10 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
     }
     const bool of_search = kind->needs_schedule && parts.base != "random" && parts.base != "drift";
     if (of_search) arm.search_images = context.search_images;
-  } else if (cell_of(parts.base, cell)) {
-    arm.title = fmt::format("RandAugment, {} ops at bin {}", cell.count, cell.level);
-  } else if (strength_of(parts.base, strength)) {
-    arm.title = fmt::format("TrivialAugment, strength {:g}", strength);
+  } else if (numbered && numbered->count > 0) {
+    arm.title = fmt::format("RandAugment, {} ops at bin {}", numbered->count, numbered->level);
+  } else if (numbered) {
+    arm.title = fmt::format("TrivialAugment, strength {:g}", numbered->strength);
   } else {
     throw UsageError("--arms: " + unknown_name("arm", parts.base, arm_names()) +
                      " (or randaugment-N-M, trivial-S, each with +clean or @EPOCHS)");

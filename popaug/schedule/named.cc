@@ -1,6 +1,7 @@
 #include "popaug/schedule/named.h"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 
 #include "popaug/schedule/exchange.h"
@@ -73,7 +74,43 @@ const std::vector<NamedBase>& bases() {
   return all;
 }
 
+// The numbers of "PREFIX-A" or "PREFIX-A-B"; empty if `name` is no such name.
+template <typename Number>
+std::vector<Number> numbers_of(const std::string& name, std::string_view prefix) {
+  std::vector<Number> numbers;
+  if (!name.starts_with(prefix)) return {};
+  const char* end = name.data() + name.size();
+  const char* at = name.data() + prefix.size();
+  while (at < end) {
+    Number number{};
+    const auto [stop, code] = std::from_chars(at + 1, end, number);
+    if (*at != '-' || code != std::errc()) return {};
+    numbers.push_back(number);
+    at = stop;
+  }
+  return numbers;
+}
+
+Schedule schedule_of(const NumberedBaseline& baseline) {
+  if (baseline.count > 0) return randaugment_schedule(baseline.count, baseline.level);
+  Schedule schedule = trivial_schedule();
+  schedule.space = with_strength(schedule.space, baseline.strength);
+  return schedule;
+}
+
 }  // namespace
+
+std::optional<NumberedBaseline> numbered_baseline(const std::string& name) {
+  const std::vector<int> cell = numbers_of<int>(name, "randaugment");
+  if (cell.size() == 2 && cell[0] >= 1 && cell[0] <= 16 && cell[1] >= 0 && cell[1] <= 30) {
+    return NumberedBaseline{.count = cell[0], .level = cell[1]};
+  }
+  const std::vector<double> strength = numbers_of<double>(name, "trivial");
+  if (strength.size() == 1 && strength[0] >= 0 && strength[0] <= 1) {
+    return NumberedBaseline{.strength = strength[0]};
+  }
+  return std::nullopt;
+}
 
 std::vector<std::string> shipped_schedule_names() {
   std::vector<std::string> names;
@@ -114,7 +151,14 @@ Schedule baseline_schedule(const std::string& name) {
     schedule.name = name;
     return schedule;
   }
-  throw UsageError(unknown_name("baseline", name, baseline_names()));
+  if (const std::optional<NumberedBaseline> numbered = numbered_baseline(name)) {
+    Schedule schedule = schedule_of(*numbered);
+    schedule.name = name;
+    return schedule;
+  }
+  throw UsageError(unknown_name("baseline", name, baseline_names()) +
+                   " (or randaugment-N-M with 1..16 ops at bin 0..30, trivial-S with a strength "
+                   "0..1)");
 }
 
 std::vector<std::string> base_names() {

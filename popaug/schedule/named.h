@@ -2,6 +2,7 @@
 #ifndef POPAUG_SCHEDULE_NAMED_H_
 #define POPAUG_SCHEDULE_NAMED_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,16 @@ std::vector<std::string> shipped_schedule_names();
 // REFERENCE 3 for CIFAR; the published policies come with the base transforms that they were
 // learned with (CIFAR: flip, crop, cutout 16; SVHN: cutout 20).
 std::vector<std::string> baseline_names();
-// UsageError with the nearest name if unknown.
+// One of these, or one with numbers (below). UsageError with the nearest name if unknown.
 Schedule baseline_schedule(const std::string& name);
+
+// randaugment-N-M: N (1..16) ops at bin M (0..30). trivial-S: ranges scaled by a strength 0..1.
+struct NumberedBaseline {
+  int count = 0, level = 0;  // of randaugment; count 0: this is trivial
+  double strength = 1;
+};
+// Nothing if `name` is no such name, or its numbers are outside.
+std::optional<NumberedBaseline> numbered_baseline(const std::string& name);
 
 // Base transforms by name, REFERENCE 3: "none", "flipcrop", "cifar" (flip, crop, cutout 16),
 // "svhn" (cutout 20). UsageError otherwise.

@@ -359,6 +359,15 @@ TEST(ScheduleNames, ShippedAndBaselines) {
               HasSubstr("nearest: \"rcifar10-paper\""));
   EXPECT_THAT(message_of([] { find_schedule("./nothing.json"); }), HasSubstr("nothing.json"));
   EXPECT_THAT(message_of([] { baseline_schedule("trival"); }), HasSubstr("nearest: \"trivial\""));
+  const Schedule numbered = baseline_schedule("randaugment-3-12");
+  EXPECT_EQ(numbered.rule.count, 3);
+  EXPECT_EQ(numbered.segments.at(0).policy.entries.at(0).level, 12);
+  EXPECT_EQ(baseline_schedule("trivial-0.5").space, space_by_name("trivial:0.5"));
+  for (const char* name : {"randaugment-0-9", "randaugment-2-31", "randaugment-2",
+                           "randaugment-2-9-1", "randaugment-2-9x", "randaugment2-9", "trivial-1.5",
+                           "trivial-nan", "trivial-", "trivial-0.5-", "trivial0.5"}) {
+    EXPECT_THAT(message_of([&] { baseline_schedule(name); }), HasSubstr("trivial-S")) << name;
+  }
   for (const std::string& name : baseline_names()) {
     const Schedule schedule = baseline_schedule(name);
     EXPECT_EQ(schedule.name, name);
