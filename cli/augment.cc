@@ -8,6 +8,7 @@
 
 #include "cli/augment_flags.h"
 #include "cli/plugin_flag.h"
+#include "cli/settings.h"
 #include "cli/verbs.h"
 #include "popaug/image/image.h"
 
@@ -97,11 +98,13 @@ void write_image(const Image& image, const fs::path& path) {
   write_file_atomic(path, bytes);
 }
 
-void run_job(const Job& job, uint64_t number, const AugmentFlags& flags,
-             const Transform& transform) {
+// Returns how many were written: all copies, unless a stop was asked for.
+int run_job(const Job& job, uint64_t number, const AugmentFlags& flags, const Transform& transform,
+            const StopToken& stop) {
   DecodeInfo info;
-  const Image image = load_image(job.in, &info);
-  for (int copy = 0; copy < flags.copies; ++copy) {
+  int written = 0;
+  const Image image = read_image(flags, job.in, &info);
+  for (int copy = 0; copy < flags.copies && !stop.requested(); ++copy) {
     const uint64_t sample =
         number * static_cast<uint64_t>(flags.copies) + static_cast<uint64_t>(copy);
     fs::path out = job.out;
@@ -110,38 +113,42 @@ void run_job(const Job& job, uint64_t number, const AugmentFlags& flags,
                            out.extension().string());
     }
     write_image(transform(image, info.grey, sample), out);
+    ++written;
   }
+  return written;
 }
 
 int stream(const std::vector<Job>& jobs, const AugmentFlags& flags, const Transform& transform) {
   SignalStop stop;
   TerminalProgress progress("augment");
-  std::atomic<size_t> written = 0, skipped = 0;
+  std::atomic<size_t> written = 0, skipped = 0;  // images, of which a job has --copies
   std::mutex mutex;
+  const auto copies = static_cast<size_t>(flags.copies);
+  const size_t total = jobs.size() * copies;
   const int workers = flags.workers > 0 ? flags.workers : available_cores();
   parallel_for(jobs.size(), workers, [&](size_t i) {
     if (stop.token().requested()) return;
     try {
-      run_job(jobs[i], i, flags, transform);
-      ++written;
+      written += static_cast<size_t>(run_job(jobs[i], i, flags, transform, stop.token()));
     } catch (const UsageError&) {
       throw;
     } catch (const Error& error) {
-      if (!flags.keep_going) throw;
+      if (!flags.keep_going || jobs.size() == 1) throw;
       ++skipped;
       progress.line(std::string("skipped: ") + error.what());
     }
     const std::lock_guard lock(mutex);
-    const size_t done = written + skipped;
-    progress.update(static_cast<double>(done), static_cast<double>(jobs.size()),
-                    std::to_string(done) + " of " + std::to_string(jobs.size()) + " images");
+    const size_t done = written + skipped * copies;
+    progress.update(static_cast<double>(done), static_cast<double>(total),
+                    std::to_string(done) + " of " + std::to_string(total) + " images");
   });
   progress.finish();
-  if (stop.token().requested() && written + skipped < jobs.size()) {
-    throw Interrupted("stopped after " + std::to_string(written) + " of " +
-                      std::to_string(jobs.size()) + " images; the same command writes them all");
+  if (stop.token().requested() && written + skipped * copies < total) {
+    throw Interrupted("stopped after " + std::to_string(written) + " of " + std::to_string(total) +
+                      " images; the same command writes them all");
   }
-  std::fprintf(stderr, "%zu images written to %s, %zu skipped\n", written * flags.copies,
+  if (jobs.size() == 1) return 0;
+  std::fprintf(stderr, "%zu images written to %s, %zu skipped\n", written.load(),
                show_path(flags.out).c_str(), skipped.load());
   return 0;
 }
@@ -159,6 +166,13 @@ void check_flags(const AugmentFlags& flags) {
   if (flags.sheet == "epochs" && !flags.op.empty()) {
     throw UsageError("--sheet epochs shows a schedule; name one by --schedule or --augment");
   }
+  check_scaled_decoding(flags.scaled_decoding, flags.size);
+  if (!(flags.resized_crop >= 0 && flags.resized_crop <= 1)) {  // also what is no number
+    throw UsageError("--resized-crop: " + number_text(flags.resized_crop) + " is not in 0 .. 1");
+  }
+  if (flags.resized_crop > 0 && !flags.sheet.empty()) {
+    throw UsageError("--resized-crop crops images, not sheets: leave out --sheet");
+  }
   if (flags.sign != "+" && flags.sign != "-") throw UsageError("--sign is + or -");
 }
 
@@ -167,7 +181,7 @@ int run(const AugmentFlags& flags) {
   load_plugins(flags.plugins);
   if (!flags.sheet.empty()) {
     DecodeInfo info;
-    const Image image = load_image(flags.in, &info);
+    const Image image = read_image(flags, flags.in, &info);
     const Image sheet = flags.sheet == "levels" ? levels_sheet(flags, image, info.grey)
                                                 : epochs_sheet(flags, image, info.grey);
     write_image(sheet, flags.out);
@@ -176,9 +190,7 @@ int run(const AugmentFlags& flags) {
   const Transform transform = make_transform(flags);
   const std::vector<Job> jobs = jobs_of(flags);
   check_distinct(jobs);
-  if (jobs.size() > 1) return stream(jobs, flags, transform);
-  run_job(jobs[0], 0, flags, transform);
-  return 0;
+  return stream(jobs, flags, transform);
 }
 
 void add_flags(CLI::App& verb, AugmentFlags& flags) {
@@ -202,8 +214,9 @@ void add_flags(CLI::App& verb, AugmentFlags& flags) {
   verb.add_option("--policy", flags.policy, "Draw from a policy: a JSON list of entries")
       ->type_name("FILE");
   verb.add_option("--schedule", flags.schedule, "Draw from a schedule")->type_name("FILE|NAME");
-  verb.add_option("--augment", flags.augment,
-                  "Draw from a baseline: " + join(baseline_names(), ", "))
+  verb.add_option(
+          "--augment", flags.augment,
+          "Draw from a baseline: " + join(baseline_names(), ", ") + ", randaugment-N-M, trivial-S")
       ->type_name("NAME");
   verb.add_option("--epoch", flags.epoch, "The schedule's epoch, from 0")
       ->check(CLI::Range(0, 1 << 24));
@@ -212,6 +225,12 @@ void add_flags(CLI::App& verb, AugmentFlags& flags) {
   verb.add_flag("--no-base", flags.no_base, "Only ops: no crop, flip or cutout");
   verb.add_option("--space", flags.space, "The space of --op, --policy or the sheet (default pba)")
       ->type_name("NAME|FILE");
+  verb.add_option("--size", flags.size, "Bring every image to N or WxH pixels first")
+      ->type_name("N|WxH");
+  verb.add_option(
+      "--resized-crop", flags.resized_crop,
+      "... by a random resized crop: its least share of the area, such as 0.08 (0: none)");
+  verb.add_flag("--scaled-decoding", flags.scaled_decoding, kScaledDecodingHelp);
   verb.add_option("--sheet", flags.sheet,
                   "A contact sheet: op x level, or one image over the epochs of a schedule")
       ->check(CLI::IsMember({"levels", "epochs"}));
@@ -240,6 +259,8 @@ void add_augment(CLI::App& program, Action& action) {
                    "one op; RGBA PNG, holes at alpha 0"},
                   {"popaug augment --schedule rcifar10-paper --epoch 150 photos/ out/",
                    "a folder, as epoch 150 of a training sees it"},
+                  {"popaug augment --size 224 --resized-crop 0.08 --augment trivial photos/ out/",
+                   "photographs, as image classification crops them"},
                   {"popaug augment --augment trivial --copies 8 --seed 3 list.txt out/",
                    "eight draws of a baseline for every image of a list"},
                   {"popaug augment --sheet levels --space pba in.jpg sheet.png",

@@ -28,6 +28,10 @@ struct AugmentFlags {
   int epochs = 0;
   bool no_base = false;
   std::string space;
+  // Of photographs, before all that.
+  std::string size;
+  double resized_crop = 0;
+  bool scaled_decoding = false;
   // Of all.
   int64_t seed = 0;
   int copies = 1;
@@ -36,6 +40,10 @@ struct AugmentFlags {
   bool keep_going = false;
   std::vector<std::string> plugins;
 };
+
+// Reads an image as --size and --scaled-decoding say; it has --size unless a crop is to bring it
+// there.
+Image read_image(const AugmentFlags& flags, const fs::path& path, DecodeInfo* info);
 
 // Turns one image into another. `sample` numbers the image (and its copies); may be called from
 // several threads at once.

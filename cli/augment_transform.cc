@@ -1,9 +1,12 @@
 // What `popaug augment` does to one image.
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
 
 #include "cli/augment_flags.h"
+#include "popaug/data/data.h"
 
 namespace popaug::cli {
 namespace {
@@ -100,6 +103,27 @@ Schedule policy_file(const AugmentFlags& flags) {
   return schedule;
 }
 
+// Nothing for --op.
+Schedule named_schedule_of(const AugmentFlags& flags) {
+  return flags.op.empty() ? named_schedule(flags) : Schedule();
+}
+
+Transform uncropped_transform(const AugmentFlags& flags, const Schedule& schedule) {
+  if (!flags.op.empty()) return op_transform(flags);
+  return schedule_transform(schedule, flags.epoch, static_cast<uint64_t>(flags.seed),
+                            flags.no_base);
+}
+
+// What scaled decoding must leave: --size, also of the smallest part that a crop may take.
+Size enough_to_decode(Size size, double least_area) {
+  if (least_area <= 0) return size;
+  // The sides of a part are at least this share of those of a square.
+  const double share = std::sqrt(least_area * CropRange().least_ratio);
+  const double side = std::ceil(std::max(size.width, size.height) / share);
+  const int enough = static_cast<int>(std::min(side, double{1 << 20}));
+  return {enough, enough};
+}
+
 }  // namespace
 
 FoundOp find_space_op(const std::string& op, const std::string& space) {
@@ -137,10 +161,33 @@ Transform schedule_transform(const Schedule& schedule, int epoch, uint64_t seed,
   };
 }
 
+Image read_image(const AugmentFlags& flags, const fs::path& path, DecodeInfo* info) {
+  if (flags.size.empty()) return load_image(path, info);
+  const Size size = parse_size(flags.size);
+  const Size enough = enough_to_decode(size, flags.resized_crop);
+  const Image image = flags.scaled_decoding
+                          ? load_image_scaled(path, enough.width, enough.height, info)
+                          : load_image(path, info);
+  return flags.resized_crop > 0 ? image : resize(image, size.width, size.height);
+}
+
 Transform make_transform(const AugmentFlags& flags) {
-  if (!flags.op.empty()) return op_transform(flags);
-  return schedule_transform(named_schedule(flags), flags.epoch, static_cast<uint64_t>(flags.seed),
-                            flags.no_base);
+  if (flags.resized_crop <= 0) return uncropped_transform(flags, named_schedule_of(flags));
+  // The crop is taken from the image as read, before the rest sees it.
+  Schedule schedule = named_schedule_of(flags);
+  schedule.base.pad = 0;
+  schedule.base.resized_crop = 0;
+  const Size size = flags.size.empty() ? Size() : parse_size(flags.size);
+  return [flags, size, then = uncropped_transform(flags, schedule)](const Image& image, bool grey,
+                                                                    uint64_t sample) {
+    const int width = size.width > 0 ? size.width : image.width();
+    const int height = size.height > 0 ? size.height : image.height();
+    const SampleKey key{.seed = static_cast<uint64_t>(flags.seed),
+                        .epoch = static_cast<uint32_t>(flags.epoch),
+                        .sample = sample};
+    const CropRange range{.least_area = flags.resized_crop};
+    return then(random_resized_crop(image, width, height, range, key), grey, sample);
+  };
 }
 
 }  // namespace popaug::cli

@@ -99,6 +99,13 @@ std::vector<std::string> fairness_notes(const CompareSettings& compare, const Se
   if (data != inputs.fingerprint) {
     notes.push_back("the schedule was learned on other images than these");
   }
+  const double crop = compare.context.schedule->base.resized_crop;
+  if (crop > 0 && settings.resized_crop == 0) {
+    notes.push_back(fmt::format(
+        "the schedule has a random resized crop, the free arms pad and crop; --resized-crop {} "
+        "gives it to every arm",
+        number_text(crop)));
+  }
   const std::string test = fingerprint(*inputs.test_split);
   for (const Json& searched : provenance.value("searched", Json::array())) {
     if (searched != test) continue;

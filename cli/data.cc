@@ -1,6 +1,7 @@
 // popaug data: info, verify, split, convert.
 #include "cli/data.h"
 
+#include "cli/settings.h"
 #include "cli/verbs.h"
 
 namespace popaug::cli {
@@ -12,6 +13,8 @@ ReadOptions ReadFlags::options() const {
     options.width = asked.width;
     options.height = asked.height;
   }
+  check_scaled_decoding(scaled_decoding, size);
+  options.scaled_decoding = scaled_decoding;
   options.threads = workers;
   options.memory_limit = static_cast<uint64_t>(memory_gib * (uint64_t{1} << 30));
   options.allow_outside = allow_outside;
@@ -21,6 +24,7 @@ ReadOptions ReadFlags::options() const {
 void add_read_flags(CLI::App& verb, ReadFlags& flags) {
   verb.add_option("--data", flags.data, "the set: a folder or a file")->required();
   verb.add_option("--size", flags.size, "read at this size: 32, or 64x48 (width x height)");
+  verb.add_flag("--scaled-decoding", flags.scaled_decoding, kScaledDecodingHelp);
   verb.add_option("--workers", flags.workers, "threads that decode (0: one per core)")
       ->check(CLI::Range(0, 1024));
   verb.add_option("--memory", flags.memory_gib,

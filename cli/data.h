@@ -13,7 +13,7 @@ struct ReadFlags {
   std::string data, size;
   int workers = 0;
   double memory_gib = 8;
-  bool allow_outside = false;
+  bool allow_outside = false, scaled_decoding = false;
   ReadOptions options() const;
 };
 

@@ -12,7 +12,7 @@ namespace {
 struct Options {
   std::string checkpoint, data, split = "test", size, device = "auto", csv, svg;
   int batch = 128;
-  bool json = false;
+  bool json = false, scaled_decoding = false;
 };
 
 // A checkpoint file, or the best of a run directory.
@@ -42,6 +42,7 @@ int evaluate(const Options& options) {
   // Images take the size that the network was trained at.
   std::tie(read.width, read.height) =
       options.size.empty() ? std::pair(info.width, info.height) : parse_size(options.size);
+  read.scaled_decoding = options.scaled_decoding;
   TerminalProgress progress("eval");
   const Dataset data = read_dataset(options.data, read, progress);
   check_classes(info, data, path);
@@ -76,6 +77,8 @@ void add_eval(CLI::App& program, Action& action) {
   verb->add_option("--data", options.data, "Labelled images")->required();
   verb->add_option("--split", options.split, "Which part of the data")->capture_default_str();
   verb->add_option("--size", options.size, "Resize to N or WxH (default: the checkpoint's size)");
+  verb->add_flag("--scaled-decoding", options.scaled_decoding,
+                 "Decode JPEGs as a training with this setting does");
   verb->add_option("--batch", options.batch, "Images at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();

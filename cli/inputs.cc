@@ -67,6 +67,8 @@ Inputs read_inputs(const Settings& settings, bool needs_validation, Progress& pr
   }
   ReadOptions options;
   std::tie(options.width, options.height) = parse_size(settings.size);
+  check_scaled_decoding(settings.scaled_decoding, settings.size);
+  options.scaled_decoding = settings.scaled_decoding;
   options.threads = static_cast<int>(settings.workers);
 
   Inputs inputs;

@@ -14,6 +14,7 @@ struct Options {
   std::string checkpoint, out, device = "auto";
   std::vector<std::string> images;
   int workers = 0;
+  bool scaled_decoding = false;
 };
 
 // Bytes HWC of one image as the network wants it.
@@ -40,7 +41,8 @@ std::vector<fs::path> files_of(const std::vector<std::string>& names) {
 }
 
 // All images at the checkpoint's size; labels are unknown and stand at 0.
-Split read_images(const std::vector<fs::path>& files, const CheckpointInfo& info, int threads) {
+Split read_images(const std::vector<fs::path>& files, const CheckpointInfo& info,
+                  const Options& options) {
   Split split;
   split.name = "new";
   split.width = info.width;
@@ -48,8 +50,10 @@ Split read_images(const std::vector<fs::path>& files, const CheckpointInfo& info
   split.channels = info.channels;
   split.labels.assign(files.size(), 0);
   auto pixels = std::make_shared<std::vector<uint8_t>>(files.size() * split.image_bytes());
-  parallel_for(files.size(), threads > 0 ? threads : available_cores(), [&](size_t i) {
-    Image image = load_image(files[i]);
+  const int threads = options.workers > 0 ? options.workers : available_cores();
+  parallel_for(files.size(), threads, [&](size_t i) {
+    Image image = options.scaled_decoding ? load_image_scaled(files[i], info.width, info.height)
+                                          : load_image(files[i]);
     if (image.width() != info.width || image.height() != info.height) {
       image = resize(image, info.width, info.height);
     }
@@ -76,7 +80,7 @@ int predict(const Options& options) {
   const TrainingApi& api = training();
   const CheckpointInfo info = api.read_checkpoint_info(path);
   const std::vector<fs::path> files = files_of(options.images);
-  const Split split = read_images(files, info, options.workers);
+  const Split split = read_images(files, info, options);
   Subset subset{&split, std::vector<uint32_t>(split.count())};
   std::iota(subset.indices.begin(), subset.indices.end(), 0u);
   TerminalProgress progress("predict");
@@ -101,6 +105,8 @@ void add_predict(CLI::App& program, Action& action) {
   verb->add_option("images", options.images, "Image files, folders, or lists of files")->required();
   verb->add_option("--out", options.out, "The CSV file (default: stdout)");
   verb->add_option("--device", options.device, "cpu, cuda, cuda:N or auto")->capture_default_str();
+  verb->add_flag("--scaled-decoding", options.scaled_decoding,
+                 "Decode JPEGs as a training with this setting does");
   verb->add_option("--workers", options.workers, "Threads that decode (0: one per core)")
       ->check(CLI::Range(0, 1024));
   examples(*verb, {{"popaug predict network new/*.jpg", "file, class and probability as CSV"},

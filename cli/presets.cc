@@ -107,6 +107,27 @@ cutout = 0
 population = 16
 epochs_per_round = 3
 )"},
+    {"photos", R"([data]
+size = "96"
+scaled_decoding = true
+val_size = 2000
+[training]
+network = "resnet-18"
+epochs = 60
+batch = 64
+lr = 0.05
+weight_decay = 5e-4
+[augment]
+space = "pba"
+flip = 0.5
+pad = 0
+cutout = 0
+resized_crop = 0.35
+[search]
+population = 8
+epochs_per_round = 3
+fraction = 0.375
+)"},
     {"paper-rcifar10", R"([data]
 train_size = 4000
 val_size = 46000

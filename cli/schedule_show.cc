@@ -59,6 +59,9 @@ Json show_json(const Schedule& schedule) {
 
 std::string base_words(const BaseTransforms& base) {
   std::vector<std::string> words;
+  if (base.resized_crop > 0) {
+    words.push_back("random resized crop from " + number_text(base.resized_crop) + " of the area");
+  }
   if (base.pad > 0) words.push_back("pad " + std::to_string(base.pad) + " and crop");
   if (base.flip > 0) words.push_back("flip " + number_text(base.flip));
   if (base.cutout > 0) words.push_back("cutout " + std::to_string(base.cutout));

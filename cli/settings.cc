@@ -151,6 +151,11 @@ void settle_length(Settings& s, VerbSet verb) {
 
 }  // namespace
 
+void check_scaled_decoding(bool scaled, const std::string& size) {
+  if (!scaled || !size.empty()) return;
+  throw UsageError("--scaled-decoding decodes towards a size: give --size too");
+}
+
 void SettingsFlags::add_flags(CLI::App& app) {
   app.add_option("--preset", preset_, "Settings to start from: " + join(preset_names(), ", "));
   app.add_option("--config", config_, "A TOML file of settings; flags override it");

@@ -18,6 +18,7 @@ struct Settings {
   // [data]
   std::string data;
   std::string size;
+  bool scaled_decoding = false;
   std::string split;
   int64_t train_size = 0;
   int64_t val_size = 0;
@@ -45,6 +46,7 @@ struct Settings {
   double flip = 0.5;
   int64_t pad = 4;
   int64_t cutout = 16;
+  double resized_crop = 0;
   bool paper_pixels = false;
   std::string plugin;
   // [search]
@@ -116,6 +118,12 @@ class SettingsFlags {
 std::string settings_toml(const Settings& settings, VerbSet verb);
 // Settings from such a text; `origin` names it in errors.
 Settings settings_from_toml(const std::string& text, const std::string& origin, VerbSet verb);
+
+// Scaled decoding is a flag of verbs without these settings too. UsageError where there is no size
+// to decode towards.
+inline constexpr const char* kScaledDecodingHelp =
+    "Decode JPEGs at 1/2, 1/4 or 1/8 where that is still at least --size: faster, other pixels";
+void check_scaled_decoding(bool scaled, const std::string& size);
 
 // Preset names and their TOML (presets.cc).
 std::vector<std::string> preset_names();

@@ -23,6 +23,7 @@ const std::vector<SettingRow>& setting_rows() {
       {"data", "data", &S::data, kAll,
        "Images: a folder, manifest, IDX, CIFAR, SVHN, npz or packed file"},
       {"data", "size", &S::size, kAll, "Resize every image to N or WxH pixels"},
+      {"data", "scaled_decoding", &S::scaled_decoding, kAll, kScaledDecodingHelp},
       {"data", "split", &S::split, kAll, "A split file made by 'popaug data split'"},
       {"data", "train_size", &S::train_size, kAll, "Training images (0: all that are left)", 0,
        kMaxCount},
@@ -57,7 +58,7 @@ const std::vector<SettingRow>& setting_rows() {
       {"training", "mixed_precision", &S::mixed_precision, kFit, "Half precision on a GPU"},
 
       {"augment", "augment", &S::augment, kTrainVerb,
-       "A baseline instead of a schedule (none, flipcrop, trivial, ...)"},
+       "A baseline instead of a schedule (none, flipcrop, trivial, randaugment-2-9, ...)"},
       {"augment", "schedule", &S::schedule, kTrainVerb | kCompareVerb | kChooseVerb,
        "A schedule file or a shipped name"},
       {"augment", "space", &S::space, kSearchVerb | kCompareVerb | kAuditVerb,
@@ -68,6 +69,10 @@ const std::vector<SettingRow>& setting_rows() {
        "Pixels of padding before the random crop, at side 32 (0: no crop)", 0, 1024},
       {"augment", "cutout", &S::cutout, kSearchVerb | kCompareVerb,
        "Side of the base cutout in pixels, at side 32 (0: none)", 0, 1024},
+      {"augment", "resized_crop", &S::resized_crop, kAll,
+       "Random resized crop instead of padding and crop: its least share of the area, such as 0.35 "
+       "(0: none)",
+       0, 1},
       {"augment", "paper_pixels", &S::paper_pixels, kAll,
        "Keep values in pixels as they are, whatever the side"},
       {"augment", "plugin", &S::plugin, kAll, "A shared object with ops of your own"},

@@ -84,7 +84,11 @@ TEST(Settings, SearchesAreFastUnlessThePaperIsMeant) {
 }
 
 TEST(Settings, EveryPresetResolves) {
-  EXPECT_EQ(preset_names().size(), 4u + 14u);
+  const Settings photos = parse(kTrainVerb, {"--preset", "photos"}).settings;
+  EXPECT_EQ(photos.size, "96");
+  EXPECT_TRUE(photos.scaled_decoding);
+  EXPECT_EQ(photos.resized_crop, 0.35);
+  EXPECT_EQ(preset_names().size(), 5u + 14u);
   for (const std::string& name : preset_names()) {
     EXPECT_EQ(parse(kTrainVerb, {"--preset", name}).error, "") << name;
   }

@@ -27,6 +27,12 @@ void set_searched(const Settings& s, const SearchedAugmentation& augmentation,
                   SearchSettings& search) {
   // Somebody else's worker may understand genes that our own trainer does not.
   search.genes = parse_genes(s.genes, s.trainer == "network" && s.worker_cmd.empty());
+  for (const Gene& gene : search.genes) {
+    if (gene.name != "pad" || s.resized_crop == 0) continue;
+    throw UsageError(
+        "--genes: \"pad\" cannot be searched beside --resized-crop, which takes the place of "
+        "padding and crop");
+  }
   search.limits = parse_limits(s.limits, augmentation.space, augmentation.left_out);
   search.explore.reset = s.reset_probability;
   search.explore.amounts = parse_amounts(s.amounts);
@@ -54,6 +60,7 @@ TrainSettings train_settings(const Settings& s) {
   t.conv = s.conv;
   t.device = s.device;
   t.paper_pixels = s.paper_pixels;
+  t.resized_crop = s.resized_crop;
   t.shards = static_cast<int>(s.shards);
   t.mixed_precision = s.mixed_precision;
   t.init = s.init;
@@ -65,6 +72,8 @@ Json trainer_json(const Settings& s) {
   Json json = {{"network", s.network}, {"model", s.model}, {"init", s.init}};
   json.update(learning_json(train_settings(s)));
   json["mixed_precision"] = s.mixed_precision;
+  // Only where it is on: runs from before it can be resumed.
+  if (s.resized_crop > 0) json["resized_crop"] = s.resized_crop;
   return json;
 }
 
@@ -81,7 +90,8 @@ SearchedAugmentation searched_augmentation(const Settings& s, bool grey,
     }
   }
   a.rule.kind = RuleKind::kPba;
-  a.base.pad = static_cast<int>(s.pad);
+  a.base.pad = s.resized_crop > 0 ? 0 : static_cast<int>(s.pad);
+  a.base.resized_crop = s.resized_crop;
   a.base.flip = s.flip;
   a.base.cutout = static_cast<int>(s.cutout);
   a.base.scale_pixels = !s.paper_pixels;

@@ -116,6 +116,8 @@ void add_train(CLI::App& program, Action& action) {
              "with a published schedule, stretched to 60 epochs"},
             {"popaug train --data photos --augment trivial --epochs 60 --out baseline",
              "with a free baseline"},
+            {"popaug train --data photos --preset photos --augment trivial --size 224 --out large",
+             "photographs: random resized crops, fast decoding"},
             {"popaug train --data cifar --preset paper-cifar10-wrn-28-10 --out paper",
              "a row of the paper's tables, with its settings"},
             {"popaug train --out network --resume", "continue after a kill or a Ctrl-C"}});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -114,7 +115,7 @@ def test_folder_does_not_depend_on_workers(folder: pathlib.Path, tmp_path: pathl
     assert (grey[..., 0] == grey[..., 1]).all() and (grey[..., 0] == grey[..., 2]).all()
 
 
-@pytest.mark.parametrize("name", ["none", "flipcrop", "randaugment", "trivial", "autoaugment-cifar10"])
+@pytest.mark.parametrize("name", ["none", "flipcrop", "randaugment-3-12", "trivial-0.5", "autoaugment-cifar10"])
 def test_baselines_and_copies(name: str, folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     listing = tmp_path / "list.txt"
     listing.write_text("# two images\nphotos/class0/00.png\n\nphotos/class1/01.png\n")
@@ -147,6 +148,98 @@ def test_contact_sheets(image: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert levels.width == one.width and levels.height > 8 * one.height
     assert (tmp_path / "epochs.png").read_bytes() == (tmp_path / "again.png").read_bytes()
     assert Image.open(tmp_path / "epochs.png").width > 5 * 48
+
+
+def photo(path: pathlib.Path, width: int, height: int) -> np.ndarray:
+    y, x, c = np.mgrid[0:height, 0:width, 0:3]
+    pixels = np.clip(127 + 70 * np.sin(x / 31 + c) + 50 * np.cos(y / (17 + c)), 0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(path, quality=92)
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def test_size_and_resized_crop(tmp_path: pathlib.Path) -> None:
+    path, out = tmp_path / "in.jpg", tmp_path / "out.png"
+    pixels = photo(path, 120, 100)
+
+    def made(*words: object) -> np.ndarray:
+        popaug("augment", "--augment", "none", *words, path, out)
+        return np.asarray(Image.open(out))
+
+    whole = np.asarray(Image.fromarray(pixels).resize((48, 40), Image.Resampling.BILINEAR))
+    assert np.array_equal(made("--size", "48x40")[..., :3], whole)
+    # All of the area fits no box but the image itself.
+    assert np.array_equal(made("--size", "48x40", "--resized-crop", 1)[..., :3], whole)
+    part = made("--size", 48, "--resized-crop", 0.1, "--seed", 3)
+    assert part.shape == (48, 48, 4) and (part[..., 3] == 255).all()
+    assert np.array_equal(part, made("--size", 48, "--resized-crop", 0.1, "--seed", 3))
+    assert not np.array_equal(part, made("--size", 48, "--resized-crop", 0.1, "--seed", 4))
+    assert made("--resized-crop", 0.1).shape == (100, 120, 4)
+    popaug("augment", "--op", "Invert", "--size", 48, "--resized-crop", 0.1, "--seed", 3, path, out)
+    assert np.array_equal(np.asarray(Image.open(out))[..., :3], 255 - part[..., :3])
+
+
+def test_resized_crops_are_pillows_of_the_part_that_the_rule_draws(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The part by the Python form of the rule (the exported file's), cut and resized by Pillow."""
+    specification = importlib.util.spec_from_file_location("exported", SOURCE / "data/python/schedule_transform.py")
+    assert specification and specification.loader
+    exported = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(exported)
+    shapes = set()
+    words = ("augment", "--augment", "none", "--copies", 3, "--seed", 5, "--epoch", 2, "--workers", 2)
+    popaug(*words, "--size", "40x24", "--resized-crop", 0.08, folder, tmp_path / "out")
+    sample = 0
+    for path in sorted(folder.rglob("*.png")):
+        whole = Image.open(path).convert("RGB")
+        for copy in range(3):
+            stream = exported._Random(5, 14, 0, 2, sample)
+            box = exported.crop_box(*whole.size, 0.08, stream)
+            expected = np.asarray(whole.crop(box).resize((40, 24), Image.Resampling.BILINEAR))
+            name = path.relative_to(folder).with_suffix("")
+            got = np.asarray(Image.open(tmp_path / "out" / f"{name}-{copy}.png"))
+            assert np.array_equal(got[..., :3], expected), (name, copy, box)
+            shapes.add((box[2] - box[0], box[3] - box[1]))
+            sample += 1
+    assert sample == 3 * 12 and len(shapes) > 20
+    popaug(*words[:-1], 1, "--size", "40x24", "--resized-crop", 0.08, folder, tmp_path / "again")
+    assert tree(tmp_path / "out") == tree(tmp_path / "again")
+
+
+def test_a_schedules_own_resized_crop_is_applied_at_the_images_size(
+    image: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    policy = {"base": {"resized_crop": 0.2}, "policy": []}
+    (tmp_path / "p.json").write_text(json.dumps(policy))
+    out = tmp_path / "out.png"
+    popaug("augment", "--policy", tmp_path / "p.json", "--seed", 3, image, out)
+    own = np.asarray(Image.open(out))
+    popaug("augment", "--augment", "none", "--resized-crop", 0.2, "--seed", 3, image, out)
+    assert np.array_equal(own, np.asarray(Image.open(out)))
+    popaug("augment", "--policy", tmp_path / "p.json", "--no-base", image, out)
+    assert not np.array_equal(own, np.asarray(Image.open(out)))
+    (tmp_path / "p.json").write_text(json.dumps(policy | {"base": {"resized_crop": 2}}))
+    assert "resized_crop" in popaug("augment", "--policy", tmp_path / "p.json", image, out, code=1).stderr
+
+
+def test_scaled_decoding_is_near_but_not_equal(tmp_path: pathlib.Path) -> None:
+    path, out = tmp_path / "in.jpg", tmp_path / "out.png"
+    photo(path, 640, 480)
+
+    def made(*words: object) -> np.ndarray:
+        popaug("augment", "--augment", "none", "--size", "64x48", *words, path, out)
+        return np.asarray(Image.open(out))[..., :3].astype(int)
+
+    scaled, full = made("--scaled-decoding"), made()
+    drafted = Image.open(path)
+    drafted.draft("RGB", (64, 48))
+    assert drafted.size == (80, 60)
+    theirs = np.asarray(drafted.convert("RGB").resize((64, 48), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(scaled - theirs).max() <= 2  # the versions of libjpeg-turbo differ
+    assert 0 < np.abs(scaled - full).mean() < 3
+    # A crop leaves at least --size of the smallest part: 640x480 stays whole for 0.08 of it.
+    crop = ("--resized-crop", 0.08, "--seed", 1)
+    assert np.array_equal(made(*crop, "--scaled-decoding"), made(*crop))
 
 
 def test_interrupt_leaves_whole_images(tmp_path: pathlib.Path) -> None:
@@ -205,6 +298,13 @@ def test_a_broken_image_in_a_folder(folder: pathlib.Path, tmp_path: pathlib.Path
         (["--op", "Invert", "--plugin", "gone.so", "IN", "OUT"], 1, "gone.so: there is no such plugin"),
         (["--sheet", "levels", "--augment", "trivial", "IN", "OUT"], 2, "--space and --op only"),
         (["--augment", "trivial", "--space", "x", "--polcy", "p", "IN", "OUT"], 2, "--policy"),
+        (["--augment", "trivial", "--scaled-decoding", "IN", "OUT"], 2, "give --size too"),
+        (["--augment", "trivial", "--resized-crop", "1.5", "IN", "OUT"], 2, "1.5 is not in 0 .. 1"),
+        (["--augment", "trivial", "--resized-crop", "-1", "IN", "OUT"], 2, "-1 is not in 0 .. 1"),
+        (["--augment", "trivial", "--resized-crop", "nan", "IN", "OUT"], 2, "nan is not in 0 .. 1"),
+        (["--augment", "trivial", "--size", "0", "IN", "OUT"], 2, "1 to 16384"),
+        (["--augment", "trivial", "--size", "32x", "IN", "OUT"], 2, "1 to 16384"),
+        (["--sheet", "levels", "--resized-crop", "0.5", "IN", "OUT"], 2, "leave out --sheet"),
     ],
 )
 def test_wrong_usage_is_a_sentence(

@@ -132,6 +132,39 @@ def test_a_choice_is_the_training_of_what_it_chose(shoes: pathlib.Path, tmp_path
     assert chosen["search_images"] == sum(line["images_trained"] + line["tested"] for line in trained)
 
 
+def test_every_arm_gets_the_resized_crop_or_a_note_says_who_does(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    schedule = json.loads(done("schedule", "export", "trivial", "--to", "json"))
+    schedule["base"] = {"pad": 0, "flip": 0.5, "cutout": 0, "scale_pixels": True, "resized_crop": 0.4}
+    (tmp_path / "s.schedule.json").write_text(json.dumps(schedule))
+    command = ["compare", "--data", shoes / "set.npz", *SMALL, "--schedule", tmp_path / "s.schedule.json", "--seeds", 1]
+    command += ["--arms", "flipcrop,trivial,schedule"]
+    note = "--resized-crop 0.4 gives it to every arm"
+    assert note in done(*command, "--out", tmp_path / "apart")
+    assert note not in done(*command, "--resized-crop", 0.4, "--out", tmp_path / "together")
+    apart, together = ({k[0]: row["wrong"] for k, row in rows(tmp_path / n).items()} for n in ("apart", "together"))
+    # Now the schedule is TrivialAugment itself; the crop changed nothing of the arm that had it.
+    assert together["trivial"] == together["schedule"] == apart["schedule"]
+    (tmp_path / "s.toml").write_text('name = "s"\nops = ["Invert"]\n')
+    audit = [
+        "--space",
+        tmp_path / "s.toml",
+        "--train-size",
+        60,
+        "--val-size",
+        30,
+        "--epochs",
+        1,
+        "--levels",
+        1,
+        "--seeds",
+        2,
+        "--resized-crop",
+        0.4,
+    ]
+    done("audit", "--data", shoes / "set.npz", *SMALL[:4], *audit, "--out", tmp_path / "audit")
+    assert "resized_crop = 0.4" in (tmp_path / "audit" / "config.toml").read_text()
+
+
 def test_charging_the_search_gives_the_others_its_images(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
     flags = ["--val-size", 32, "--all-labels", "--arms", "randaugment-tuned,none", "--seeds", 1, "--json"]
     text = done(

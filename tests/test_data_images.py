@@ -127,6 +127,31 @@ def test_cmyk_jpeg(tmp_path: pathlib.Path) -> None:
     assert "converted from CMYK" in notes[0]
 
 
+@pytest.mark.parametrize("image", [RGB, GREY, Image.fromarray(picture(channels=4), "CMYK")], ids=["RGB", "L", "CMYK"])
+def test_scaled_decoding(tmp_path: pathlib.Path, image: Image.Image) -> None:
+    """Near Pillow's way of it (draft), which decodes in a faster and less exact manner; not the full decode's pixels."""
+    path = put(tmp_path, "x.jpg")
+    image.resize((300, 200), Image.Resampling.BICUBIC).save(path, quality=95)
+    size = ("--size", "60x50")
+    full, scaled = (
+        read(tmp_path / "set", tmp_path, *size, *flags)["train"][0][0].astype(int)
+        for flags in ((), ("--scaled-decoding",))
+    )
+    drafted = Image.open(path)
+    drafted.draft(None, (60, 50))
+    assert drafted.size == (75, 50)
+    theirs = drafted.convert("RGB").resize((60, 50), Image.Resampling.BILINEAR)
+    expected = np.asarray(theirs.convert("L") if full.shape[-1] == 1 else theirs).astype(int).reshape(full.shape)
+    assert 0 < np.abs(scaled - full).mean() < 4
+    assert np.abs(scaled - expected).mean() < 0.5
+    larger = ("--size", "151x50")  # no reduction leaves as much
+    assert np.array_equal(
+        read(tmp_path / "set", tmp_path, *larger)["train"][0],
+        read(tmp_path / "set", tmp_path, *larger, "--scaled-decoding")["train"][0],
+    )
+    assert "give --size too" in refusal("data", "info", "--data", tmp_path / "set", "--scaled-decoding", code=2)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_exif_orientation(tmp_path: pathlib.Path, orientation: int, kind: str) -> None:

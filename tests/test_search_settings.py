@@ -31,6 +31,9 @@ BAD = [
     (["--rounds", 2, "--genes", "lr=0.2..0.1"], "low below high"),
     (["--rounds", 2, "--genes", "cutout=0..0"], "low below high"),
     (["--rounds", 2, "--genes", "rate=0.1..1"], 'unknown gene "rate"'),
+    (["--rounds", 2, "--genes", "pad=0..4", "--resized-crop", 0.3], '"pad" cannot be searched beside --resized-crop'),
+    (["--rounds", 2, "--resized-crop", -0.1], "--resized-crop: -0.1 is not in 0 .. 1"),
+    (["--rounds", 2, "--scaled-decoding"], "give --size too"),
     (["--rounds", 2, "--amounts", ","], "amounts is empty"),
     (["--rounds", 2, "--reset-probability", 1.5], "1.5 is not in 0 .. 1"),
     (["--rounds", 2, "--selection", "best"], "--selection"),
@@ -133,6 +136,21 @@ def test_a_real_search_uses_every_setting_of_what_is_searched(tmp_path: pathlib.
     assert lines_without(threads, differing) == lines_without(processes, differing)
     (processes / "config.toml").write_bytes((threads / "config.toml").read_bytes())
     assert_same_run(threads, processes)
+
+
+def test_a_resized_crop_is_searched_with_and_stands_in_the_schedule(
+    tmp_path: pathlib.Path, data: list[object], plain: pathlib.Path
+) -> None:
+    threads, processes = tmp_path / "threads", tmp_path / "processes"
+    done("search", *data, *SMALL, "--resized-crop", 0.5, "--out", threads)
+    base = json.loads((threads / "best.schedule.json").read_text())["base"]
+    assert base == {"pad": 0, "flip": 0.5, "cutout": 16, "scale_pixels": True, "resized_crop": 0.5}
+    assert "resized_crop" not in json.loads((plain / "best.schedule.json").read_text())["base"]
+    assert first_round(threads) != first_round(plain)
+    done("search", "--config", threads / "config.toml", "--worker-cmd", WORKER, "--out", processes)
+    (processes / "config.toml").write_bytes((threads / "config.toml").read_bytes())
+    assert_same_run(threads, processes)
+    assert "random resized crop from 0.5 of the area" in done("schedule", "show", threads / "best.schedule.json")
 
 
 def lines_without(run: pathlib.Path, keys: set[str]) -> list[str]:

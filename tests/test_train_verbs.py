@@ -137,6 +137,38 @@ def test_interrupted_training_goes_on_to_the_same_bytes(photos: pathlib.Path, tm
         assert (tmp_path / "whole" / name).read_bytes() == (out / name).read_bytes(), name
 
 
+def test_settings_of_photographs_are_a_runs_own(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Both change the training, stand in config.toml, and a resumed training keeps them."""
+    base = ["train", "--data", photos / "set", "--augment", "flipcrop", "--epochs", 2, *TINY, "--size", 8]
+    runs = {
+        "plain": [],
+        "crop": ["--resized-crop", 0.35],
+        "tighter": ["--resized-crop", 0.08],
+        "scaled": ["--scaled-decoding"],
+    }
+    weights = set()
+    for name, flags in runs.items():
+        done(*base, *flags, "--out", tmp_path / name)
+        weights.add((tmp_path / name / "best.safetensors").read_bytes())
+    assert len(weights) == len(runs)
+    done(*base, "--resized-crop", 0.35, "--out", tmp_path / "again")
+    assert (tmp_path / "again" / "best.safetensors").read_bytes() in weights
+    config = (tmp_path / "crop" / "config.toml").read_text()
+    assert "resized_crop = 0.35" in config and "scaled_decoding = false" in config
+    assert "scaled_decoding = true" in (tmp_path / "scaled" / "config.toml").read_text()
+    for flags in (["--resized-crop", 0.5], ["--scaled-decoding"]):
+        assert "other " in refused(1, "train", "--out", tmp_path / "crop", "--resume", "--epochs", 4, *flags)
+    done("eval", tmp_path / "scaled", "--data", photos / "set", "--scaled-decoding")
+    labels = ["predict", tmp_path / "scaled", photos / "set" / "test"]
+    assert done(*labels) != done(*labels, "--scaled-decoding")
+    for flags, sentence in (
+        (["--resized-crop", 1.01], "--resized-crop: 1.01 is not in 0 .. 1"),
+        (["--resized-crop", "nan"], "--resized-crop: nan is not in 0 .. 1"),
+    ):
+        assert sentence in refused(2, *base, *flags, "--out", tmp_path / "x")
+    assert "give --size too" in refused(2, *base[:-2], "--scaled-decoding", "--out", tmp_path / "x")
+
+
 def test_a_network_of_ones_own(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     script = ROOT / "examples" / "own-network" / "make_network.py"
     subprocess.run([sys.executable, script, "--classes", "2", tmp_path / "net.pt"], check=True)

@@ -20,6 +20,7 @@ DEVIATIONS = (
     "Rotate, ShearX and ShearY map pixels by OpenCV, which rounds positions in another way than Pillow",
     "Color, Contrast and Brightness round after each step as OpenCV does",
     "Equalize and AutoContrast use albumentations' Pillow modes",
+    "a random resized crop (if the schedule has one) is resized by OpenCV, whose bilinear weights are coarser than Pillow's",
     "random numbers come from albumentations' generator: a seed gives other draws than popaug",
 )
 FILL = (125, 123, 114)
@@ -179,6 +180,9 @@ class ScheduleTransform(A.ImageOnlyTransform):
         return {"chosen": [(op, level, self.ops[op]["signed"] and signs.random() < 0.5) for op, level in self.draws()]}
 
     def apply(self, img, chosen=(), **params):
+        least_area = SCHEDULE["base"].get("resized_crop", 0)
+        if least_area > 0:
+            img = self._run(A.RandomResizedCrop(img.shape[:2], (least_area, 1), (3 / 4, 4 / 3), p=1), img)
         scaled = SCHEDULE["base"]["scale_pixels"]
         for name, level, negative in chosen:
             value = _value(self.ops[name], level, negative, img.shape, scaled)

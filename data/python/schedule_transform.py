@@ -27,7 +27,7 @@ SCHEDULE_TEXT = "{}"
 SCHEDULE = json.loads(SCHEDULE_TEXT)
 
 _MASK = 0xFFFFFFFF
-_AUGMENT, _BASE, _OP = 0, 1, 13  # what a stream of draws is for
+_AUGMENT, _BASE, _OP, _RESIZED_CROP = 0, 1, 13, 14  # what a stream of draws is for
 
 
 def _philox(counter, key):
@@ -160,6 +160,25 @@ class _Context:
         self.under = (122, 122, 122, 0) if grey else (125, 122, 113, 0)
 
 
+def crop_box(width, height, least_area, stream):
+    """The rule of torchvision's RandomResizedCrop, ratios 3/4 to 4/3: left, top, right, bottom."""
+    low, high = math.log(3 / 4), math.log(4 / 3)
+    for _ in range(10):
+        area = width * height * (least_area + (1 - least_area) * stream.uniform())
+        ratio = math.exp(low + (high - low) * stream.uniform())
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            top, left = stream.below(height - h + 1), stream.below(width - w + 1)
+            return left, top, left + w, top + h
+    w, h = width, height
+    if width / height < 3 / 4:
+        h = min(max(round(width / (3 / 4)), 1), height)
+    if width / height > 4 / 3:
+        w = min(max(round(height * (4 / 3)), 1), width)
+    left, top = (width - w) // 2, (height - h) // 2
+    return left, top, left + w, top + h
+
+
 def _pixels(value, side):
     return math.floor(value * side / 32 + 0.5)
 
@@ -271,6 +290,10 @@ class ScheduleTransform:
     def augment(self, image, seed, epoch, sample, stream=0):
         """RGBA, holes at alpha 0, before normalisation. Grey images stay grey."""
         grey = image.mode in ("1", "L")
+        least_area = self.base.get("resized_crop", 0)
+        if least_area > 0:
+            box = crop_box(*image.size, least_area, _Random(seed, _RESIZED_CROP, stream, epoch, sample))
+            image = image.convert("RGB").crop(box).resize(image.size, Image.Resampling.BILINEAR)
         image = image.convert("RGBA")
         fill = (0, 0, 0, 0) if self.space["fill"] == "hole" else (0, 0, 0, 255)
         context = _Context(_Random(seed, _OP, stream, epoch, sample), fill, grey)

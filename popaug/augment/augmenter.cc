@@ -8,6 +8,7 @@
 
 #include "popaug/augment/fast_draw.h"
 #include "popaug/augment/op.h"
+#include "popaug/augment/photo.h"
 #include "popaug/augment/place.h"
 #include "popaug/augment/prepared_op.h"
 
@@ -178,6 +179,19 @@ struct Augmenter::Plan {
 
   size_t bytes() const { return size_t{1} * width * height * channels; }
 
+  // The random resized crop, where there is one: back to the image's size.
+  void crop_and_resize(Workspace& work, const SampleKey& key) const {
+    if (base.resized_crop <= 0) return;
+    Random random = stream_of(key, Purpose::kResizedCrop);
+    const CropBox box =
+        random_crop_box(width, height, CropRange{.least_area = base.resized_crop}, random);
+    const uint32_t* from = work.pixels() + size_t{1} * box.top * width + box.left;
+    work.resizer().reserve(width, height, width, height);
+    work.resizer().run(reinterpret_cast<const uint8_t*>(from), sizeof(*from) * width, box.width,
+                       box.height, reinterpret_cast<uint8_t*>(work.other()), width, height);
+    work.swap();
+  }
+
   // The base transforms of the image in `work`.
   simd::Crop crop(const Workspace& work, const SampleKey& key, const uint32_t* first) const {
     return crop_of(base, fast_sampler.draw_base(key, first), width, height, work.solid());
@@ -211,6 +225,7 @@ struct Augmenter::Plan {
         SampleKey own = key;
         own.sample += indices[i];
         expand(kernels, bytes_of(i), channels, work);
+        crop_and_resize(work, own);
         if (i + 1 < end) prefetch(bytes_of(i + 1), bytes());
         apply_ops(kernels, work, own, words.augment(in_words));
         write(kernels, work, crop(work, own, words.base(in_words)), i);
@@ -267,6 +282,7 @@ Image Augmenter::augment(const Image& image, const SampleKey& key) const {
   Workspace& work = *lease;
   std::memcpy(work.pixels(), image.data(), image.size_bytes());
   work.set_solid(false);
+  plan.crop_and_resize(work, key);
   FirstWords words;
   const uint32_t own = 0;
   words.make(kernels.draws, key, {&own, 1});

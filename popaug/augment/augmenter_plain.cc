@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "popaug/augment/op.h"
+#include "popaug/augment/photo.h"
 
 namespace popaug::plain {
 namespace {
@@ -14,6 +15,21 @@ void to_rgba(const uint8_t* bytes, int channels, Image& image) {
     for (int c = 0; c < 3; ++c) out[i + c] = bytes[channels == 1 ? 0 : c];
     out[i + 3] = 255;
   }
+}
+
+// The random resized crop, where there is one.
+Image cropped(const Image& image, double least_area, const SampleKey& key) {
+  if (least_area <= 0) return image;
+  Random random = stream_of(key, Purpose::kResizedCrop);
+  const CropBox box =
+      random_crop_box(image.width(), image.height(), {.least_area = least_area}, random);
+  Image part(box.width, box.height);
+  for (int y = 0; y < box.height; ++y) {
+    for (int x = 0; x < box.width; ++x) {
+      std::memcpy(part.pixel(x, y), image.pixel(box.left + x, box.top + y), 4);
+    }
+  }
+  return plain::resize(part, image.width(), image.height());
 }
 
 // Pad with holes, crop, flip, cut out. `base` is scaled to the image.
@@ -56,8 +72,8 @@ void augment_all(const Pipeline& pipeline, const ByteBatch& images,
 }  // namespace
 
 Image augment(const Pipeline& pipeline, const Image& image, const SampleKey& key) {
-  Image result = image;
   const int width = image.width(), height = image.height();
+  Image result = cropped(image, pipeline.base.resized_crop, key);
   const bool scale = pipeline.base.scale_pixels;
   Random inside = stream_of(key, Purpose::kOp);
   OpContext context{&inside, pipeline.space.fill == Fill::kHole, pipeline.channels == 1};

@@ -81,6 +81,8 @@ const std::vector<Case>& cases() {
       {"randaugment", RuleKind::kRandAugment, 48, 31, 3, {0, 0.5, 8}},
       {"trivial", RuleKind::kTrivial, 32, 32, 3, {4, 0, 0}},
       {"pba", RuleKind::kPba, 112, 96, 3, {4, 0.5, 16}},  // large: written past the caches
+      {"pba", RuleKind::kPba, 29, 40, 3, {0, 0.5, 8, true, 0.35}},
+      {"trivial", RuleKind::kTrivial, 24, 24, 1, {0, 0.5, 0, true, 1}},
   };
   return all;
 }
@@ -181,8 +183,10 @@ struct Batch {
   std::vector<uint8_t> bytes;
 };
 
-TEST(AugmenterSimd, ResultsDoNotDependOnBatchOrderOrThreads) {
-  const plain::Pipeline pipeline = pipeline_of(cases()[0], 1);
+const Case kPhotos = {"pba", RuleKind::kPba, 32, 32, 3, {0, 0.5, 8, true, 0.2}};
+
+void expect_results_independent_of_batches(const Case& c) {
+  const plain::Pipeline pipeline = pipeline_of(c, 1);
   const Augmenter augmenter = augmenter_of(pipeline, 32, 32);
   constexpr int kCount = 200;
   const Batch batch(kCount);
@@ -210,8 +214,13 @@ TEST(AugmenterSimd, ResultsDoNotDependOnBatchOrderOrThreads) {
   EXPECT_NE(std::memcmp(alone.data(), &together[41 * 3072], 4 * 3072), 0);
 }
 
-TEST(AugmenterSimd, AllocatesNothingPerImageOnceWarm) {
-  const plain::Pipeline pipeline = pipeline_of(cases()[0], 1);
+TEST(AugmenterSimd, ResultsDoNotDependOnBatchOrderOrThreads) {
+  expect_results_independent_of_batches(cases()[0]);
+  expect_results_independent_of_batches(kPhotos);
+}
+
+void expect_no_allocation_once_warm(const Case& c) {
+  const plain::Pipeline pipeline = pipeline_of(c, 1);
   const Augmenter augmenter = augmenter_of(pipeline, 32, 32);
   const Batch batch(500);
   std::vector<uint32_t> order(500);
@@ -223,6 +232,11 @@ TEST(AugmenterSimd, AllocatesNothingPerImageOnceWarm) {
   EXPECT_GT(before, 0u);  // the counter counts
   augmenter.run(batch.view(), order, {.seed = 1}, to);
   EXPECT_EQ(allocations - before, 0u);
+}
+
+TEST(AugmenterSimd, AllocatesNothingPerImageOnceWarm) {
+  expect_no_allocation_once_warm(cases()[0]);
+  expect_no_allocation_once_warm(kPhotos);
 }
 
 TEST(AugmenterSimd, BytesAreThePixelsWithTheMeanColourInHoles) {

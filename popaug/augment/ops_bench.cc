@@ -65,7 +65,8 @@ enum class Stage {
   kInterleaved,  // solid, flipped, with holes
   kInterleavedFlip,
   kInterleavedHoles,
-  kPlanes
+  kPlanes,
+  kResizedCrop  // with the draw of its part
 };
 
 void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
@@ -118,6 +119,14 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
         kernels.planes.planes(work.pixels(), side, side, {2, -3, false, cut, true}, scale, 3,
                               out + 3 * work.size() * i, side * side, side);
         break;
+      case Stage::kResizedCrop: {
+        Random random = stream_of({.sample = i}, Purpose::kResizedCrop);
+        const CropBox box = random_crop_box(side, side, {.least_area = 0.35}, random);
+        const uint32_t* from = work.pixels() + size_t{1} * box.top * side + box.left;
+        work.resizer().run(reinterpret_cast<const uint8_t*>(from), size_t{4} * side, box.width,
+                           box.height, reinterpret_cast<uint8_t*>(work.other()), side, side);
+        break;
+      }
     }
     benchmark::ClobberMemory();
   }
@@ -132,7 +141,8 @@ void register_all() {
                                                   {"interleaved", Stage::kInterleaved},
                                                   {"interleaved-flip", Stage::kInterleavedFlip},
                                                   {"interleaved-holes", Stage::kInterleavedHoles},
-                                                  {"planes", Stage::kPlanes}};
+                                                  {"planes", Stage::kPlanes},
+                                                  {"resized-crop", Stage::kResizedCrop}};
   for (const int side : {32, 224}) {
     const std::string size = std::to_string(side);
     benchmark::RegisterBenchmark(("copy/" + size).c_str(),

@@ -7,8 +7,6 @@
 namespace popaug {
 namespace {
 
-constexpr uint32_t kCropStream = 1u << 23;
-
 void check(int width, int height, const CropRange& range) {
   if (width < 1 || height < 1)
     throw Error("crop: the image is empty; expected at least 1x1 pixels");
@@ -61,15 +59,15 @@ CropBox random_crop_box(int width, int height, const CropRange& range, Random& r
 Image crop_and_resize(const Image& image, const CropBox& box, int width, int height) {
   POPAUG_ASSERT(box.left >= 0 && box.top >= 0 && box.width >= 1 && box.height >= 1);
   POPAUG_ASSERT(box.left + box.width <= image.width() && box.top + box.height <= image.height());
-  return resize(part_of(image, box), width, height);
+  Image out(width, height);
+  Resizer().run(image.pixel(box.left, box.top), size_t{4} * image.width(), box.width, box.height,
+                out.data(), width, height);
+  return out;
 }
 
 Image random_resized_crop(const Image& image, int width, int height, const CropRange& range,
                           const SampleKey& key) {
-  SampleKey own = key;
-  if (own.stream >= kCropStream) throw Error("crop: streams are 0..2^23-1");
-  own.stream += kCropStream;
-  Random random = stream_of(own, Purpose::kBaseTransform);
+  Random random = stream_of(key, Purpose::kResizedCrop);
   const CropBox box = random_crop_box(image.width(), image.height(), range, random);
   return crop_and_resize(image, box, width, height);
 }

@@ -19,17 +19,18 @@ struct CropBox {
   bool operator==(const CropBox&) const = default;
 };
 
-// torchvision's RandomResizedCrop.get_params: up to ten tries at an area (uniform) and a ratio
-// (uniform in its logarithm), the first that fits gets a uniform place; else the centre, as large
-// as the ratios allow. Draws per try: uniform(), uniform(), and below() twice for the place. Error
-// for an empty image or ranges that are none.
+// The rule of torchvision's RandomResizedCrop (its get_params; the ranges above are its defaults):
+// up to ten tries at an area (uniform) and a ratio (uniform in its logarithm), sides rounded,
+// halves to even; the first try that fits gets a uniform place; else the centre, as large as the
+// ratios allow. Draws per try: uniform() for the area, uniform() for the ratio; then below(height -
+// h + 1) for the top and below(width - w + 1) for the left of the one that fits. Error for an empty
+// image or ranges that are none.
 CropBox random_crop_box(int width, int height, const CropRange& range, Random& random);
 
 // The box of the image (it must lie inside), resized as Pillow does (bilinear, antialiased).
 Image crop_and_resize(const Image& image, const CropBox& box, int width, int height);
 
-// Both: the part of `image` that `key` draws (Purpose::kBaseTransform, epoch and sample as the
-// Augmenter's, stream + 2^23, so that the two never share a word), at width x height.
+// Both: the part of `image` that `key` draws (from Purpose::kResizedCrop), at width x height.
 Image random_resized_crop(const Image& image, int width, int height, const CropRange& range,
                           const SampleKey& key);
 

@@ -207,10 +207,13 @@ Rule rule_from_json(const Json& json, const std::string& origin) {
 }
 
 Json base_to_json(const BaseTransforms& base) {
-  return {{"pad", base.pad},
-          {"flip", base.flip},
-          {"cutout", base.cutout},
-          {"scale_pixels", base.scale_pixels}};
+  Json json = {{"pad", base.pad},
+               {"flip", base.flip},
+               {"cutout", base.cutout},
+               {"scale_pixels", base.scale_pixels}};
+  // Only where there is one: readers from before it go on reading the others.
+  if (base.resized_crop != 0) json["resized_crop"] = base.resized_crop;
+  return json;
 }
 
 BaseTransforms base_from_json(const Json& json, const std::string& origin) {
@@ -220,6 +223,7 @@ BaseTransforms base_from_json(const Json& json, const std::string& origin) {
   base.flip = reader.number_or("flip", 0, 1, base.flip);
   base.cutout = static_cast<int>(reader.integer_or("cutout", 0, 16384, base.cutout));
   base.scale_pixels = reader.boolean_or("scale_pixels", base.scale_pixels);
+  base.resized_crop = reader.number_or("resized_crop", 0, 1, base.resized_crop);
   reader.finish();
   return base;
 }

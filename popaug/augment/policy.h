@@ -51,6 +51,9 @@ struct BaseTransforms {
   double flip = 0;  // probability of a horizontal flip
   int cutout = 0;   // side of the hole square; 0: none
   bool scale_pixels = true;
+  // Least share of the area, 0..1, of a random resized crop (photo.h): taken before the ops, and
+  // brought back to the image's size; 0: none.
+  double resized_crop = 0;
   bool operator==(const BaseTransforms&) const = default;
 };
 

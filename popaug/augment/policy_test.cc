@@ -33,6 +33,14 @@ TEST(Policy, SurvivesJson) {
   }
   const BaseTransforms base{.pad = 4, .flip = 0.5, .cutout = 16, .scale_pixels = false};
   EXPECT_EQ(base_from_json(base_to_json(base), "back"), base);
+  EXPECT_FALSE(base_to_json(base).contains("resized_crop"));  // readers from before it read this
+  const BaseTransforms photo{.flip = 0.5, .resized_crop = 0.35};
+  EXPECT_EQ(base_from_json(base_to_json(photo), "back"), photo);
+  for (const double bad : {1.5, -0.1, double(NAN)}) {
+    EXPECT_THROW(base_from_json({{"resized_crop", bad}}, "bad"), Error);
+    // Nor is a wrong one passed over on the way.
+    EXPECT_THROW(base_from_json(base_to_json({.resized_crop = bad}), "bad"), Error);
+  }
 }
 
 TEST(Policy, ErrorsAreSentencesThatSayWhere) {

@@ -30,6 +30,7 @@ class Workspace {
   uint16_t* columns() { return columns_.data(); }  // for sharpness
   float* line() { return line_.data(); }           // 3 rows of the image
   Image& image() { return image_; }                // for plain twins
+  Resizer& resizer() { return resizer_; }          // for the random resized crop
   size_t size() const { return size_; }
   int width() const { return width_; }
   int height() const { return height_; }
@@ -46,6 +47,7 @@ class Workspace {
   std::vector<uint16_t> columns_;
   std::vector<float> line_;
   Image image_;
+  Resizer resizer_;
 };
 
 // The kernels of one instruction set.

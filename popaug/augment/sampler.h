@@ -17,6 +17,7 @@
 // From Purpose::kBaseTransform, each only if the transform is on: below(2 * pad + 1) twice (left
 // and upper edge of the crop in the padded image), chance(flip), below(width) and below(height)
 // (centre of the cutout: the square starts cutout / 2 before it and is clipped).
+// The part of a random resized crop comes from Purpose::kResizedCrop (photo.h).
 #ifndef POPAUG_AUGMENT_SAMPLER_H_
 #define POPAUG_AUGMENT_SAMPLER_H_
 

@@ -28,6 +28,7 @@ enum class Purpose : uint8_t {
   kCompare = 11,       // arms, seeds, bootstrap: (stream: arm)
   kStart = 12,         // starting populations that are not zero: (stream: member)
   kOp = 13,            // draws inside an op, e.g. Cutout's centre: (stream: member, epoch, sample)
+  kResizedCrop = 14,   // which part of a photograph: (stream: member, epoch, sample)
 };
 
 // The key of one stream of draws. Packing into Philox: the Philox key is `seed`; of the counter,

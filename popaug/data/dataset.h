@@ -38,8 +38,9 @@ struct Dataset {
 };
 
 struct ReadOptions {
-  int width = 0, height = 0;  // resize to this; 0: as they are (all must then be equal)
-  int threads = 0;            // 0: all cores
+  int width = 0, height = 0;     // resize to this; 0: as they are (all must then be equal)
+  bool scaled_decoding = false;  // JPEGs by load_image_scaled: faster, other pixels
+  int threads = 0;               // 0: all cores
   uint64_t memory_limit = uint64_t{8} << 30;  // bytes held; larger sets must be packed first
   bool allow_outside = false;                 // a manifest may name files outside its folder
 };

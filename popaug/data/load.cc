@@ -30,7 +30,9 @@ std::vector<std::string> Notes::sentences() const {
 Image image_of(const SourceSplit& split, size_t i, const ReadOptions& options, DecodeInfo* info) {
   Image image;
   if (!split.files.empty()) {
-    image = load_image(split.files[i], info);
+    const bool scaled = options.scaled_decoding && options.width > 0;
+    image = scaled ? load_image_scaled(split.files[i], options.width, options.height, info)
+                   : load_image(split.files[i], info);
   } else {
     image = split_image(split.split, i);
     if (info != nullptr) info->grey = split.split.channels == 1;

@@ -118,6 +118,7 @@ std::string plan_of(const Source& source, const Shape& shape, const ReadOptions&
   hasher.add_field("popaug-pack-1");
   hasher.add_field(source.kind);
   for (const int side : {shape.width, shape.height, shape.channels, options.width}) number(side);
+  if (options.scaled_decoding) hasher.add_field("scaled decoding");
   for (const std::string& name : source.classes) hasher.add_field(name);
   for (const SourceSplit& split : source.splits) {
     hasher.add_field(split.split.name);

@@ -12,10 +12,15 @@ namespace popaug::codec {
 bool is_jpeg(std::string_view bytes);
 bool is_png(std::string_view bytes);
 
+// What an image must at least measure, upright, after scaled decoding; 0: decode in full.
+struct AtLeast {
+  int width = 0, height = 0;
+};
+
 // Both return pixels as stored (orientation not applied). Alpha is composited on black by the PNG
 // decoder. `exif` receives the TIFF block of the file's EXIF data, or stays empty.
 Image decode_jpeg(std::string_view bytes, const std::string& origin, DecodeInfo& info,
-                  const DecodeLimits& limits, std::string& exif);
+                  const DecodeLimits& limits, std::string& exif, const AtLeast& at_least = {});
 Image decode_png(std::string_view bytes, const std::string& origin, DecodeInfo& info,
                  const DecodeLimits& limits, std::string& exif);
 

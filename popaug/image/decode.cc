@@ -101,33 +101,50 @@ Image oriented(Image image, int orientation) {
   return out;
 }
 
-}  // namespace codec
+namespace {
 
-Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo* info,
-                   const DecodeLimits& limits) {
+Image decode(std::string_view bytes, const std::string& origin, DecodeInfo* info,
+             const DecodeLimits& limits, const AtLeast& at_least) {
   DecodeInfo ignored;
   DecodeInfo& met = info != nullptr ? *info : ignored;
   met = DecodeInfo();
   if (bytes.empty()) throw Error(origin + ": the file is empty; expected a JPEG or PNG image");
   std::string exif;
   Image image;
-  if (codec::is_jpeg(bytes)) {
-    image = codec::decode_jpeg(bytes, origin, met, limits, exif);
-  } else if (codec::is_png(bytes)) {
-    image = codec::decode_png(bytes, origin, met, limits, exif);
+  if (is_jpeg(bytes)) {
+    image = decode_jpeg(bytes, origin, met, limits, exif, at_least);
+  } else if (is_png(bytes)) {
+    image = decode_png(bytes, origin, met, limits, exif);
   } else {
     throw Error(origin + ": is neither a JPEG nor a PNG image (by its first bytes)");
   }
-  const int orientation = codec::exif_orientation(exif);
+  const int orientation = exif_orientation(exif);
   if (orientation == 1) return image;
   met.notes.emplace_back("turned upright by its EXIF orientation");
-  return codec::oriented(std::move(image), orientation);
+  return oriented(std::move(image), orientation);
+}
+
+// A compressed image larger than its pixels would be is no photograph.
+std::string read_image_file(const fs::path& path, const DecodeLimits& limits) {
+  return read_file(path, std::max<uint64_t>(limits.pixels * 8, 1 << 20));
+}
+
+}  // namespace
+}  // namespace codec
+
+Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo* info,
+                   const DecodeLimits& limits) {
+  return codec::decode(bytes, origin, info, limits, {});
 }
 
 Image load_image(const fs::path& path, DecodeInfo* info, const DecodeLimits& limits) {
-  // A compressed image larger than its pixels would be is no photograph.
-  const std::string bytes = read_file(path, std::max<uint64_t>(limits.pixels * 8, 1 << 20));
-  return decode_image(bytes, show_path(path), info, limits);
+  return decode_image(codec::read_image_file(path, limits), show_path(path), info, limits);
+}
+
+Image load_image_scaled(const fs::path& path, int width, int height, DecodeInfo* info,
+                        const DecodeLimits& limits) {
+  const std::string bytes = codec::read_image_file(path, limits);
+  return codec::decode(bytes, show_path(path), info, limits, {width, height});
 }
 
 }  // namespace popaug

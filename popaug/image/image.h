@@ -51,6 +51,12 @@ struct DecodeLimits {
 Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo* info = nullptr,
                    const DecodeLimits& limits = {});
 Image load_image(const fs::path& path, DecodeInfo* info = nullptr, const DecodeLimits& limits = {});
+// The same, but a JPEG is decoded at 1/8, 1/4 or 1/2 of its size, the least that is still at least
+// width x height pixels (upright; each at least 1): libjpeg-turbo's scaled decoding. Faster; once
+// brought to that size, the pixels are not those of a full decode. Sides are rounded up; the limits
+// are those of the whole image.
+Image load_image_scaled(const fs::path& path, int width, int height, DecodeInfo* info = nullptr,
+                        const DecodeLimits& limits = {});
 
 // RGBA PNG, holes at alpha 0 (RGB where all is opaque, unless `always_alpha`); the same bytes for
 // the same pixels.
@@ -58,8 +64,36 @@ std::string encode_png(const Image& image, bool always_alpha = false);
 // Baseline JPEG, quality 1..100; alpha is ignored.
 std::string encode_jpeg(const Image& image, int quality = 90);
 
-// Bilinear with antialiasing, byte-equal to Pillow's resize(BILINEAR) of RGB.
+// Bilinear with antialiasing, byte-equal to Pillow's resize(BILINEAR) of RGB. Alpha is resized like
+// a colour: 255 stays 255, but the edge of a hole would be neither.
 Image resize(const Image& image, int width, int height);
+
+namespace plain {
+// The obvious twin of it, for tests.
+Image resize(const Image& image, int width, int height);
+}  // namespace plain
+
+// How the samples of one axis make those of another: output i is the sum over k < taps of input
+// first[i] + k, times weights[i * taps + k], over 2^22.
+struct ResizeAxis {
+  int taps = 0;
+  std::vector<int32_t> first, weights;
+};
+
+// resize() for one image after another: allocates nothing once it has met, or reserved, the largest
+// sizes. Not from two threads at once.
+class Resizer {
+ public:
+  void reserve(int width, int height, int out_width, int out_height);
+  // `pixels` are RGBA, rows `row_bytes` apart (so a part of an image will do), `out` without gaps;
+  // the two must not overlap. All sides at least 1.
+  void run(const uint8_t* pixels, size_t row_bytes, int width, int height, uint8_t* out,
+           int out_width, int out_height);
+
+ private:
+  ResizeAxis across_, down_;
+  std::vector<uint8_t> rows_;  // after the first pass
+};
 
 // Images in a grid, `columns` wide, with captions (printable ASCII) under each and a title on top;
 // holes show a chequered ground. Cells take the size of the largest image, scaled up by the whole

@@ -198,6 +198,146 @@ TEST(Exif, EveryOrientationTurnsTheCorners) {
   }
 }
 
+// A JPEG file by libjpeg-turbo itself: 1, 3 or 4 samples a pixel (the picture's first channels).
+std::string jpeg_of(const Image& image, int samples, bool progressive = false) {
+  jpeg_compress_struct state{};
+  jpeg_error_mgr errors;
+  state.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&state);
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&state, &buffer, &size);
+  state.image_width = static_cast<JDIMENSION>(image.width());
+  state.image_height = static_cast<JDIMENSION>(image.height());
+  state.input_components = samples;
+  state.in_color_space = samples == 1 ? JCS_GRAYSCALE : samples == 3 ? JCS_RGB : JCS_CMYK;
+  jpeg_set_defaults(&state);
+  if (progressive) jpeg_simple_progression(&state);
+  jpeg_start_compress(&state, TRUE);
+  for (int y = 0; y < image.height(); ++y) {
+    std::vector<uint8_t> row;
+    for (int x = 0; x < image.width(); ++x) {
+      for (int c = 0; c < samples; ++c) row.push_back(image.pixel(x, y)[c]);
+    }
+    uint8_t* at = row.data();
+    jpeg_write_scanlines(&state, &at, 1);
+  }
+  jpeg_finish_compress(&state);
+  std::string bytes(reinterpret_cast<const char*>(buffer), size);
+  jpeg_destroy_compress(&state);
+  std::free(buffer);
+  return bytes;
+}
+
+// What libjpeg-turbo decodes at 1/denominator: `samples` a pixel.
+std::vector<uint8_t> reduced_by_libjpeg(const std::string& bytes, unsigned denominator, int samples,
+                                        int* width) {
+  jpeg_decompress_struct state{};
+  jpeg_error_mgr errors;
+  state.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&state);
+  jpeg_mem_src(&state, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  jpeg_read_header(&state, TRUE);
+  state.out_color_space = samples == 1 ? JCS_GRAYSCALE : samples == 3 ? JCS_RGB : JCS_CMYK;
+  state.scale_num = 1;
+  state.scale_denom = denominator;
+  jpeg_start_decompress(&state);
+  *width = static_cast<int>(state.output_width);
+  std::vector<uint8_t> pixels(size_t{1} * state.output_width * state.output_height * samples);
+  while (state.output_scanline < state.output_height) {
+    uint8_t* at = pixels.data() + size_t{1} * state.output_scanline * state.output_width * samples;
+    jpeg_read_scanlines(&state, &at, 1);
+  }
+  jpeg_finish_decompress(&state);
+  jpeg_destroy_decompress(&state);
+  return pixels;
+}
+
+class ScaledDecoding : public ::testing::Test {
+ protected:
+  Image load(const std::string& bytes, int width, int height, DecodeInfo* info = nullptr) {
+    write_file_atomic(folder_.path() / "x.jpg", bytes);
+    return load_image_scaled(folder_.path() / "x.jpg", width, height, info);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ScaledDecoding, TakesTheSmallestThatIsLargeEnough) {
+  const std::string bytes = jpeg_of(picture(203, 101), 3);
+  struct Row {
+    int width, height, then_width, then_height;
+  };
+  for (const Row& row : {Row{25, 12, 26, 13},
+                         {1, 1, 26, 13},
+                         {26, 12, 51, 26},
+                         {25, 13, 51, 26},
+                         {50, 25, 51, 26},
+                         {51, 25, 102, 51},
+                         {101, 50, 102, 51},
+                         {102, 50, 203, 101},
+                         {101, 51, 203, 101},
+                         {203, 101, 203, 101},
+                         {500, 1, 203, 101},
+                         {1 << 20, 1 << 20, 203, 101}}) {
+    const Image image = load(bytes, row.width, row.height);
+    EXPECT_EQ(image.width(), row.then_width) << row.width << "x" << row.height;
+    EXPECT_EQ(image.height(), row.then_height) << row.width << "x" << row.height;
+  }
+}
+
+TEST_F(ScaledDecoding, GivesThePixelsOfLibjpegTurbo) {
+  for (const bool progressive : {false, true}) {
+    for (const int samples : {1, 3, 4}) {
+      const std::string bytes = jpeg_of(picture(97, 64), samples, progressive);
+      for (const unsigned denominator : {1u, 2u, 4u, 8u}) {
+        int width = 0;
+        const std::vector<uint8_t> want = reduced_by_libjpeg(bytes, denominator, samples, &width);
+        DecodeInfo info;
+        const Image image = load(bytes, 97 / int(denominator), 64 / int(denominator), &info);
+        ASSERT_EQ(image.width(), width);
+        ASSERT_EQ(image.size_bytes() / 4 * samples, want.size());
+        EXPECT_EQ(info.grey, samples == 1);
+        EXPECT_EQ(info.notes.size(), samples == 4 ? 1u : 0u);
+        for (size_t i = 0; i < want.size() / samples; ++i) {
+          const uint8_t* in = &want[i * samples];
+          for (int c = 0; c < 3; ++c) {
+            // CMYK as the full decode converts it: paper less ink, inks inverted in the file.
+            const int exact = samples < 4 ? in[samples == 1 ? 0 : c]
+                                          : std::max(0, in[3] - (255 - in[c]) * in[3] / 255);
+            ASSERT_NEAR(image.data()[4 * i + c], exact, samples == 4 ? 1 : 0);
+          }
+          ASSERT_EQ(image.data()[4 * i + 3], 255);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(ScaledDecoding, AsksForTheUprightSize) {
+  // A quarter turn, by an EXIF block of one entry: the file is 64 x 32, the image 32 x 64.
+  std::string bytes = jpeg_of(picture(64, 32), 3);
+  const std::string marker(
+      "\xFF\xE1\0\x22"
+      "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+      36);
+  bytes.insert(2, marker);
+  Image image = load(bytes, 16, 32);
+  EXPECT_EQ(std::pair(image.width(), image.height()), std::pair(16, 32));
+  image = load(bytes, 32, 16);
+  EXPECT_EQ(std::pair(image.width(), image.height()), std::pair(32, 64));
+  EXPECT_EQ(image, decode_image(bytes, "x.jpg"));
+}
+
+TEST_F(ScaledDecoding, LeavesPngAndBrokenFilesAsTheyAre) {
+  const Image image = picture(64, 64);
+  EXPECT_EQ(load(encode_png(image), 8, 8), image);
+  const std::string bytes = jpeg_of(image, 3);
+  EXPECT_THROW(load(bytes.substr(0, bytes.size() / 2), 8, 8), Error);
+  // The limits are those of the whole image.
+  load(bytes, 8, 8);
+  EXPECT_THROW(load_image_scaled(folder_.path() / "x.jpg", 8, 8, nullptr, {.side = 63}), Error);
+}
+
 TEST(Resize, KeepsFlatColoursAndTheSameSize) {
   const Image image = picture(17, 13);
   EXPECT_EQ(resize(image, 17, 13), image);

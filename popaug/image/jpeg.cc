@@ -162,6 +162,17 @@ void cmyk_to_rgba(uint8_t* row, int width) {
   }
 }
 
+// The largest of 8, 4, 2, 1 by which the stored image may shrink and still hold `at_least`.
+unsigned shrinkage(const jpeg_decompress_struct& state, const AtLeast& at_least, bool turned) {
+  if (at_least.width <= 0 || at_least.height <= 0) return 1;
+  const auto width = static_cast<unsigned>(turned ? at_least.height : at_least.width);
+  const auto height = static_cast<unsigned>(turned ? at_least.width : at_least.height);
+  for (const unsigned by : {8u, 4u, 2u}) {
+    if (state.image_width >= width * by && state.image_height >= height * by) return by;
+  }
+  return 1;
+}
+
 void find_exif(const jpeg_decompress_struct& state, std::string& exif) {
   constexpr std::string_view kPrefix("Exif\0\0", 6);
   for (auto* marker = state.marker_list; marker != nullptr; marker = marker->next) {
@@ -178,7 +189,7 @@ void find_exif(const jpeg_decompress_struct& state, std::string& exif) {
 bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xFF\xD8\xFF"); }
 
 Image decode_jpeg(std::string_view bytes, const std::string& origin, DecodeInfo& info,
-                  const DecodeLimits& limits, std::string& exif) {
+                  const DecodeLimits& limits, std::string& exif, const AtLeast& at_least) {
   Reader reader(origin);
   reader.read_header(bytes);
   jpeg_decompress_struct& state = reader.state();
@@ -187,8 +198,11 @@ Image decode_jpeg(std::string_view bytes, const std::string& origin, DecodeInfo&
   const bool cmyk = state.num_components == 4;
   state.out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGBA;
   info.grey = state.jpeg_color_space == JCS_GRAYSCALE;
-  const int width = static_cast<int>(state.image_width);
-  const int height = static_cast<int>(state.image_height);
+  state.scale_num = 1;
+  state.scale_denom = shrinkage(state, at_least, exif_orientation(exif) >= 5);
+  reader.run([&] { jpeg_calc_output_dimensions(&state); });
+  const int width = static_cast<int>(state.output_width);
+  const int height = static_cast<int>(state.output_height);
 
   // The first row is decoded before the image is allocated: a hundred bytes that announce
   // millions of pixels end here.

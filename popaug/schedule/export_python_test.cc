@@ -117,6 +117,13 @@ TEST(SchedulePythonExport, ExtraOpsAndPaperPixels) {
   schedule.provenance["note"] = "quotes \" and ' and \\ and \xc3\xa9 and \xf0\x9f\x8c\xb3";
   EXPECT_EQ(check(schedule, 500), 0);
 }
+TEST(SchedulePythonExport, ResizedCrop) {
+  Schedule schedule = baseline_schedule("trivial");
+  schedule.base = {.flip = 0.5, .resized_crop = 0.08};
+  EXPECT_EQ(check(schedule, 1000), 0);
+  schedule.base = {.pad = 2, .cutout = 8, .resized_crop = 0.9};
+  EXPECT_EQ(check(schedule, 300), 0);
+}
 TEST(SchedulePythonExport, TheCheckSeesOneBit) {
   EXPECT_NE(check(baseline_schedule("flipcrop-cutout"), 5, true), 0);
   EXPECT_EQ(check(baseline_schedule("flipcrop-cutout"), 5), 0);

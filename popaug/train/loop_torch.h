@@ -71,6 +71,9 @@ ConvMode conv_mode(const std::string& name);
 // Checks every setting that needs no data; UsageError.
 void check_train_settings(const TrainSettings& settings);
 
+// The base transforms of a training: those of its schedule or search, as the settings change them.
+BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& settings);
+
 // Normalisation of the images that train.
 Normalisation normalisation_of(const Subset& train);
 

@@ -27,6 +27,7 @@ void check_train_settings(const TrainSettings& settings) {
   check_range("clip", settings.clip, 0, 1e9);
   check_range("label-smoothing", settings.label_smoothing, 0, 1);
   check_range("warmup-steps", settings.warmup_steps, 0, 1 << 30);
+  check_range("resized-crop", settings.resized_crop, 0, 1);
   check_range("shards", settings.shards, 1, 1024);
   if (settings.mixed_precision && !settings.device.starts_with("cuda")) {
     throw UsageError("mixed-precision: only with --device cuda; a CPU trains in float32");
@@ -35,6 +36,16 @@ void check_train_settings(const TrainSettings& settings) {
     throw UsageError("shards: a batch of " + std::to_string(settings.batch) +
                      " does not divide into " + std::to_string(settings.shards) + " equal shards");
   }
+}
+
+BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& settings) {
+  BaseTransforms trained = base;
+  trained.scale_pixels = base.scale_pixels && !settings.paper_pixels;
+  if (settings.resized_crop > 0) {  // takes the place of padding and crop
+    trained.resized_crop = settings.resized_crop;
+    trained.pad = 0;
+  }
+  return trained;
 }
 
 Normalisation normalisation_of(const Subset& train) {

@@ -25,6 +25,7 @@ struct TrainSettings {
   std::string conv = "exact";    // "fast" or "exact"
   std::string device = "cpu";    // "cpu", "cuda", "cuda:N", "auto"; for searches a list with ','
   bool paper_pixels = false;     // pixel values unscaled (DESIGN 4.7)
+  double resized_crop = 0;       // 0: the base transforms say
   int shards = 1;                // parts of a batch, each with its own batch statistics
   bool mixed_precision = false;  // on a GPU: half precision where autocast allows it
   std::string init;              // safetensors to start from; "": drawn weights

@@ -69,8 +69,7 @@ class Training {
   void epoch(Progress& progress, const StopToken& stop) {
     const auto start = Clock::now();
     const int number = learning_.info.epoch;
-    BaseTransforms base = schedule_.base;
-    base.scale_pixels = base.scale_pixels && !settings_.paper_pixels;
+    const BaseTransforms base = trained_base(schedule_.base, settings_);
     const Split& split = *train_.split;
     const Augmenter augmenter(schedule_.space, schedule_.rule, schedule_.at(number), base,
                               normalisation_, split.width, split.height, split.channels);

@@ -224,6 +224,24 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
   EXPECT_THROW(weights(small_settings(), base, {{"lrr", 0.01}}), UsageError);
 }
 
+TEST_F(TrainerTest, AResizedCropTakesThePlaceOfPaddingAndCrop) {
+  const auto weights = [&](double setting, const BaseTransforms& base) {
+    TrainSettings settings = small_settings();
+    settings.resized_crop = setting;
+    const auto trainer =
+        make_trainer_factory(settings, space_by_name("pba"), Rule(), base, kClasses,
+                             range(split_, 0, 80), range(split_, 80, 160), "accuracy")(0);
+    const RoundWork work = work_of(0, 0, {}, folder_.path() / "weights");
+    run(*trainer, work);
+    return read_file(work.to);
+  };
+  const std::string cropped = weights(0.4, {.pad = 2, .flip = 0.25});
+  EXPECT_EQ(cropped, weights(0, {.flip = 0.25, .resized_crop = 0.4}));
+  EXPECT_NE(cropped, weights(0, {.pad = 2, .flip = 0.25}));
+  EXPECT_NE(cropped, weights(0.5, {.pad = 2, .flip = 0.25}));
+  EXPECT_THROW(weights(1.5, {}), UsageError);
+}
+
 // Nothing is written, and the next round of this worker is as if nothing had been.
 TEST_F(TrainerTest, ADivergedRoundLeavesNothing) {
   const auto trainer = factory()(0);

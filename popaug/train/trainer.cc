@@ -156,8 +156,7 @@ TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& 
   shared->settings = settings;
   shared->space = space;
   shared->rule = rule;
-  shared->base = base;
-  shared->base.scale_pixels = shared->base.scale_pixels && !settings.paper_pixels;
+  shared->base = trained_base(base, settings);
   shared->train = train;
   shared->validation = validation;
   shared->metric = metric;

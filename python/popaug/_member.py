@@ -95,7 +95,7 @@ class Member:
         self.space = Space.from_json(settings["space"])
         self.rule = Rule.from_json(settings["rule"])
         base = settings["base"] | {k: v for k, v in self.genes.items() if k in ("flip", "pad", "cutout")}
-        self.base = Base(int(base["pad"]), base["flip"], int(base["cutout"]), base["scale_pixels"])
+        self.base = Base.from_json(base | {"pad": int(base["pad"]), "cutout": int(base["cutout"])})
         self.from_path = pathlib.Path(message["from"]) if message["from"] else None
         self.to_path = pathlib.Path(message["to"])
         self._progress = progress

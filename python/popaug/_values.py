@@ -198,13 +198,15 @@ class Base:
     """What every image gets around the policy; pixels are for a side of 32 and scale with the image.
 
     pad: holes on each side before a random crop (0: no crop). flip: probability of a horizontal flip.
-    cutout: side of a square of holes (0: none). scale_pixels: False keeps pixels as they are.
+    cutout: side of a square of holes (0: none). scale_pixels: False keeps pixels as they are. resized_crop: least share
+    of the area of a random resized crop before the ops (0: none).
     """
 
     pad: int = 0
     flip: float = 0.0
     cutout: int = 0
     scale_pixels: bool = True
+    resized_crop: float = 0.0
 
     @staticmethod
     def load(name: str) -> Base:
@@ -217,7 +219,7 @@ class Base:
             "flip": self.flip,
             "cutout": self.cutout,
             "scale_pixels": self.scale_pixels,
-        }
+        } | ({"resized_crop": self.resized_crop} if self.resized_crop != 0 else {})
 
     @staticmethod
     def from_json(value: Json) -> Base:

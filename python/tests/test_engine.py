@@ -43,6 +43,7 @@ SCHEDULES: list[Callable[[], popaug.Schedule]] = [
     lambda: popaug.TrivialAugment("flipcrop"),
     popaug.RandAugment,
     lambda: popaug.AutoAugment("svhn", base="svhn"),
+    lambda: popaug.TrivialAugment(popaug.Base(flip=0.5, resized_crop=0.2)),
 ]
 
 

@@ -175,13 +175,16 @@ def test_weights_travel_with_the_donor(tmp_path: pathlib.Path) -> None:
 
 
 def test_members_augment_under_their_policy_and_key() -> None:
-    search_settings = popaug.settings(genes=[popaug.Gene("flip", 0, 1, start=1.0), popaug.Gene("lr", 0.1, 1, log=True)])
+    search_settings = popaug.settings(
+        genes=[popaug.Gene("flip", 0, 1, start=1.0), popaug.Gene("lr", 0.1, 1, log=True)],
+        base=popaug.Base(cutout=4, resized_crop=0.3),
+    )
     population = popaug._core.Population(json.dumps(search_settings))
     message = json.loads(population.work(2))
     message["to"] = "/nowhere"
     message["policy"][0] |= {"probability": 1.0, "level": 9}
     member = popaug.Member(message)
-    assert member.base.flip == 1.0
+    assert member.base == popaug.Base(flip=1.0, cutout=4, resized_crop=0.3)
     assert 0.1 <= member.genes["lr"] <= 1
     assert list(member) == [0, 1, 2]
     x = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)

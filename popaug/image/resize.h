@@ -1,0 +1,27 @@
+// Resampling: what the plain and the fast twin share. Private to room image.
+#ifndef POPAUG_IMAGE_RESIZE_H_
+#define POPAUG_IMAGE_RESIZE_H_
+
+#include "popaug/image/image.h"
+
+namespace popaug::resizing {
+
+inline constexpr int kFractionBits = 22;  // 32, less 8 for the sample and 2 for sums above one
+
+// Pillow's weights: a triangle filter, widened when shrinking. `axis` keeps its memory.
+void fill_axis(int in, int out, ResizeAxis& axis);
+
+// The fast passes, chosen once per image. Sums are rounded to bytes.
+struct Kernels {
+  // `rows` rows of `out_width` pixels, without gaps.
+  void (*across)(const uint8_t* in, size_t row_bytes, int rows, const ResizeAxis& axis,
+                 int out_width, uint8_t* out);
+  // Rows of `width` pixels become `out_height` rows without gaps.
+  void (*down)(const uint8_t* in, size_t row_bytes, int width, const ResizeAxis& axis,
+               int out_height, uint8_t* out);
+};
+const Kernels& kernels();
+
+}  // namespace popaug::resizing
+
+#endif  // POPAUG_IMAGE_RESIZE_H_
