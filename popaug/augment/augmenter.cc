@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 
@@ -61,6 +62,32 @@ void check_batch(const ByteBatch& images, std::span<const uint32_t> indices) {
   if (indices.size() > 1 && images.stride < bytes) {
     throw Error("augmentation: a stride of " + std::to_string(images.stride) +
                 " bytes between images of " + std::to_string(bytes) + " bytes");
+  }
+}
+
+// An axis is wide enough if it steps over all that the narrower ones reach: then no two elements
+// share a place. Nobody lays arrays out otherwise, but for mistakes such as a stride of 0.
+template <typename Output>
+void check_strides(const Output& out, size_t count, int channels, int height, int width) {
+  struct Axis {
+    size_t step, steps;
+  };
+  const auto axis = [](ptrdiff_t stride, size_t length) {
+    return Axis{static_cast<size_t>(std::abs(stride)), length - 1};
+  };
+  std::array<Axis, 4> axes = {axis(out.sn, std::max<size_t>(count, 1)), axis(out.sc, channels),
+                              axis(out.sy, height), axis(out.sx, width)};
+  std::sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) { return a.step < b.step; });
+  size_t reach = 0;
+  for (const Axis& a : axes) {
+    if (a.steps > 0 && a.step <= reach) {
+      throw Error("augmentation: output strides of " + std::to_string(out.sn) + ", " +
+                  std::to_string(out.sc) + ", " + std::to_string(out.sy) + ", " +
+                  std::to_string(out.sx) + " (image, channel, row, column) for " +
+                  std::to_string(count) + " images of " + size_text(width, height) + "x" +
+                  std::to_string(channels) + " make elements share a place");
+    }
+    reach += a.step * a.steps;
   }
 }
 
@@ -257,6 +284,7 @@ Augmenter::~Augmenter() = default;
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const FloatBatch& out, int threads) const {
+  check_strides(out, indices.size(), plan_->channels, plan_->height, plan_->width);
   plan_->run(images, indices, key, threads,
              [&](const Kernels& kernels, Workspace& work, const simd::Crop& crop, size_t i) {
                place(kernels, work, crop, plan_->scale, plan_->channels, i, out);
@@ -265,6 +293,7 @@ void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const ByteOutput& out, int threads) const {
+  check_strides(out, indices.size(), plan_->channels, plan_->height, plan_->width);
   plan_->run(images, indices, key, threads,
              [&](const Kernels& kernels, Workspace& work, const simd::Crop& crop, size_t i) {
                place(kernels, work, crop, plan_->mean_bytes.data(), plan_->channels, i, out);
@@ -297,6 +326,7 @@ void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
                const Normalisation& normalisation, const FloatBatch& out) {
   check_batch(images, indices);
   const simd::ChannelScale scale = scale_of(normalisation, images.channels);
+  check_strides(out, indices.size(), images.channels, images.height, images.width);
   const Kernels kernels;
   Workspace work(images.width, images.height);
   for (size_t i = 0; i < indices.size(); ++i) {
