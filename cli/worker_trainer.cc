@@ -23,7 +23,7 @@ class WithInputs : public Trainer {
 
 std::unique_ptr<Trainer> network_trainer(const RunMessage& message, const Settings& settings) {
   auto inputs = std::make_unique<Inputs>(read_inputs(settings, true, silent_progress()));
-  if (inputs->fingerprint != message.settings.at("data")) {
+  if (inputs->fingerprint != message.settings.at("data").get<std::string>()) {
     throw Error(settings.data + ": these are not the images that the search began with");
   }
   // Each process asks for itself: it may run on another machine than the search.
