@@ -184,7 +184,8 @@ TEST(Toml, RoundTripKeepsOrderAndValues) {
   EXPECT_EQ(json_line(value), R"({"b":1,"a":0.1,"t":{"list":[1,2],"s":"x\ny"}})");
   EXPECT_EQ(parse_toml(to_toml(value), "again"), value);
   EXPECT_THAT(message_of([] { parse_toml("a = \n", "c.toml"); }), HasSubstr("c.toml: line 1"));
-  for (const char* text : {"[[!a]]\n", "[!a]\n", "[[a]]\nb = {!c = 1}\n", "a.! = 1\n"}) {
+  for (const char* text : {"[[!a]]\n", "[!a]\n", "[[a]]\nb = {!c = 1}\n", "a.! = 1\n",
+                           "a = \xc8\xb2\n", "\xc3\xa9 = 1\n", "a = 1 \xc8\xb2\n"}) {
     EXPECT_THAT(message_of([&] { parse_toml(text, "c.toml"); }), HasSubstr("c.toml: ")) << text;
   }
 }
