@@ -49,11 +49,12 @@ void add_data_convert(CLI::App& data, Action& action) {
   verb->add_flag("--resume", flags->resume,
                  "go on after a stop; done anyway where the work so far fits");
   verb->add_flag("--json", flags->json, "print JSON");
-  examples(*verb, {{"popaug data convert --data photos --size 64x48 -o photos.popaug",
-                    "decoded and resized once, on all cores"},
-                   {"popaug data convert --data photos --size 224 --scaled-decoding -o photos.popaug",
-                    "large JPEGs, faster: see docs/decisions/photographs.md"},
-                   {"popaug train --data photos.popaug --out run", "opens in milliseconds"}});
+  examples(*verb,
+           {{"popaug data convert --data photos --size 64x48 -o photos.popaug",
+             "decoded and resized once, on all cores"},
+            {"popaug data convert --data photos --size 224 --scaled-decoding -o photos.popaug",
+             "large JPEGs, faster: see docs/decisions/photographs.md"},
+            {"popaug train --data photos.popaug --out run", "opens in milliseconds"}});
   verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 

@@ -47,8 +47,11 @@ void print_search_summary(const Settings& settings, const SearchOutcome& outcome
   fmt::print("schedule  {}\nweights   {}\njournal   {}\n", show_path(out / "best.schedule.json"),
              show_path(out / "best.safetensors"), show_path(out / "journal.jsonl"));
   if (!settings.data.empty()) {
-    fmt::print("\nNext:\n  popaug train --data {} --schedule {} --out trained\n",
-               show_path(settings.data), show_path(out / "best.schedule.json"));
+    // Images are read as the search read them.
+    const std::string size = settings.size.empty() ? "" : " --size " + settings.size;
+    fmt::print("\nNext:\n  popaug train --data {}{}{} --schedule {} --out trained\n",
+               show_path(settings.data), size, settings.scaled_decoding ? " --scaled-decoding" : "",
+               show_path(out / "best.schedule.json"));
   }
 }
 

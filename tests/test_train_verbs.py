@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 import xml.etree.ElementTree
 
 import numpy as np
@@ -153,11 +154,14 @@ def test_settings_of_photographs_are_a_runs_own(photos: pathlib.Path, tmp_path: 
     assert len(weights) == len(runs)
     done(*base, "--resized-crop", 0.35, "--out", tmp_path / "again")
     assert (tmp_path / "again" / "best.safetensors").read_bytes() in weights
-    config = (tmp_path / "crop" / "config.toml").read_text()
-    assert "resized_crop = 0.35" in config and "scaled_decoding = false" in config
-    assert "scaled_decoding = true" in (tmp_path / "scaled" / "config.toml").read_text()
-    for flags in (["--resized-crop", 0.5], ["--scaled-decoding"]):
-        assert "other " in refused(1, "train", "--out", tmp_path / "crop", "--resume", "--epochs", 4, *flags)
+    configs = {name: tomllib.loads((tmp_path / name / "config.toml").read_text()) for name in runs}
+    assert [configs[name]["augment"]["resized_crop"] for name in runs] == [0, 0.35, 0.08, 0]
+    assert [configs[name]["data"]["scaled_decoding"] for name in runs] == [False, False, False, True]
+    (tmp_path / "crop" / "result.json").unlink()  # as if killed before it was written
+    resume = ["train", "--out", tmp_path / "crop", "--resume"]
+    for other in (["--resized-crop", 0.5], ["--scaled-decoding"]):
+        assert "other settings or data" in refused(1, *resume, *other)
+    done(*resume)
     done("eval", tmp_path / "scaled", "--data", photos / "set", "--scaled-decoding")
     labels = ["predict", tmp_path / "scaled", photos / "set" / "test"]
     assert done(*labels) != done(*labels, "--scaled-decoding")
