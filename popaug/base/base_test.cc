@@ -183,6 +183,10 @@ TEST(Toml, RoundTripKeepsOrderAndValues) {
   const Json value = parse_toml("b = 1\na = 0.1\n[t]\nlist = [1, 2]\ns = \"x\\ny\"\n", "c.toml");
   EXPECT_EQ(json_line(value), R"({"b":1,"a":0.1,"t":{"list":[1,2],"s":"x\ny"}})");
   EXPECT_EQ(parse_toml(to_toml(value), "again"), value);
+  const Json numbers = {{"a", 0.35},  {"b", 1.0},     {"c", 5e-4},
+                        {"d", 1e300}, {"e", 1.0 / 3}, {"f", -2e-7}};
+  EXPECT_EQ(parse_toml(to_toml(numbers), "again"), numbers);
+  EXPECT_THAT(to_toml(numbers), HasSubstr("a = 0.35\nb = 1.0\nc = 0.0005\nd = 1e+300\n"));
   EXPECT_THAT(message_of([] { parse_toml("a = \n", "c.toml"); }), HasSubstr("c.toml: line 1"));
   for (const char* text : {"[[!a]]\n", "[!a]\n", "[[a]]\nb = {!c = 1}\n", "a.! = 1\n",
                            "a = \xc8\xb2\n", "\xc3\xa9 = 1\n", "a = 1 \xc8\xb2\n"}) {
