@@ -118,8 +118,9 @@ def test_a_time_becomes_images(shoes: pathlib.Path, tmp_path: pathlib.Path) -> N
     done("choose", "--data", shoes / "set.npz", *TINY, "--budget", budget, "--out", tmp_path / "b")
     config = tomllib.loads((tmp_path / "b" / "config.toml").read_text())["choose"]
     race = json.loads((tmp_path / "b" / "choose.json").read_text())
-    assert race["budget_images"] == config["budget_images"]
-    assert race["race_images"] <= config["share"] * race["budget_images"]
+    raced = json.loads((tmp_path / "b" / "runs.jsonl").read_text().splitlines()[0])
+    assert raced["budget_images"] == config["budget_images"]
+    assert race["race_images"] <= config["share"] * config["budget_images"]
 
 
 def test_refusals(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
