@@ -112,10 +112,18 @@ def test_a_time_becomes_images(shoes: pathlib.Path, tmp_path: pathlib.Path) -> N
     said = refused(2, "choose", "--data", shoes / "set.npz", *TINY, "--budget", "1s", "--out", tmp_path / "a")
     assert "--budget: the shortest race of 9 arms and its final training take about " in said
     assert not (tmp_path / "a" / "config.toml").exists()
-    least = re.search(r"take about (\d+):(\d\d),", said)
-    assert least, said
-    budget = f"{2 * (60 * int(least[1]) + int(least[2]))}s"
-    done("choose", "--data", shoes / "set.npz", *TINY, "--budget", budget, "--out", tmp_path / "b")
+    command = ["choose", "--data", shoes / "set.npz", *TINY, "--out", tmp_path / "b"]
+    for _ in range(8):  # the machine may become slower between two measurements
+        least = re.search(r"take about (\d+):(\d\d),", said)
+        assert least, said
+        budget = f"{2 * (60 * int(least[1]) + int(least[2]))}s"
+        process = subprocess.run(
+            [str(word) for word in (PROGRAM, *command, "--budget", budget)], capture_output=True, text=True, check=False
+        )
+        if process.returncode == 0:
+            break
+        said = process.stderr
+    assert process.returncode == 0, said
     config = tomllib.loads((tmp_path / "b" / "config.toml").read_text())["choose"]
     race = json.loads((tmp_path / "b" / "choose.json").read_text())
     raced = json.loads((tmp_path / "b" / "runs.jsonl").read_text().splitlines()[0])
