@@ -6,6 +6,18 @@
 #include "popaug/report/report.h"
 
 namespace popaug::cli {
+namespace {
+
+bool applies_no_op(const Schedule& schedule) {
+  for (const Segment& segment : schedule.segments) {
+    for (const PolicyEntry& entry : segment.policy.entries) {
+      if (entry.probability > 0) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
 
 void print_plan(const SearchPlan& plan, bool json) {
   if (json) {
@@ -37,10 +49,16 @@ void print_search_summary(const Settings& settings, const SearchOutcome& outcome
       settings.population, settings.epochs, settings.epochs_per_round, settings.metric,
       outcome.score, outcome.winner);
   fmt::print(
-      "The winner's lineage copied {} time{}; its schedule has {} segments over {} epochs.\n",
+      "The winner's lineage copied {} time{}; its schedule has {} segment{} over {} epochs.\n",
       schedule.segments.size() - 1, schedule.segments.size() == 2 ? "" : "s",
-      schedule.segments.size(), schedule.epochs());
+      schedule.segments.size(), schedule.segments.size() == 1 ? "" : "s", schedule.epochs());
   fmt::print("{}\n", terminal_picture(schedule, colour, 100));
+  if (applies_no_op(schedule)) {
+    fmt::print(
+        "It applies no op: nothing that the search tried came out above its start. Training with "
+        "it\n"
+        "is training with the base transforms alone (flip, crop).\n\n");
+  }
   fmt::print(
       "The validation score chose the schedule, so it flatters it; and curves rise by\n"
       "mutation alone. Whether it helps, only training with it and with the baselines shows.\n\n");

@@ -224,6 +224,14 @@ def test_a_dry_run_leaves_nothing_and_says_the_plan(tmp_path: pathlib.Path, data
     assert not (tmp_path / "run").exists()
 
 
+def test_a_schedule_without_ops_is_called_that(tmp_path: pathlib.Path) -> None:
+    toy = ["search", "--trainer", "toy", "--population", 4]
+    empty = done(*toy, "--rounds", 1, "--out", tmp_path / "empty")  # a single round: nobody copies
+    assert "copied 0 times; its schedule has 1 segment over" in empty
+    assert "It applies no op" in empty
+    assert "It applies no op" not in done(*toy, "--rounds", 20, "--out", tmp_path / "some")
+
+
 def test_the_plan_of_an_asynchronous_search_says_what_it_leaves_out(tmp_path: pathlib.Path) -> None:
     toy = ["--trainer", "toy", "--population", 4, "--rounds", 2, "--async", "--dry-run", "--out", tmp_path / "run"]
     process = subprocess.run([PROGRAM, "search", *map(str, toy)], capture_output=True, text=True, check=True)
