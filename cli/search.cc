@@ -161,9 +161,9 @@ int search(Options& options) {
     progress.line("note: --async decides by what arrives first, so this search is not repeatable");
     if (options.dry_run || !options.budget.empty()) {
       progress.line(
-          "note: the plan counts each round of each member once; an asynchronous target goes on "
-          "from "
-          "its donor's epoch, which may lie behind its own, so more may be trained than planned");
+          "note: the plan counts each round of each member once; an asynchronous target goes "
+          "on from its donor's epoch, which may lie behind its own, so more may be trained than "
+          "planned");
     }
   }
 

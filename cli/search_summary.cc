@@ -55,9 +55,8 @@ void print_search_summary(const Settings& settings, const SearchOutcome& outcome
   fmt::print("{}\n", terminal_picture(schedule, colour, 100));
   if (applies_no_op(schedule)) {
     fmt::print(
-        "It applies no op: nothing that the search tried came out above its start. Training with "
-        "it\n"
-        "is training with the base transforms alone (flip, crop).\n\n");
+        "It applies no op: nothing that the search tried came out above its start. Training with\n"
+        "it is training with the base transforms alone (flip, crop).\n\n");
   }
   fmt::print(
       "The validation score chose the schedule, so it flatters it; and curves rise by\n"

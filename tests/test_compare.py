@@ -145,22 +145,8 @@ def test_every_arm_gets_the_resized_crop_or_a_note_says_who_does(shoes: pathlib.
     # Now the schedule is TrivialAugment itself; the crop changed nothing of the arm that had it.
     assert together["trivial"] == together["schedule"] == apart["schedule"]
     (tmp_path / "s.toml").write_text('name = "s"\nops = ["Invert"]\n')
-    audit = [
-        "--space",
-        tmp_path / "s.toml",
-        "--train-size",
-        60,
-        "--val-size",
-        30,
-        "--epochs",
-        1,
-        "--levels",
-        1,
-        "--seeds",
-        2,
-        "--resized-crop",
-        0.4,
-    ]
+    audit = ["--space", tmp_path / "s.toml", "--train-size", 60, "--val-size", 30, "--epochs", 1]
+    audit += ["--levels", 1, "--seeds", 2, "--resized-crop", 0.4]
     done("audit", "--data", shoes / "set.npz", *SMALL[:4], *audit, "--out", tmp_path / "audit")
     assert "resized_crop = 0.4" in (tmp_path / "audit" / "config.toml").read_text()
 

@@ -79,9 +79,9 @@ void TerminalProgress::update(double done, double total, const std::string& note
   std::lock_guard lock(state_->mutex);
   State& s = *state_;
   if (s.first_done < 0) s.first_done = done;
-  if (done < s.first_done || done - s.first_done < (s.last_done - s.first_done) / 2) {
-    s.piece_start =
-        Clock::now();  // another piece of work: what came before tells nothing of its pace
+  if (done - s.first_done < (s.last_done - s.first_done) / 2) {
+    // Another piece of work: what came before tells nothing of its pace.
+    s.piece_start = Clock::now();
     s.first_done = done;
   }
   s.last_done = done;
