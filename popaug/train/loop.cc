@@ -54,6 +54,9 @@ void copy_labels(const Split& split, std::span<const uint32_t> batch, const Tens
   for (size_t i = 0; i < batch.size(); ++i) out[i] = split.labels[batch[i]];
 }
 
+// What fits a CPU's cache best (docs/decisions/evaluation.md); on a GPU more, since launches cost.
+int evaluation_batch(at::Device device) { return device.is_cpu() ? 128 : 512; }
+
 // Adds one batch of logits to the evaluation.
 void count(const float* logits, int classes, uint32_t label, Evaluation& result) {
   int best = 0;
@@ -133,6 +136,7 @@ Evaluation evaluate(LearningNetwork& learning, const Subset& subset, int batch, 
   const int classes = static_cast<int>(learning.info.classes.size());
   const Normalisation normalisation{learning.info.mean, learning.info.std};
   const auto device = learning.network->parameters().front().tensor.device();
+  if (batch < 1) batch = evaluation_batch(device);
   FoldCache folded;
   Pass pass;
   pass.conv = conv;
@@ -158,8 +162,6 @@ Evaluation evaluate(LearningNetwork& learning, const Subset& subset, int batch, 
   if (result.images > 0) result.loss /= double(result.images);
   return result;
 }
-
-int evaluation_batch(const CheckpointInfo&) { return 128; }
 
 void use_one_thread() { at::set_num_threads(1); }
 

@@ -54,13 +54,11 @@ double train_epoch(LearningNetwork& network, BatchBuffers& buffers, EpochPlace& 
                    const EpochWork& work, const std::function<void(double)>& tick,
                    const StopToken& stop);
 
-// Evaluates with running statistics, batch norm folded into the convolutions where that is exact
-// algebra. `tick(share)` after every batch.
+// `batch` images at a time (below 1: what suits the device). Evaluates with running statistics,
+// batch norm folded into the convolutions where that is exact algebra. `tick(share)` after every
+// batch.
 Evaluation evaluate(LearningNetwork& network, const Subset& subset, int batch, ConvMode conv,
                     const std::function<void(double)>& tick, const StopToken& stop);
-
-// Batch of evaluations: what fits the cache best (docs/decisions/evaluation.md).
-int evaluation_batch(const CheckpointInfo& info);
 
 // One thread inside torch's operations, for the calling thread (DESIGN 4.5).
 void use_one_thread();

@@ -90,6 +90,8 @@ void check_script(Network& network, const NetworkShape& shape, at::Device device
 LearningNetwork::LearningNetwork(const CheckpointInfo& about, at::Device device, int shards,
                                  std::string script_bytes)
     : info(about), script(std::move(script_bytes)) {
+  // On a GPU the kernels of convolutions are the fastest of a trial; a CPU has no use of this.
+  if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   const auto make = [&] {
     return info.network == kScriptNetwork ? make_script_network(script, device)
                                           : make_network(info.network, shape_of(info), device);

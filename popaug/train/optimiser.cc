@@ -1,3 +1,7 @@
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
@@ -12,7 +16,6 @@ namespace {
 float* numbers(const Tensor& tensor) { return tensor.mutable_data_ptr<float>(); }
 
 double norm_squared(const Tensor& tensor) {
-  if (!tensor.is_cpu()) return tensor.to(at::kDouble).square().sum().item<double>();
   const float* x = numbers(tensor);
   // Eight sums, so that the order is fixed and the compiler can use vectors.
   double sums[8] = {};
@@ -27,10 +30,6 @@ double norm_squared(const Tensor& tensor) {
 }
 
 void add_decay(const Tensor& gradient, const Tensor& weight, float decay) {
-  if (!gradient.is_cpu()) {
-    gradient.add_(weight, decay);
-    return;
-  }
   float* g = numbers(gradient);
   const float* w = numbers(weight);
   for (int64_t i = 0, n = gradient.numel(); i < n; ++i) g[i] += decay * w[i];
@@ -38,12 +37,6 @@ void add_decay(const Tensor& gradient, const Tensor& weight, float decay) {
 
 void move(const Tensor& weight, const Tensor& velocity, const Tensor& gradient, float scale,
           float lr, float momentum) {
-  if (!weight.is_cpu()) {
-    const Tensor g = gradient.mul_(scale);
-    velocity.mul_(momentum).add_(g);
-    weight.sub_(g.add_(velocity, momentum), lr);
-    return;
-  }
   float* w = numbers(weight);
   float* v = numbers(velocity);
   const float* gradients = numbers(gradient);
@@ -52,6 +45,40 @@ void move(const Tensor& weight, const Tensor& velocity, const Tensor& gradient, 
     v[i] = momentum * v[i] + g;
     w[i] -= lr * (g + momentum * v[i]);
   }
+}
+
+double scale_of(double norm, double clip) { return clip > 0 && norm > clip ? clip / norm : 1; }
+
+double step_on_cpu(const std::vector<Tensor>& weights, const std::vector<Tensor>& velocities,
+                   const std::vector<Tensor>& gradients, const StepRates& rates) {
+  double squares = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (rates.weight_decay != 0) {
+      add_decay(gradients[i], weights[i], static_cast<float>(rates.weight_decay));
+    }
+    squares += norm_squared(gradients[i]);
+  }
+  const double norm = std::sqrt(squares);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    move(weights[i], velocities[i], gradients[i], static_cast<float>(scale_of(norm, rates.clip)),
+         static_cast<float>(rates.lr), static_cast<float>(rates.momentum));
+  }
+  return norm;
+}
+
+// The same in a few launches for all tensors together, and one wait for the norm.
+double step_on_device(const std::vector<Tensor>& weights, const std::vector<Tensor>& velocities,
+                      const std::vector<Tensor>& gradients, const StepRates& rates) {
+  if (rates.weight_decay != 0) at::_foreach_add_(gradients, weights, rates.weight_decay);
+  const Tensor norms = at::stack(at::_foreach_norm(gradients)).to(at::kDouble);
+  const double norm = norms.square().sum().sqrt().item<double>();
+  const double scale = scale_of(norm, rates.clip);
+  if (scale != 1) at::_foreach_mul_(gradients, scale);
+  at::_foreach_mul_(velocities, rates.momentum);
+  at::_foreach_add_(velocities, gradients);
+  at::_foreach_add_(gradients, velocities, rates.momentum);
+  at::_foreach_add_(weights, gradients, -rates.lr);
+  return norm;
 }
 
 }  // namespace
@@ -68,8 +95,7 @@ void Optimiser::reset() {
 
 double Optimiser::step(const StepRates& rates) {
   at::NoGradGuard guard;
-  std::vector<Tensor> gradients;
-  double squares = 0;
+  std::vector<Tensor> weights, gradients;
   for (Parameter& parameter : network_.parameters()) {
     Tensor gradient = parameter.tensor.grad();
     if (!gradient.defined()) gradient = at::zeros_like(parameter.tensor);
@@ -77,21 +103,12 @@ double Optimiser::step(const StepRates& rates) {
     if (gradient.strides() != parameter.tensor.strides()) {
       gradient = at::zeros_like(parameter.tensor).copy_(gradient);
     }
-    if (rates.weight_decay != 0) {
-      add_decay(gradient, parameter.tensor, static_cast<float>(rates.weight_decay));
-    }
-    squares += norm_squared(gradient);
+    weights.push_back(parameter.tensor);
     gradients.push_back(std::move(gradient));
-  }
-  const double norm = std::sqrt(squares);
-  const double scale = rates.clip > 0 && norm > rates.clip ? rates.clip / norm : 1;
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    Parameter& parameter = network_.parameters()[i];
-    move(parameter.tensor, momentum_[i], gradients[i], static_cast<float>(scale),
-         static_cast<float>(rates.lr), static_cast<float>(rates.momentum));
     parameter.tensor.mutable_grad() = Tensor();
   }
-  return norm;
+  const bool cpu = weights.empty() || weights.front().is_cpu();
+  return (cpu ? step_on_cpu : step_on_device)(weights, momentum_, gradients, rates);
 }
 
 }  // namespace popaug

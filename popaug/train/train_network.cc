@@ -94,8 +94,7 @@ class Training {
     (void)stop;
     const StopToken never;
     const Evaluation evaluation = evaluate(
-        learning_, options_.validation, evaluation_batch(learning_.info), conv_mode(settings_.conv),
-        [](double) {}, never);
+        learning_, options_.validation, 0, conv_mode(settings_.conv), [](double) {}, never);
     row.validated = true;
     row.validation_loss = evaluation.loss;
     row.validation_accuracy = evaluation.accuracy();
@@ -190,8 +189,7 @@ Evaluation evaluate_checkpoint(const fs::path& checkpoint, const Subset& subset,
   }
   const StopToken never;
   const auto tick = [&](double share) { progress.update(share, 1, "evaluating"); };
-  return evaluate(*learning, subset, batch > 0 ? batch : evaluation_batch(info), ConvMode::kExact,
-                  tick, never);
+  return evaluate(*learning, subset, batch, ConvMode::kExact, tick, never);
 }
 
 }  // namespace popaug

@@ -119,8 +119,7 @@ class NetworkTrainer : public Trainer {
   void validate(RoundResult& result, const std::function<void(double)>& heartbeat,
                 const StopToken& stop) {
     const Evaluation evaluation = evaluate(
-        *network_, shared_->validation, evaluation_batch(network_->info),
-        conv_mode(shared_->settings.conv),
+        *network_, shared_->validation, 0, conv_mode(shared_->settings.conv),
         [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
     if (!std::isfinite(evaluation.loss)) {
       throw Diverged("training diverged: the loss of the validation images is " +
