@@ -6,7 +6,8 @@
 
 IMAGES is Fashion-MNIST's folder of IDX files, or a folder train/CLASS/*.jpg and test/CLASS/*.jpg. Flip and crop,
 batch 128, learning rate 0.1 with cosine, `--conv fast`. Run folders lie in WORK; a stopped run goes on where it was.
-`--only popaug` or `--only pytorch` makes one side alone, so that each may have a core. OUT gets a CSV for every
+`--only popaug` or `--only pytorch` makes one side alone, so that each may have a core; `--device cuda` makes both on a
+GPU, in float32 with TF32 as PyTorch has it by default. OUT gets a CSV for every
 finished training, and result.json with the errors of all of them.
 """
 
@@ -26,9 +27,19 @@ def commands(flags: argparse.Namespace, seed: int) -> dict[str, list[str]]:
     """How each side trains; the run folder comes last."""
     idx = any(flags.images.glob("*-ubyte.gz"))
     ours = [flags.program, "train", "--data", str(flags.images), "--augment", "flipcrop", "--network", flags.network]
-    ours += ["--conv", "fast", "--epochs", str(flags.epochs), "--seed", str(seed)]
+    ours += ["--conv", "fast", "--device", flags.device, "--epochs", str(flags.epochs), "--seed", str(seed)]
     plain = [sys.executable, str(ROOT / "bench/train/plain_pytorch.py"), "--fashion" if idx else "--folder"]
-    plain += [str(flags.images), "--network", flags.network, "--epochs", str(flags.epochs), "--seed", str(seed)]
+    plain += [
+        str(flags.images),
+        "--device",
+        flags.device,
+        "--network",
+        flags.network,
+        "--epochs",
+        str(flags.epochs),
+        "--seed",
+        str(seed),
+    ]
     return {"popaug": ours, "pytorch": plain}
 
 
@@ -68,6 +79,8 @@ def main() -> None:
     parser.add_argument("--network", default="wrn-16-1")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seeds", default="1")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--machine", default=processor(), help="its name in result.json")
     parser.add_argument("--only", choices=["popaug", "pytorch"])
     parser.add_argument("--collect", action="store_true", help="train nothing, gather what is finished")
     parser.add_argument("--work", type=Path, required=True)
@@ -82,7 +95,13 @@ def main() -> None:
                 train(flags, side, seed)
     runs = [{"seed": seed, **{side: outcome(flags, side, seed) for side in ("popaug", "pytorch")}} for seed in seeds]
     told = {side: said(command) for side, command in commands(flags, seeds[0]).items()}
-    result = {"machine": processor(), "network": flags.network, "epochs": flags.epochs, "commands": told, "runs": runs}
+    result = {
+        "machine": flags.machine,
+        "network": flags.network,
+        "epochs": flags.epochs,
+        "commands": told,
+        "runs": runs,
+    }
     (flags.output / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(runs, indent=1))
 
