@@ -72,8 +72,6 @@ Json trainer_json(const Settings& s) {
   Json json = {{"network", s.network}, {"model", s.model}, {"init", s.init}};
   json.update(learning_json(train_settings(s)));
   json["mixed_precision"] = s.mixed_precision;
-  // Only where it is on: runs from before it can be resumed.
-  if (s.resized_crop > 0) json["resized_crop"] = s.resized_crop;
   return json;
 }
 
@@ -90,8 +88,8 @@ SearchedAugmentation searched_augmentation(const Settings& s, bool grey,
     }
   }
   a.rule.kind = RuleKind::kPba;
-  a.base.pad = s.resized_crop > 0 ? 0 : static_cast<int>(s.pad);
-  a.base.resized_crop = s.resized_crop;
+  a.base.pad = static_cast<int>(s.pad);
+  if (s.resized_crop > 0) a.base.use_resized_crop(s.resized_crop);
   a.base.flip = s.flip;
   a.base.cutout = static_cast<int>(s.cutout);
   a.base.scale_pixels = !s.paper_pixels;

@@ -54,6 +54,11 @@ struct BaseTransforms {
   // Least share of the area, 0..1, of a random resized crop (photo.h): taken before the ops, and
   // brought back to the image's size; 0: none.
   double resized_crop = 0;
+  // A random resized crop takes the place of padding and crop.
+  void use_resized_crop(double least_area) {
+    resized_crop = least_area;
+    pad = 0;
+  }
   bool operator==(const BaseTransforms&) const = default;
 };
 

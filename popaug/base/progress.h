@@ -23,8 +23,9 @@ class Progress {
 Progress& silent_progress();
 
 // On a terminal one line that is rewritten a few times a second; otherwise a plain line at the
-// start, the end, and every `plain_seconds`. Time left comes from the pace so far. Writes to
-// stderr. finish() (or the destructor) leaves the cursor on a fresh line.
+// start, the end, and every `plain_seconds`. Time left comes from the pace so far, which starts
+// anew where `done` falls back: another piece of work has a pace of its own. Writes to stderr.
+// finish() (or the destructor) leaves the cursor on a fresh line.
 class TerminalProgress : public Progress {
  public:
   explicit TerminalProgress(std::string what, double plain_seconds = 10);

@@ -30,6 +30,7 @@ constexpr Kind kKinds[] = {
     {"randaugment", "RandAugment", ArmFamily::kFree, true, false},
     {"randaugment-tuned", "RandAugment, tuned", ArmFamily::kLearned, false, false},
     {"trivial", "TrivialAugment", ArmFamily::kFree, true, false},
+    {"trivial-standard", "TrivialAugment, standard ranges", ArmFamily::kFree, false, false},
     {"autoaugment-cifar10", "AutoAugment, policy of CIFAR-10", ArmFamily::kFree, false, false},
     {"autoaugment-svhn", "AutoAugment, policy of SVHN", ArmFamily::kFree, false, false},
     {"schedule", "the schedule", ArmFamily::kLearned, false, true},

@@ -88,6 +88,12 @@ TEST(SchedulePythonExport, PublishedSvhnFlattened) {
   EXPECT_EQ(check(flatten(find_schedule("rsvhn-paper")), 2000), 0);
 }
 TEST(SchedulePythonExport, Trivial) { EXPECT_EQ(check(baseline_schedule("trivial"), 2000), 0); }
+TEST(SchedulePythonExport, TrivialOfTheStandardRanges) {
+  const Schedule standard = baseline_schedule("trivial-standard");
+  EXPECT_EQ(standard.space, space_by_name("trivial-standard"));
+  EXPECT_NE(standard.space, space_by_name("trivial"));
+  EXPECT_EQ(check(standard, 500), 0);
+}
 TEST(SchedulePythonExport, RandAugment) {
   EXPECT_EQ(check(with_clean_tail(stretch(baseline_schedule("randaugment"), 10), 0.2), 1000), 0);
 }

@@ -52,6 +52,7 @@ const std::vector<Baseline>& baselines() {
       {"flipcrop-cutout", [] { return only_base("cifar"); }},
       {"randaugment", [] { return randaugment_schedule(kDefaultCount, kDefaultBin); }},
       {"trivial", [] { return trivial_schedule(); }},
+      {"trivial-standard", [] { return all_ops("trivial-standard", RuleKind::kTrivial, 0); }},
       {"autoaugment-cifar10",
        [] { return published_autoaugment("autoaugment_cifar10.json", "cifar"); }},
       {"autoaugment-svhn", [] { return published_autoaugment("autoaugment_svhn.json", "svhn"); }},

@@ -18,9 +18,9 @@ class ThreadPool {
 
   void work(Progress& progress) {
     std::vector<std::jthread> threads;
+    alive_ = static_cast<int>(shares_.size());
     for (size_t i = 0; i < shares_.size(); ++i) {
       threads.emplace_back([this, i] { serve(static_cast<int>(i)); });
-      ++alive_;
     }
     std::unique_lock lock(mutex_);
     while (alive_ > 0) {

@@ -2,7 +2,6 @@
 #include <ATen/ops/empty.h>
 
 #include <cmath>
-#include <mutex>
 #include <optional>
 
 #include "popaug/search/search.h"
@@ -43,10 +42,6 @@ void make_slot(BatchBuffers::Slot& slot, int batch, const Split& split, bool pin
 // The next round of this worker must not add its gradients to those of a diverged step.
 void drop_gradients(Network& network) {
   for (Parameter& parameter : network.parameters()) parameter.tensor.mutable_grad() = Tensor();
-}
-
-std::unique_lock<DeviceTurn> take_turn(DeviceTurn* turn) {
-  return turn == nullptr ? std::unique_lock<DeviceTurn>() : std::unique_lock(*turn);
 }
 
 void copy_labels(const Split& split, std::span<const uint32_t> batch, const Tensor& labels) {
@@ -103,22 +98,18 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
     Pass pass{true,        conv_mode(settings.conv),     work.seed,
               work.stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(step)};
     pass.half_precision = settings.mixed_precision;
-    double loss;
-    {
-      const auto turn = take_turn(work.turn);
-      // The slot is filled again only after the loss has come back, so the copy is done by then.
-      loss = batch_gradients(learning, slot.images.to(device, /*non_blocking=*/true),
-                             slot.labels.to(device, /*non_blocking=*/true),
-                             settings.label_smoothing, pass);
-      if (!std::isfinite(loss)) {
-        drop_gradients(*learning.network);
-        fail_diverged(place, rate, "the loss", loss);
-      }
-      // No loss comes after the last step: what it does to the weights shows in the gradient.
-      const double norm =
-          learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
-      if (!std::isfinite(norm)) fail_diverged(place, rate, "the norm of the gradient", norm);
+    // The slot is filled again only after the loss has come back, so the copy is done by then.
+    const double loss = batch_gradients(learning, slot.images.to(device, /*non_blocking=*/true),
+                                        slot.labels.to(device, /*non_blocking=*/true),
+                                        settings.label_smoothing, pass);
+    if (!std::isfinite(loss)) {
+      drop_gradients(*learning.network);
+      fail_diverged(place, rate, "the loss", loss);
     }
+    // No loss comes after the last step: what it does to the weights shows in the gradient.
+    const double norm =
+        learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip});
+    if (!std::isfinite(norm)) fail_diverged(place, rate, "the norm of the gradient", norm);
     at = {step + 1, at.loss_sum + loss};
     ++learning.info.steps;
     tick(double(step + 1) / steps);

@@ -24,10 +24,8 @@ struct EpochWork {
   uint64_t seed = 0;
   uint32_t stream = 0;  // member
   int total_epochs = 1;
-  // Of a device that is no CPU: batches are made ahead while it works, and members that share it
-  // take turns, a step each (null: nobody shares it). Changes no result.
+  // Of a device that is no CPU: batches are made ahead while it works. Changes no result.
   bool ahead = false;
-  DeviceTurn* turn = nullptr;
 };
 
 // Memory that stays between epochs: a batch and its labels, and the next one's where batches are

@@ -37,7 +37,8 @@ class Prefetch {
   std::thread thread_;
 };
 
-// A device that several members share: who asks first works first, one at a time.
+// A device that several members share: who asks first works first, one at a time. A member keeps it
+// for a round, so that no two threads ever use one device at once.
 class DeviceTurn {
  public:
   void lock();

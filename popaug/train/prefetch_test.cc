@@ -107,13 +107,12 @@ TEST(TrainEpoch, AheadAndInTurnsGiveTheSameBytes) {
                             normalisation, 16, 16, 3);
   const CheckpointInfo info =
       new_checkpoint_info(settings, {"a", "b", "c", "d"}, split, normalisation);
-  const auto trained = [&](bool ahead, DeviceTurn* turn) {
+  const auto trained = [&](bool ahead) {
     use_one_thread();
     const auto network = new_network(settings, info, at::kCPU);
     start_network(*network, settings, 3, 1, nullptr);
     EpochWork work{&settings, &split, &indices, &augmenter, 3, 1, 2};
     work.ahead = ahead;
-    work.turn = turn;
     BatchBuffers buffers;
     for (int epoch = 0; epoch < 2; ++epoch) {
       EpochPlace place;
@@ -122,13 +121,16 @@ TEST(TrainEpoch, AheadAndInTurnsGiveTheSameBytes) {
     }
     return network->save(true);
   };
-  const std::string plain = trained(false, nullptr);
+  const std::string plain = trained(false);
   DeviceTurn turn;
-  EXPECT_TRUE(trained(true, nullptr) == plain);
+  EXPECT_TRUE(trained(true) == plain);
   std::vector<std::string> shared(2);
   std::vector<std::thread> members;
   for (std::string& bytes : shared) {
-    members.emplace_back([&] { bytes = trained(true, &turn); });
+    members.emplace_back([&] {
+      const std::lock_guard lock(turn);
+      bytes = trained(true);
+    });
   }
   for (std::thread& member : members) member.join();
   EXPECT_TRUE(shared[0] == plain);

@@ -41,10 +41,7 @@ void check_train_settings(const TrainSettings& settings) {
 BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& settings) {
   BaseTransforms trained = base;
   trained.scale_pixels = base.scale_pixels && !settings.paper_pixels;
-  if (settings.resized_crop > 0) {  // takes the place of padding and crop
-    trained.resized_crop = settings.resized_crop;
-    trained.pad = 0;
-  }
+  if (settings.resized_crop > 0) trained.use_resized_crop(settings.resized_crop);
   return trained;
 }
 

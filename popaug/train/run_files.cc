@@ -26,8 +26,6 @@ Json settings_json(const TrainSettings& s) {
   json["mixed_precision"] = s.mixed_precision;
   json["init"] = s.init.empty() ? "" : hash_hex(read_file(s.init));
   json["model"] = s.model.empty() ? "" : hash_hex(read_file(s.model));
-  // Only where it is on: trainings from before it can be resumed.
-  if (s.resized_crop > 0) json["resized_crop"] = s.resized_crop;
   return json;
 }
 

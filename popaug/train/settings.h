@@ -32,18 +32,21 @@ struct TrainSettings {
   std::string model;             // TorchScript file instead of `network`; "": none
 };
 
-// How the weights move, in the order that records and hashes of runs hold it. Here, because who
-// records a run need not link the library that trains it.
+// How the weights move and on what part of an image, in the order that records and hashes of runs
+// hold it. Here, because who records a run need not link the library that trains it.
 inline Json learning_json(const TrainSettings& s) {
-  return {{"batch", s.batch},
-          {"lr", s.lr},
-          {"lr_rule", s.lr_rule},
-          {"weight_decay", s.weight_decay},
-          {"momentum", s.momentum},
-          {"clip", s.clip},
-          {"label_smoothing", s.label_smoothing},
-          {"warmup_steps", s.warmup_steps},
-          {"conv", s.conv}};
+  Json json = {{"batch", s.batch},
+               {"lr", s.lr},
+               {"lr_rule", s.lr_rule},
+               {"weight_decay", s.weight_decay},
+               {"momentum", s.momentum},
+               {"clip", s.clip},
+               {"label_smoothing", s.label_smoothing},
+               {"warmup_steps", s.warmup_steps},
+               {"conv", s.conv}};
+  // Only where it is on: runs from before it can be resumed.
+  if (s.resized_crop > 0) json["resized_crop"] = s.resized_crop;
+  return json;
 }
 
 // A labelled part of a split. `split` is not owned and must outlive the work.

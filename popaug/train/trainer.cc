@@ -1,6 +1,7 @@
 // What a search drives: a member's round on its own core.
 #include <chrono>
 #include <cmath>
+#include <mutex>
 
 #include "popaug/train/batches.h"
 #include "popaug/train/loop_torch.h"
@@ -61,11 +62,13 @@ class NetworkTrainer : public Trainer {
                  std::shared_ptr<DeviceTurn> turn)
       : shared_(std::move(shared)), turn_(std::move(turn)) {
     use_one_thread();
+    const auto held = take_turn();
     network_ = new_network(shared_->settings, shared_->info, device);
   }
 
   RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
                   const StopToken& stop) override {
+    const auto turn = take_turn();
     const auto start = std::chrono::steady_clock::now();
     LearningNetwork& network = *network_;
     network.info = shared_->info;
@@ -84,6 +87,10 @@ class NetworkTrainer : public Trainer {
   }
 
  private:
+  std::unique_lock<DeviceTurn> take_turn() {
+    return turn_ == nullptr ? std::unique_lock<DeviceTurn>() : std::unique_lock(*turn_);
+  }
+
   static constexpr double kTrainShare = 0.9;  // of a round's time, for the heartbeat only
 
   RoundResult train(const RoundWork& work, const std::function<void(double)>& heartbeat,
@@ -99,7 +106,6 @@ class NetworkTrainer : public Trainer {
                          &augmenter,       work.seed, static_cast<uint32_t>(work.member),
                          work.total_epochs};
     epoch_work.ahead = turn_ != nullptr;
-    epoch_work.turn = turn_.get();
     const int64_t steps = steps_per_epoch(shared_->train.indices.size(), settings.batch);
     RoundResult result;
     for (int e = 0; e < work.epochs; ++e) {

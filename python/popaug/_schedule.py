@@ -101,7 +101,8 @@ class Schedule:
     @staticmethod
     def baseline(name: str) -> Schedule:
         """A free baseline or published policy with its base transforms: "none", "flipcrop",
-        "flipcrop-cutout", "randaugment", "trivial", "autoaugment-cifar10", "autoaugment-svhn"."""
+        "flipcrop-cutout", "randaugment", "trivial", "trivial-standard", "autoaugment-cifar10",
+        "autoaugment-svhn"."""
         found, text = _core.baseline_schedule(name)
         return Schedule._from_text(text, found)
 
