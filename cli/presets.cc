@@ -107,6 +107,28 @@ cutout = 0
 population = 16
 epochs_per_round = 3
 )"},
+    // `small` with what was shown to help on development data (docs/results.md): how much to flip and
+    // to pad is searched too. Its schedule is meant to race against the free arms (popaug choose).
+    {"best", R"([data]
+val_size = 2000
+[training]
+network = "wrn-16-2"
+epochs = 60
+batch = 128
+lr = 0.1
+weight_decay = 5e-4
+[augment]
+space = "pba"
+flip = 0.5
+pad = 4
+cutout = 0
+[search]
+population = 16
+epochs_per_round = 3
+genes = "flip=0..1,pad=0..6"
+[choose]
+share = 0.8
+)"},
     {"photos", R"([data]
 size = "96"
 scaled_decoding = true

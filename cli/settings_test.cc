@@ -88,7 +88,9 @@ TEST(Settings, EveryPresetResolves) {
   EXPECT_EQ(photos.size, "96");
   EXPECT_TRUE(photos.scaled_decoding);
   EXPECT_EQ(photos.resized_crop, 0.35);
-  EXPECT_EQ(preset_names().size(), 5u + 14u);
+  EXPECT_EQ(parse(kSearchVerb, {"--preset", "best"}).settings.genes, "flip=0..1,pad=0..6");
+  EXPECT_EQ(parse(kSearchVerb, {"--preset", "paper-rcifar10"}).settings.genes, "");
+  EXPECT_EQ(preset_names().size(), 6u + 14u);
   for (const std::string& name : preset_names()) {
     EXPECT_EQ(parse(kTrainVerb, {"--preset", name}).error, "") << name;
   }

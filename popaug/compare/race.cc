@@ -200,7 +200,9 @@ std::vector<Arm> racing_arms(const ArmContext& context) {
         "trivial-0.5+clean", "trivial+clean", "randaugment"}) {
     arms.push_back(make_arm(name, context));
   }
-  if (context.schedule) arms.push_back(make_arm("schedule", context));
+  if (context.schedule) {
+    for (const char* name : {"schedule", "schedule+clean"}) arms.push_back(make_arm(name, context));
+  }
   return arms;
 }
 

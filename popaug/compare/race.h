@@ -25,7 +25,7 @@ struct RaceSettings {
 };
 
 // none, flipcrop, TrivialAugment 0.25, 0.5 and 1, each of the three also with a clean tail,
-// RandAugment, and the schedule where there is one.
+// RandAugment, and where there is a schedule, that with and without a clean tail.
 std::vector<Arm> racing_arms(const ArmContext& context);
 
 // What the budget becomes, before anything is trained.

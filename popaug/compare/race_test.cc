@@ -150,6 +150,16 @@ TEST(RaceRule, AClearLoserIsDroppedEarly) {
   EXPECT_GE(early, kRuns * 95 / 100);
 }
 
+TEST(RacingArms, AScheduleRunsWithAndWithoutACleanTail) {
+  ArmContext context;
+  context.schedule = baseline_schedule("trivial");
+  const std::vector<Arm> arms = racing_arms(context);
+  ASSERT_EQ(arms.size(), racing_arms({}).size() + 2);
+  EXPECT_EQ(arms[arms.size() - 2].name, "schedule");
+  EXPECT_EQ(arms.back().name, "schedule+clean");
+  EXPECT_NE(arms.back().title, arms[arms.size() - 2].title);
+}
+
 TEST(RacePlan, KeepsTheShareAndSaysWhatItNeeds) {
   RaceSettings s = settings_of();
   const RacePlan plan = plan_race(s);
