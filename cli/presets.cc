@@ -107,8 +107,9 @@ cutout = 0
 population = 16
 epochs_per_round = 3
 )"},
-    // `small` with what was shown to help on development data (docs/results.md): how much to flip and
-    // to pad is searched too. Its schedule is meant to race against the free arms (popaug choose).
+    // `small` with what was shown to help on development data (docs/results.md): how much to flip
+    // and to pad is searched too. Its schedule is meant to race against the free arms (popaug
+    // choose).
     {"best", R"([data]
 val_size = 2000
 [training]
