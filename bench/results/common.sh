@@ -5,9 +5,9 @@ popaug=${POPAUG:-build/popaug}
 workers=${WORKERS:-0}
 
 # 1,000 labelled images in all: a search trains on 700 of them and validates on 300, every arm trains on the 1,000.
-use_set() { # DATA OUT: sets `training`, the flags of every training on the set
+use_set() { # DATA OUT [TRAIN VALIDATION]: sets `training`, the flags of every training on the set
   local data=$1 split=$2/labels.split.json
-  [ -f "$split" ] || "$popaug" data split --data "$data" --train-size 700 --val-size 300 -o "$split"
+  [ -f "$split" ] || "$popaug" data split --data "$data" --train-size "${3:-700}" --val-size "${4:-300}" -o "$split"
   training=(--data "$data" --split "$split" --network wrn-10-1 --conv fast --batch 64 --lr 0.1 --weight-decay 5e-4 --epochs 40 --workers "$workers")
 }
 
