@@ -107,9 +107,8 @@ cutout = 0
 population = 16
 epochs_per_round = 3
 )"},
-    // `small` with what was shown to help on development data (docs/results.md): how much to flip
-    // and to pad is searched too. Its schedule is meant to race against the free arms (popaug
-    // choose).
+    // `small` with what was shown to help on development data (docs/decisions/best.md): how much to
+    // flip and to pad is searched too.
     {"best", R"([data]
 val_size = 2000
 [training]
@@ -127,8 +126,6 @@ cutout = 0
 population = 16
 epochs_per_round = 3
 genes = "flip=0..1,pad=0..6"
-[choose]
-share = 0.8
 )"},
     {"photos", R"([data]
 size = "96"
