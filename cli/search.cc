@@ -232,11 +232,11 @@ void add_search(CLI::App& program, Action& action) {
       ->capture_default_str();
   verb->add_flag("--json", options.json, "Print the result as JSON");
   options.flags.add_flags(*verb);
-  examples(*verb, {{"popaug search --data photos --preset small --out run",
+  examples(*verb, {{"popaug search --data photos --preset best --out run",
                     "search on photos/train/CLASS/*.jpg; the schedule is run/best.schedule.json"},
-                   {"popaug search --data photos --preset small --budget 30m --out run",
+                   {"popaug search --data photos --preset best --budget 30m --out run",
                     "the same, fitted to half an hour"},
-                   {"popaug search --data photos --preset small --dry-run",
+                   {"popaug search --data photos --preset best --dry-run",
                     "what it would cost on this machine"},
                    {"popaug search --out run --resume", "continue after a kill or a Ctrl-C"},
                    {"popaug search --data cifar --preset paper-rcifar10 --epochs 30 --population 8",
