@@ -72,6 +72,24 @@ def test_eval_says_the_error(photos: pathlib.Path, network: pathlib.Path, tmp_pa
     assert f"{100 * wrong / 16:.2f}" in done("eval", network, "--data", photos / "set")
 
 
+def test_eval_says_how_far_confidence_is_from_accuracy(
+    photos: pathlib.Path, network: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The expected calibration error, over 15 bins, from what predict says of every test image."""
+    done("train", "--data", photos / "set", "--augment", "none", "--epochs", 1, *TINY, "--out", tmp_path / "weak")
+    for run in (network, tmp_path / "weak"):
+        rows = list(csv.DictReader(io.StringIO(done("predict", run, photos / "set" / "test"))))
+        assert len(rows) == 16
+        confidence = np.array([float(row["probability"]) for row in rows])
+        right = np.array([row["class"] == pathlib.Path(row["file"]).parent.name for row in rows])
+        bins = np.clip(np.ceil(confidence * 15).astype(int) - 1, 0, 14)
+        gaps = [abs(float(np.sum(right[bins == b]) - np.sum(confidence[bins == b]))) for b in range(15)]
+        said = json.loads(done("eval", run, "--data", photos / "set", "--json"))
+        assert said["wrong"] == 16 - right.sum()
+        assert said["calibration_error"] == pytest.approx(sum(gaps) / 16, abs=1e-4)
+    assert sum(gaps) / 16 > 0.01  # the weak network is not calibrated, so the figure says something
+
+
 def test_predict_labels_new_files(photos: pathlib.Path, network: pathlib.Path, tmp_path: pathlib.Path) -> None:
     out = done("predict", network, photos / "new")
     rows = list(csv.DictReader(io.StringIO(out)))
