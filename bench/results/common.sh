@@ -5,10 +5,11 @@ popaug=${POPAUG:-build/popaug}
 workers=${WORKERS:-0}
 
 # 1,000 labelled images in all: a search trains on 700 of them and validates on 300, every arm trains on the 1,000.
-use_set() { # DATA OUT [TRAIN VALIDATION]: sets `training`, the flags of every training on the set
+use_set() { # DATA OUT [TRAIN VALIDATION]: sets `training`, the flags of every training on the set, and `length`
   local data=$1 split=$2/labels.split.json
   [ -f "$split" ] || "$popaug" data split --data "$data" --train-size "${3:-700}" --val-size "${4:-300}" -o "$split"
-  training=(--data "$data" --split "$split" --network wrn-10-1 --conv fast --batch 64 --lr 0.1 --weight-decay 5e-4 --epochs 40 --workers "$workers")
+  training=(--data "$data" --split "$split" --network wrn-10-1 --conv fast --batch 64 --lr 0.1 --weight-decay 5e-4 --workers "$workers")
+  length=(--epochs 40)
 }
 
 # searched OUT FLAGS...: a search of 16 members and 20 rounds, gone on with where OUT has begun one.
@@ -16,7 +17,7 @@ searched() {
   local out=$1 again=()
   shift
   [ ! -f "$out/journal.jsonl" ] || again=(--resume)
-  "$popaug" search "${training[@]}" --cutout 0 --population 16 --epochs-per-round 2 --out "$out" "$@" "${again[@]}"
+  "$popaug" search "${training[@]}" "${length[@]}" --cutout 0 --population 16 --epochs-per-round 2 --out "$out" "$@" "${again[@]}"
 }
 
 # compared OUT TO FLAGS...: trains what TO, the committed folder, lacks. Every training that was made is kept there, those of races too,
@@ -28,7 +29,7 @@ compared() {
   [ -f "$out/runs.jsonl" ] || [ ! -f "$to/runs.jsonl" ] || cp "$to/runs.jsonl" "$out/"
   [ -d "$out/races" ] || [ ! -d "$to/races" ] || cp -r "$to/races" "$out/"
   [ ! -f "$out/runs.jsonl" ] || again=(--resume)
-  "$popaug" compare "${training[@]}" --all-labels --seeds "$seeds" --out "$out" "$@" "${again[@]}" || status=$?
+  "$popaug" compare "${training[@]}" "${length[@]}" --all-labels --seeds "$seeds" --out "$out" "$@" "${again[@]}" || status=$?
   [ ! -f "$out/runs.jsonl" ] || cp "$out/runs.jsonl" "$to/"
   [ ! -d "$out/races" ] || cp -r "$out/races" "$to/"
   [ "$status" != 0 ] || cp "$out/"compare.{json,md} "$to/"
