@@ -20,6 +20,17 @@ searched() {
   "$popaug" search "${training[@]}" "${length[@]}" --cutout 0 --population 16 --epochs-per-round 2 --out "$out" "$@" "${again[@]}"
 }
 
+# with_base_of SCHEDULE BASELINE OUT: the baseline with the schedule's flips and padding, as a schedule.
+with_base_of() {
+  "$popaug" schedule export "$2" --to json >"$3.baseline"
+  .venv/bin/python - "$1" "$3.baseline" "$3" <<'END'
+import json, sys
+learned, baseline = (json.load(open(path)) for path in sys.argv[1:3])
+json.dump({**baseline, "base": learned["base"]}, open(sys.argv[3], "w"))
+END
+  rm "$3.baseline"
+}
+
 # compared OUT TO FLAGS...: trains what TO, the committed folder, lacks. Every training that was made is kept there, those of races too,
 # also after a stop; figures only when all are done.
 compared() {
