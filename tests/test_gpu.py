@@ -59,21 +59,8 @@ def test_a_step_is_the_cpus(network: str, photos: pathlib.Path, tmp_path: pathli
 @pytest.mark.parametrize("flags", [[], ["--mixed-precision"], ["--shards", 2]], ids=["float32", "mixed", "shards"])
 def test_trains_and_says_the_same_everywhere(flags: list[object], photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run = tmp_path / "run"
-    done(
-        "train",
-        "--data",
-        photos,
-        *TINY,
-        "--augment",
-        "trivial",
-        "--epochs",
-        8,
-        "--device",
-        "cuda",
-        *flags,
-        "--out",
-        run,
-    )
+    train = ["train", "--data", photos, *TINY, "--augment", "trivial", "--epochs", 8, "--device", "cuda"]
+    done(*train, *flags, "--out", run)
     said = {
         device: json.loads(done("eval", run, "--data", photos, "--json", "--device", device))
         for device in ("cpu", "cuda")
@@ -84,7 +71,7 @@ def test_trains_and_says_the_same_everywhere(flags: list[object], photos: pathli
     assert said["cuda"]["loss"] == pytest.approx(said["cpu"]["loss"], rel=0.02, abs=0.005)
 
 
-def test_goes_on_from_a_stop(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_a_finished_training_is_left_alone(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run = tmp_path / "run"
     done("train", "--data", photos, *TINY, "--augment", "none", "--epochs", 3, "--device", "cuda", "--out", run)
     first = (run / "progress.csv").read_text()

@@ -1,8 +1,21 @@
 #!/usr/bin/env bash
-# What bench/results/run and bench/results/run-steps share; sourced by them, which set `seeds`.
+# What bench/results/run, run-steps and run-best share; sourced by them, which set `seeds`.
 # shellcheck disable=SC2154
 popaug=${POPAUG:-build/popaug}
 workers=${WORKERS:-0}
+
+# find_set SET OUT: sets `data` to the set's images, made in OUT where they have to be.
+find_set() {
+  case $1 in
+    fashion) data=/usr/share/datasets/fashion-mnist ;;
+    orientation)
+      data=$2/orientation.npz
+      [ -f "$data" ] || .venv/bin/python bench/results/make-set orientation "$data"
+      ;;
+    rcifar10) data=${CIFAR10:?names the folder of CIFAR-10} ;;
+    *) echo "unknown set '$1': fashion, orientation or rcifar10" >&2; exit 2 ;;
+  esac
+}
 
 # 1,000 labelled images in all: a search trains on 700 of them and validates on 300, every arm trains on the 1,000.
 use_set() { # DATA OUT [TRAIN VALIDATION]: sets `training`, the flags of every training on the set, and `length`

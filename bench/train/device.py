@@ -8,7 +8,7 @@ IMAGES is a folder train/CLASS/*.jpg and test/CLASS/*.jpg of 32x32 images. popau
 crop, whose batches are made on the CPU; time of the epochs after the first. PyTorch: the same network, eager,
 channels_last, cuDNN's trials on, the same SGD and clipping, one batch that lies on the GPU: nothing is augmented or
 copied. Ways alternate; medians. Search: members times images after round 0, by workers as threads, which take turns,
-and as processes. Run folders lie in WORK. PYTHON with torch of a CUDA build.
+and as processes. Needs a CUDA build of torch.
 """
 
 from __future__ import annotations

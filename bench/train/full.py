@@ -29,17 +29,8 @@ def commands(flags: argparse.Namespace, seed: int) -> dict[str, list[str]]:
     ours = [flags.program, "train", "--data", str(flags.images), "--augment", "flipcrop", "--network", flags.network]
     ours += ["--conv", "fast", "--device", flags.device, "--epochs", str(flags.epochs), "--seed", str(seed)]
     plain = [sys.executable, str(ROOT / "bench/train/plain_pytorch.py"), "--fashion" if idx else "--folder"]
-    plain += [
-        str(flags.images),
-        "--device",
-        flags.device,
-        "--network",
-        flags.network,
-        "--epochs",
-        str(flags.epochs),
-        "--seed",
-        str(seed),
-    ]
+    plain += [str(flags.images), "--device", flags.device, "--network", flags.network]
+    plain += ["--epochs", str(flags.epochs), "--seed", str(seed)]
     return {"popaug": ours, "pytorch": plain}
 
 

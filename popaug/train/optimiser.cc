@@ -59,9 +59,10 @@ double step_on_cpu(const std::vector<Tensor>& weights, const std::vector<Tensor>
     squares += norm_squared(gradients[i]);
   }
   const double norm = std::sqrt(squares);
+  const auto scale = static_cast<float>(scale_of(norm, rates.clip));
   for (size_t i = 0; i < weights.size(); ++i) {
-    move(weights[i], velocities[i], gradients[i], static_cast<float>(scale_of(norm, rates.clip)),
-         static_cast<float>(rates.lr), static_cast<float>(rates.momentum));
+    move(weights[i], velocities[i], gradients[i], scale, static_cast<float>(rates.lr),
+         static_cast<float>(rates.momentum));
   }
   return norm;
 }
