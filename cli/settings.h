@@ -76,7 +76,7 @@ struct Settings {
   double share = 0.5;
   // [run]
   int64_t seed = 0;
-  int64_t workers = 0;  // 0: one per core
+  int64_t workers = 0;  // 0: one per core, or per GPU
   std::string device = "auto";
 };
 

@@ -139,7 +139,8 @@ const std::vector<SettingRow>& setting_rows() {
        "Largest share of the budget for the race", 0.05, 0.95},
 
       {"run", "seed", &S::seed, kAll, "Seed of every draw", 0, 9.2e18},
-      {"run", "workers", &S::workers, kAll, "Workers (0: one per core)", 0, 4096},
+      {"run", "workers", &S::workers, kAll, "Workers (0: one per core, or one per GPU of --device)",
+       0, 4096},
       {"run", "device", &S::device, kAll, "cpu, cuda, cuda:N or auto"},
   };
   return rows;

@@ -148,7 +148,9 @@ void check_search(const Settings& settings) {
 }
 
 int worker_count(const Settings& s) {
-  return s.workers > 0 ? static_cast<int>(s.workers) : available_cores();
+  if (s.workers > 0) return static_cast<int>(s.workers);
+  if (s.trainer != "network" || s.device == "cpu") return available_cores();
+  return training().default_workers(s.device);
 }
 
 int64_t images_of_epoch(size_t images, const Settings& settings) {

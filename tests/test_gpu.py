@@ -79,8 +79,12 @@ def test_a_finished_training_is_left_alone(photos: pathlib.Path, tmp_path: pathl
     assert "finished" in refused(1, "train", "--resume", "--out", run)
 
 
-@pytest.mark.parametrize("ways", [["--workers", 3], ["--workers", 2, "--worker-cmd", f"{PROGRAM} worker"]])
-def test_members_share_a_gpu(ways: list[object], photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    ("workers", "ways"),
+    [(1, []), (3, ["--workers", 3]), (2, ["--workers", 2, "--worker-cmd", f"{PROGRAM} worker"])],
+    ids=["one", "turns", "processes"],
+)
+def test_members_share_a_gpu(workers: int, ways: list[object], photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run = tmp_path / "run"
     flags = ["search", "--data", photos, *TINY, "--train-size", 64, "--val-size", 64, "--population", 4, "--rounds", 3]
     flags += ["--epochs", 6, "--epochs-per-round", 2, "--start", "random", "--device", "cuda"]
@@ -88,6 +92,7 @@ def test_members_share_a_gpu(ways: list[object], photos: pathlib.Path, tmp_path:
     assert json.loads((run / "best.schedule.json").read_text())["segments"]
     rows = [json.loads(line) for line in (run / "run.log").read_text().splitlines()]
     assert sum(row["event"] == "result" for row in rows) == 12
+    assert rows[0]["workers"] == workers
     done("train", "--data", photos, *TINY, "--schedule", run / "best.schedule.json", "--epochs", 2, "--device", "cuda",
          "--out", tmp_path / "net")  # fmt: skip
 

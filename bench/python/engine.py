@@ -16,6 +16,10 @@ import numpy as np
 
 import popaug
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from machine import processor
+
 BATCH, IMAGES, RUNS, SECONDS = 128, 2048, 9, 0.3
 MEAN, STD = [0.49056774, 0.48116026, 0.44726052], [0.24710728, 0.24451308, 0.26235099]
 build = sys.argv[1] if len(sys.argv) > 1 else "build"
@@ -98,6 +102,4 @@ ratios["python / c++, channels last, a new array each call"] = round(
 ratios["bytes / float32, channels last"] = round(
     statistics.median(r["python, bytes"] / r["python, channels last"] for r in runs), 3
 )
-cpus = pathlib.Path("/proc/cpuinfo").read_text()
-machine = re.findall(r"^model name\s*: (.*)$", cpus, re.MULTILINE)[0]
-print(json.dumps({"machine": machine, "runs": RUNS, "rows": rows, "ratios": ratios}, indent=1))
+print(json.dumps({"machine": processor(), "runs": RUNS, "rows": rows, "ratios": ratios}, indent=1))

@@ -13,13 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
+from machine import processor  # noqa: E402
+
 TCMALLOC = "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4"
 
 
@@ -69,17 +72,6 @@ class Rival:
             }
         row["steps"] = len(self.steps)
         return row
-
-
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            name = line.split(":", 1)[1].strip()
-            break
-    else:
-        name = platform.processor()
-    flags = Path("/proc/cpuinfo").read_text()
-    return name + (" with AVX-512" if "avx512f" in flags else " with AVX2" if "avx2" in flags else "")
 
 
 def compare(network: str, batch: int, steps: int, program: str) -> list[dict[str, object]]:

@@ -88,6 +88,8 @@ void start_network(LearningNetwork& learning, const TrainSettings& settings, uin
 
 // The devices of a list "cuda:0,cuda:1", or the one of a single name.
 std::vector<at::Device> find_devices(const std::string& names);
+// default_workers (train.h) of such devices on a machine with `cores`.
+int default_workers(const std::vector<at::Device>& devices, int cores);
 
 }  // namespace popaug
 

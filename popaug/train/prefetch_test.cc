@@ -83,6 +83,15 @@ TEST(Devices, AListNamesEachOne) {
   EXPECT_THROW(find_devices("cuda:99"), Error);  // no machine has so many
 }
 
+TEST(Devices, OneWorkerForEachGpuOrCore) {
+  const at::Device cpu("cpu"), first("cuda:0"), second("cuda:1");
+  EXPECT_EQ(default_workers({cpu}, 6), 6);
+  EXPECT_EQ(default_workers({first}, 6), 1);
+  EXPECT_EQ(default_workers({first, second}, 6), 2);
+  EXPECT_EQ(default_workers("cpu"), available_cores());
+  EXPECT_THROW(default_workers("cuda:99"), Error);
+}
+
 // What a GPU does with a batch, without the GPU: made ahead and in turns, the bytes are the same.
 TEST(TrainEpoch, AheadAndInTurnsGiveTheSameBytes) {
   Split split;

@@ -1,4 +1,5 @@
 // Checks and values that every training starts from.
+#include <algorithm>
 #include <cmath>
 
 #include "popaug/model/model.h"
@@ -77,6 +78,16 @@ std::vector<at::Device> find_devices(const std::string& names) {
   for (const std::string& name : split(names, ',')) devices.push_back(find_device(name));
   if (devices.empty()) throw UsageError("device: the list is empty");
   return devices;
+}
+
+int default_workers(const std::vector<at::Device>& devices, int cores) {
+  const auto gpus = std::count_if(devices.begin(), devices.end(),
+                                  [](at::Device device) { return !device.is_cpu(); });
+  return gpus > 0 ? static_cast<int>(gpus) : cores;
+}
+
+int default_workers(const std::string& device) {
+  return default_workers(find_devices(device), available_cores());
 }
 
 CheckpointInfo new_checkpoint_info(const TrainSettings& settings,

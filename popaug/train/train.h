@@ -44,6 +44,11 @@ TrainReport train_network(const TrainSettings& settings, const Schedule& schedul
 Evaluation evaluate_checkpoint(const fs::path& checkpoint, const Subset& subset, int batch,
                                const std::string& device, Progress& progress);
 
+// How many workers keep the devices of a list busy: one for each GPU, whose members would only take
+// turns and whose trials of cuDNN every thread makes anew; one for each core of a CPU. Throws for a
+// device that is not there.
+int default_workers(const std::string& device);
+
 // A function that makes one step (forward, backward, SGD) of settings.network in settings.conv on
 // drawn images, on the CPU, each time it is called: what `popaug bench train` measures. For one
 // thread at a time.

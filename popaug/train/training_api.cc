@@ -24,6 +24,7 @@ extern "C" const TrainingApi* popaug_training_api() {
             return count_parameters(network, {channels, height, width, classes});
           },
       .estimate_member_memory = &estimate_member_memory,
+      .default_workers = &default_workers,
       .make_speed_step = &make_speed_step,
   };
   return &api;

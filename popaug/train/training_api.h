@@ -16,7 +16,7 @@
 namespace popaug {
 
 // Raised whenever this file or train.h changes in what a caller compiles in.
-inline constexpr int kTrainingApiVersion = 5;
+inline constexpr int kTrainingApiVersion = 6;
 
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {
@@ -36,6 +36,7 @@ struct TrainingApi {
   int64_t (*count_parameters)(const std::string&, int channels, int height, int width, int classes);
   uint64_t (*estimate_member_memory)(const TrainSettings&, int channels, int height, int width,
                                      int classes);
+  int (*default_workers)(const std::string& device);
   std::function<void()> (*make_speed_step)(const TrainSettings&, const SpeedWork&);
 };
 
