@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "popaug/search/testing.h"
 #include "tests/message_of.h"
 
@@ -11,6 +9,7 @@ namespace popaug {
 namespace {
 
 using testing_search::determined_files;
+using testing_search::search_in_sittings;
 using testing_search::toy_settings;
 
 RunOptions options_for(const fs::path& directory, int workers = 2) {
@@ -105,22 +104,11 @@ TEST(Run, StopsCleanlyAndResumesToTheSameBytes) {
   settings.trainer = {{"milliseconds", 3}};
   run(settings, options_for(folder.path() / "whole"));
   RunOptions options = options_for(folder.path() / "run");
-  options.resume = true;
   options.resume_command = "popaug search --resume here";
-  for (int stops = 0; stops < 200; ++stops) {
-    StopToken stop;
-    std::jthread later([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(60));
-      stop.request();
-    });
-    try {
-      run_search(settings, make_toy_trainer_factory(settings), options, silent_progress(), stop);
-      EXPECT_GE(stops, 1);
-      break;
-    } catch (const Interrupted& error) {
-      EXPECT_NE(std::string(error.what()).find("popaug search --resume here"), std::string::npos);
-    }
-  }
+  const int stops = search_in_sittings(settings, options, 19, [](const Interrupted& error) {
+    EXPECT_NE(std::string(error.what()).find("popaug search --resume here"), std::string::npos);
+  });
+  EXPECT_GE(stops, 2);
   EXPECT_EQ(determined_files(options.directory), determined_files(folder.path() / "whole"));
 }
 
@@ -245,23 +233,8 @@ TEST(Run, AsynchronousSearchResumesAndEndsWithWholeLineages) {
   SearchSettings settings = toy_settings(8, 30, 3);
   settings.asynchronous = true;
   settings.trainer = {{"milliseconds", 2}, {"unequal", true}};
-  RunOptions options = options_for(folder.path() / "run", 3);
-  options.resume = true;
-  bool finished = false;
-  int stops = 0;
-  for (; !finished && stops < 200; ++stops) {
-    StopToken stop;
-    std::jthread later([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(60));
-      stop.request();
-    });
-    try {
-      run_search(settings, make_toy_trainer_factory(settings), options, silent_progress(), stop);
-      finished = true;
-    } catch (const Interrupted&) {
-    }
-  }
-  EXPECT_GE(stops, 2);
+  const RunOptions options = options_for(folder.path() / "run", 3);
+  EXPECT_GE(search_in_sittings(settings, options, 19), 2);
   const SearchHistory history = load_history(options.directory);
   for (int m = 0; m < 8; ++m) EXPECT_EQ(history.population.fold(m).epochs(), 30);
   EXPECT_EQ(load_schedule(options.directory / "best.schedule.json").epochs(), 30);

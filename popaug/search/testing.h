@@ -5,13 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "popaug/search/search.h"
+#include "popaug/search/toy.h"
 
 namespace popaug::testing_search {
 
@@ -29,6 +33,49 @@ inline SearchSettings toy_settings(int population = 8, int epochs = 30, int per_
   s.seed = 7;
   s.space = space_by_name("pba");
   return s;
+}
+
+// A toy that asks its search to stop whenever another `every` rounds have been trained.
+class StoppingToy : public Trainer {
+ public:
+  StoppingToy(std::unique_ptr<Trainer> toy, std::atomic<int>& trained, int every, StopToken& search)
+      : toy_(std::move(toy)), trained_(trained), every_(every), search_(search) {}
+
+  RoundResult run(const RoundWork& work, const std::function<void(double)>& heartbeat,
+                  const StopToken& stop) override {
+    RoundResult result = toy_->run(work, heartbeat, stop);
+    if (++trained_ % every_ == 0) search_.request();
+    return result;
+  }
+
+ private:
+  std::unique_ptr<Trainer> toy_;
+  std::atomic<int>& trained_;
+  int every_;
+  StopToken& search_;
+};
+
+// A search of toys in sittings: each ends once another `every` rounds have been trained, however
+// long that takes, and the next resumes. `stopped` sees each interruption; returns how many there
+// were.
+inline int search_in_sittings(
+    const SearchSettings& settings, RunOptions options, int every,
+    const std::function<void(const Interrupted&)>& stopped = [](const Interrupted&) {}) {
+  options.resume = true;
+  const TrainerFactory toys = make_toy_trainer_factory(settings);
+  std::atomic<int> trained{0};
+  for (int stops = 0;; ++stops) {
+    StopToken stop;
+    const TrainerFactory factory = [&](int worker) {
+      return std::make_unique<StoppingToy>(toys(worker), trained, every, stop);
+    };
+    try {
+      run_search(settings, factory, options, silent_progress(), stop);
+      return stops;
+    } catch (const Interrupted& interrupted) {
+      stopped(interrupted);
+    }
+  }
 }
 
 // All files of a finished run that seed, data and settings determine: name -> bytes.
