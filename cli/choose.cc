@@ -124,8 +124,8 @@ void say_plan(const RaceSettings& race, Progress& progress) {
 Schedule train_winner(const RaceSettings& race, const RaceOutcome& outcome,
                       const Settings& settings, const Inputs& inputs, const Options& options,
                       Progress& progress, const StopToken& stop) {
-  const Schedule schedule = arm_schedule(make_arm(outcome.winner, race.context), race.context,
-                                         outcome.plan.final_epochs, race.seed);
+  Schedule schedule = arm_schedule(make_arm(outcome.winner, race.context), race.context,
+                                   outcome.plan.final_epochs, race.seed);
   const fs::path out = options.out;
   save_schedule(schedule, out / "used.schedule.json");
   TrainOptions train_options;

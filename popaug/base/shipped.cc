@@ -47,7 +47,7 @@ fs::path shipped_folder() {
 }
 
 fs::path shipped_file(const std::string& relative) {
-  const fs::path path = shipped_folder() / relative;
+  fs::path path = shipped_folder() / relative;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
     throw Error(show_path(path) + " is missing from the data files of popaug");

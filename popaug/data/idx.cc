@@ -71,7 +71,7 @@ fs::path labels_beside(const fs::path& images) {
   std::string name = images.filename().string();
   name.replace(name.find("images"), 6, "labels");
   name.replace(name.find("idx3"), 4, "idx1");
-  const fs::path same = images.parent_path() / name;
+  fs::path same = images.parent_path() / name;
   if (fs::exists(same)) return same;
   fs::path other = same;
   if (same.extension() == ".gz") {

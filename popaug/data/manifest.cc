@@ -120,7 +120,7 @@ struct Item {
 fs::path resolve(const fs::path& folder, const std::string& text, const std::string& where,
                  bool allow_outside) {
   if (text.empty()) throw Error(where + "the path is empty");
-  const fs::path path = folder / text;
+  fs::path path = folder / text;
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) throw Error(where + show_path(path) + " is not there");

@@ -43,7 +43,7 @@ class Archive {
         status.size / kMaxRatio > archive_bytes) {
       throw Error(where + " announces more than the archive can hold");
     }
-    const Memory::Block block = memory.take(status.size, origin_);
+    Memory::Block block = memory.take(status.size, origin_);
     const std::span<uint8_t> bytes = block.bytes;
     zip_file_t* file = zip_fopen(zip_, name.c_str(), 0);
     if (file == nullptr) throw Error(where + " cannot be read (" + zip_strerror(zip_) + ")");

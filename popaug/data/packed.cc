@@ -107,7 +107,7 @@ SourceSplit read_split(const Json& json, const std::string& origin, size_t class
 
 bool is_packed(std::string_view begin) { return begin.starts_with(packed::kMagic); }
 
-Source open_packed(std::span<const uint8_t> bytes, std::shared_ptr<const void> storage,
+Source open_packed(std::span<const uint8_t> bytes, const std::shared_ptr<const void>& storage,
                    const std::string& origin) {
   const Json json = parse_json(json_text(bytes, origin), origin, {.bytes = uint64_t{1} << 30});
   JsonReader reader(json, origin);

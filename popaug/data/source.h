@@ -59,7 +59,7 @@ SourceSplit parse_svhn(std::string_view file, const std::string& origin, const s
                        Memory& memory);
 Source parse_npz(std::string_view bytes, const std::string& origin, Memory& memory);
 // `storage` keeps the bytes alive.
-Source open_packed(std::span<const uint8_t> bytes, std::shared_ptr<const void> storage,
+Source open_packed(std::span<const uint8_t> bytes, const std::shared_ptr<const void>& storage,
                    const std::string& origin);
 
 // The images of a folder and its subfolders by the rules of class folders, in order.

@@ -214,7 +214,7 @@ class Verifier {
       Finding found{"imbalance",
                     false,
                     "split " + split.split.name + ": the largest class has " +
-                        number_text(static_cast<double>(*high / *low)) +
+                        std::to_string(*high / *low) +
                         " times the images of the smallest",
                     {}};
       for (const auto at : {high, low}) {

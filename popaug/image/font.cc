@@ -59,15 +59,15 @@ constexpr std::string_view kGlyphs = R"(
 // clang-format on
 
 constexpr int kBandColumns = 16;
-constexpr size_t kLine = kBandColumns * (kGlyphWidth + 1);  // the last gap is the line's end
+constexpr int kLine = kBandColumns * (kGlyphWidth + 1);  // the last gap is the line's end
 
 }  // namespace
 
 bool glyph_dot(char letter, int x, int y) {
   const int code = static_cast<unsigned char>(letter);
   const int index = code >= 32 && code < 127 ? code - 32 : '?' - 32;
-  const size_t row = static_cast<size_t>(index / kBandColumns * kGlyphHeight + y);
-  const size_t column = static_cast<size_t>(index % kBandColumns * (kGlyphWidth + 1) + x);
+  const int row = index / kBandColumns * kGlyphHeight + y;
+  const int column = index % kBandColumns * (kGlyphWidth + 1) + x;
   return kGlyphs[1 + row * kLine + column] == '#';
 }
 

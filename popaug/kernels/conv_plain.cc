@@ -83,7 +83,8 @@ std::vector<double> conv_backward_weights(const ConvShape& s, const std::vector<
 std::vector<double> moments(const std::vector<double>& x, int channels) {
   const size_t c = size_t(channels);
   std::vector<double> result(2 * c);
-  const double n = double(x.size() / c);
+  const size_t pixels = x.size() / c;
+  const double n = double(pixels);
   for (size_t i = 0; i < x.size(); ++i) result[i % c] += x[i] / n;
   for (size_t i = 0; i < x.size(); ++i) {
     const double delta = x[i] - result[i % c];

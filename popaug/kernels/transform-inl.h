@@ -125,20 +125,20 @@ HWY_INLINE void ApplyGt(D d, const V* w, V* g) {
     using V = hn::Vec<D>;                                           \
     V half[OUT][IN];                                                \
     POPAUG_UNROLL                                                   \
-    for (int j = 0; j < IN; ++j) {                                  \
+    for (int j = 0; j < (IN); ++j) {                                \
       V column[IN], to[OUT];                                        \
       POPAUG_UNROLL                                                 \
-      for (int i = 0; i < IN; ++i) column[i] = load(i, j);          \
+      for (int i = 0; i < (IN); ++i) column[i] = load(i, j);        \
       APPLY(d, column, to);                                         \
       POPAUG_UNROLL                                                 \
-      for (int i = 0; i < OUT; ++i) half[i][j] = to[i];             \
+      for (int i = 0; i < (OUT); ++i) half[i][j] = to[i];           \
     }                                                               \
     POPAUG_UNROLL                                                   \
-    for (int i = 0; i < OUT; ++i) {                                 \
+    for (int i = 0; i < (OUT); ++i) {                               \
       V to[OUT];                                                    \
       APPLY(d, half[i], to);                                        \
       POPAUG_UNROLL                                                 \
-      for (int j = 0; j < OUT; ++j) store(i, j, to[j]);             \
+      for (int j = 0; j < (OUT); ++j) store(i, j, to[j]);           \
     }                                                               \
   }
 POPAUG_TRANSFORM(TransformBt, ApplyBt, 6, 6)

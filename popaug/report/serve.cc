@@ -192,7 +192,7 @@ void LiveServer::State::prepare() {
                                         : httplib::Server::HandlerResponse::Handled;
       });
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response,
-                                  std::exception_ptr) { response.status = 500; });
+                                  const std::exception_ptr&) { response.status = 500; });
   add_routes();
 }
 

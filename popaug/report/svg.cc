@@ -71,7 +71,9 @@ std::string html_escape(std::string_view text) {
   while (!text.empty()) {
     const size_t length = utf8_length(text);
     const char c = text[0];
-    if (length == 0) {
+    const bool control =
+        (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    if (length == 0 || control) {
       out += "\xef\xbf\xbd";  // the replacement character
     } else if (c == '&') {
       out += "&amp;";
@@ -83,8 +85,6 @@ std::string html_escape(std::string_view text) {
       out += "&quot;";
     } else if (c == '\'') {
       out += "&#39;";
-    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-      out += "\xef\xbf\xbd";
     } else {
       out += text.substr(0, length);
     }

@@ -61,7 +61,7 @@ std::string cell(const Column& column, int levels, bool colour, std::string& pai
   }
   const int step = p > 0 ? 1 + int(std::lround(p * (kRampSize - 2))) : 0;
   const int digit = int(std::lround(column.level / std::max(1, levels - 1) * 9));
-  const std::string sign = column.starts && p > 0 ? std::to_string(digit) : " ";
+  std::string sign = column.starts && p > 0 ? std::to_string(digit) : " ";
   const std::string paint =
       fmt::format("\x1b[48;5;{};38;5;{}m", kRamp[step], step <= kDarkUpTo ? 253 : 16);
   if (paint == painted) return sign;

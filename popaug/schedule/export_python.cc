@@ -54,13 +54,13 @@ void check_ops(const Schedule& schedule, const std::string& source, const std::s
 }  // namespace
 
 std::string export_python(const Schedule& schedule) {
-  const std::string source = filled_template("schedule_transform.py", schedule);
+  std::string source = filled_template("schedule_transform.py", schedule);
   check_ops(schedule, source, "Pillow");
   return source;
 }
 
 std::string export_albumentations(const Schedule& schedule, std::vector<std::string>* deviations) {
-  const std::string source = filled_template("schedule_albumentations.py", schedule);
+  std::string source = filled_template("schedule_albumentations.py", schedule);
   check_ops(schedule, source, "albumentations");
   // The sentences of the template's tuple DEVIATIONS, one a line.
   const size_t begin = source.find("DEVIATIONS = (\n"), end = source.find("\n)\n", begin);

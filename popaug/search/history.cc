@@ -45,24 +45,26 @@ std::vector<uint8_t> bits_from_base64(std::string_view text, size_t count,
 
 JournalVisitor JournalFold::visitor(JournalVisitor also) {
   JournalVisitor visitor;
-  visitor.header = [this, also](const SearchSettings& settings) {
+  visitor.header = [this, then = std::move(also.header)](const SearchSettings& settings) {
     population_.emplace(settings);
-    if (also.header) also.header(settings);
+    if (then) then(settings);
   };
-  visitor.start = [this, also](const std::vector<Genome>& genomes) {
+  visitor.start = [this, then = std::move(also.start)](const std::vector<Genome>& genomes) {
     const int members = population_->settings().population;
     bool same = static_cast<int>(genomes.size()) == members;
     for (int i = 0; same && i < members; ++i) same = genomes[i] == population_->genome(i);
     if (!same) throw Error("line 2 of the journal does not follow from its settings and seed");
-    if (also.start) also.start(genomes);
+    if (then) then(genomes);
   };
-  visitor.result = [this, also](const JournalResult& result, const std::string& where) {
+  visitor.result = [this, then = std::move(also.result)](const JournalResult& result,
+                                                         const std::string& where) {
     take(result, where);
-    if (also.result) also.result(result, where);
+    if (then) then(result, where);
   };
-  visitor.decision = [this, also](const Decision& decision, const std::string& where) {
+  visitor.decision = [this, then = std::move(also.decision)](const Decision& decision,
+                                                             const std::string& where) {
     take(decision, where);
-    if (also.decision) also.decision(decision, where);
+    if (then) then(decision, where);
   };
   return visitor;
 }

@@ -41,7 +41,8 @@ double Population::spread() const {
   double sum = 0;
   std::vector<double> count;
   for (size_t k = 0; k < numbers; ++k) {
-    count.assign(static_cast<size_t>(high_[k] - low_[k] + 1), 0);
+    const int values = high_[k] - low_[k] + 1;
+    count.assign(static_cast<size_t>(values), 0);
     for (const Member& member : members_) ++count[member.genome.numbers[k] - low_[k]];
     double below = 0;  // members with smaller values: each step up separates them from the others
     for (size_t v = 0; v + 1 < count.size(); ++v) {

@@ -12,7 +12,7 @@ std::string first_difference(const Json& a, const Json& b, const std::string& pa
     for (const auto& [key, value] : a.items()) {
       const std::string inner = path.empty() ? key : path + "." + key;
       if (!b.contains(key)) return inner + " (was " + json_line(value) + ", is now absent)";
-      const std::string found = first_difference(value, b.at(key), inner);
+      std::string found = first_difference(value, b.at(key), inner);
       if (!found.empty()) return found;
     }
     for (const auto& [key, value] : b.items()) {

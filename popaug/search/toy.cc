@@ -123,8 +123,8 @@ class ToyTrainer : public Trainer {
   void evaluate(const RoundWork& work, const ToyState& state, RoundResult& result) const {
     const double quality = state.earned / state.possible;
     const auto member = static_cast<uint64_t>(work.member);
-    const auto epoch = static_cast<uint64_t>(work.first_epoch + work.epochs);
-    Random random({work.seed, Purpose::kToy, member, epoch, 2});
+    const int epoch = work.first_epoch + work.epochs;
+    Random random({work.seed, Purpose::kToy, member, static_cast<uint64_t>(epoch), 2});
     result.score = quality + settings_.noise * random.normal();
     result.metrics["quality"] = quality;
     if (settings_.validation == 0) return;

@@ -63,7 +63,7 @@ class Subject {
   }
 
   WorkerMessage done() {
-    const WorkerMessage message = answer();
+    WorkerMessage message = answer();
     if (message.kind == Kind::kFailed) throw Error("it answered failed: " + message.error);
     return message;
   }
@@ -142,7 +142,7 @@ class Judge {
 
   WorkerMessage train(Subject& subject, const RoundWork& work) {
     subject.send(run_message(work, settings_));
-    const WorkerMessage done = subject.done();
+    WorkerMessage done = subject.done();
     if (!std::isfinite(done.result.score)) throw Error("its training diverged (score null)");
     require_checkpoint(work.to, done.bytes);
     return done;
