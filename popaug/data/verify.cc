@@ -214,8 +214,7 @@ class Verifier {
       Finding found{"imbalance",
                     false,
                     "split " + split.split.name + ": the largest class has " +
-                        std::to_string(*high / *low) +
-                        " times the images of the smallest",
+                        std::to_string(*high / *low) + " times the images of the smallest",
                     {}};
       for (const auto at : {high, low}) {
         found.images.push_back(source_.classes[static_cast<size_t>(at - counts.begin())] + ": " +
