@@ -255,8 +255,8 @@ Svg band_chart(const Schedule& schedule, const BandView& band, HeatValue value) 
            "title");
   for (size_t i = 0; i < order.size(); ++i) {
     const std::string& op = schedule.space.ops[order[i]].op;
-    const size_t column = i % kColumns, row = i / kColumns;
-    const Cell cell{10 + kCellWidth * double(column) + kInset, 28 + kCellHeight * double(row) + 16,
+    const size_t across = i % kColumns, down = i / kColumns;
+    const Cell cell{10 + kCellWidth * double(across) + kInset, 28 + kCellHeight * double(down) + 16,
                     kCellWidth - kInset - 8, kCellHeight - 30, top};
     svg.text(cell.left, cell.upper - 4, op, "label");
     svg.rect(cell.left, cell.upper, cell.width, cell.height, "frame");
