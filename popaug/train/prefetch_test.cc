@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "popaug/train/loop_torch.h"
+#include "popaug/train/train.h"
 
 namespace popaug {
 namespace {
