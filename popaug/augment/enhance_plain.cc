@@ -43,8 +43,8 @@ void contrast(Image& image, double factor, OpContext&) {
   uint64_t sum = 0;
   for (size_t i = 0; i < image.size_bytes(); i += 4) sum += grey_of(image.data() + i);
   const size_t pixels = image.size_bytes() / 4;
-  const auto mean =
-      static_cast<uint8_t>(static_cast<double>(sum) / static_cast<double>(pixels) + 0.5);
+  const auto count = static_cast<double>(pixels);
+  const auto mean = static_cast<uint8_t>(static_cast<double>(sum) / count + 0.5);
   enhance(image, factor, [mean](const uint8_t*, size_t) {
     return std::array<uint8_t, 3>{mean, mean, mean};
   });
