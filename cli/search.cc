@@ -63,13 +63,13 @@ Settings read_settings(Options& options) {
   return settings;
 }
 
-RunOptions run_options(const Options& options, const Settings& settings) {
+RunOptions run_options(const Options& options, const Settings& settings, int workers) {
   RunOptions run;
   run.directory = options.out;
   run.resume = options.resume;
   run.config_toml = settings_toml(settings, kSearchVerb);
   run.resume_command = "popaug search --out " + show_path(options.out) + " --resume";
-  run.workers = static_cast<int>(settings.workers);
+  run.workers = workers;
   run.worker_command = settings.worker_cmd;
   run.worker_settings["config"] = run.config_toml;
   run.machine["device"] = settings.device;
@@ -84,7 +84,7 @@ RunOptions run_options(const Options& options, const Settings& settings) {
 // --prepare: what another program needs to carry the search out and to give its workers.
 void print_prepared(const Options& options, const Settings& settings,
                     const SearchSettings& search) {
-  const RunOptions run = run_options(options, settings);
+  const RunOptions run = run_options(options, settings, 0);  // the workers are its own
   fmt::print("{}", json_pretty({{"settings", settings_to_json(search)},
                                 {"config", run.config_toml},
                                 {"worker_settings", run.worker_settings},
@@ -167,7 +167,9 @@ int search(Options& options) {
     }
   }
 
-  const int workers = std::min(worker_count(settings), search.population);
+  // What another program carries out has neither workers nor devices here.
+  const int wanted = options.prepare && !factory ? 0 : worker_count(settings);
+  const int workers = std::min(wanted, search.population);
   if (inputs && factory) {
     check_memory(settings, *inputs, workers);
   }
@@ -198,7 +200,7 @@ int search(Options& options) {
     return 0;
   }
   const SearchOutcome outcome =
-      run_search(search, factory, run_options(options, settings), progress, stop.token());
+      run_search(search, factory, run_options(options, settings, wanted), progress, stop.token());
   progress.finish();
   if (options.json) {
     fmt::print("{}", json_pretty(outcome.result));

@@ -22,11 +22,14 @@ Schedule start_schedule(const std::string& name) {
   return find_schedule(name);
 }
 
+// Whether members are networks that this program trains; somebody else's worker is its own affair.
+bool trains_here(const Settings& s) { return s.trainer == "network" && s.worker_cmd.empty(); }
+
 // What is searched beside the defaults of the space.
 void set_searched(const Settings& s, const SearchedAugmentation& augmentation,
                   SearchSettings& search) {
   // Somebody else's worker may understand genes that our own trainer does not.
-  search.genes = parse_genes(s.genes, s.trainer == "network" && s.worker_cmd.empty());
+  search.genes = parse_genes(s.genes, trains_here(s));
   for (const Gene& gene : search.genes) {
     if (gene.name != "pad" || s.resized_crop == 0) continue;
     throw UsageError(
@@ -142,15 +145,14 @@ SearchSettings search_settings(const Settings& s, const SearchedAugmentation& au
 void check_search(const Settings& settings) {
   std::vector<std::string> notes;
   search_settings(settings, searched_augmentation(settings, false, &notes), nullptr);
-  if (settings.trainer == "network" && settings.worker_cmd.empty() && settings.model.empty()) {
+  if (trains_here(settings) && settings.model.empty()) {
     training().check_network_name(settings.network);
   }
 }
 
 int worker_count(const Settings& s) {
   if (s.workers > 0) return static_cast<int>(s.workers);
-  if (s.trainer != "network" || s.device == "cpu") return available_cores();
-  return training().default_workers(s.device);
+  return trains_here(s) ? training().default_workers(s.device) : available_cores();
 }
 
 int64_t images_of_epoch(size_t images, const Settings& settings) {

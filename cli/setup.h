@@ -40,7 +40,8 @@ SearchSettings search_settings(const Settings& settings, const SearchedAugmentat
 // Everything that can be checked before an image is read. Throws UsageError.
 void check_search(const Settings& settings);
 
-// Workers as --workers says: 0 is one per core, or one per GPU where networks train on GPUs.
+// Workers as --workers says: 0 is one per core, or one per GPU where this program trains on
+// GPUs.
 int worker_count(const Settings& settings);
 
 // What an epoch over so many images trains: whole batches.

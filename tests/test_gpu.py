@@ -92,7 +92,7 @@ def test_members_share_a_gpu(workers: int, ways: list[object], photos: pathlib.P
     assert json.loads((run / "best.schedule.json").read_text())["segments"]
     rows = [json.loads(line) for line in (run / "run.log").read_text().splitlines()]
     assert sum(row["event"] == "result" for row in rows) == 12
-    assert rows[0]["workers"] == workers
+    assert [row["workers"] for row in rows if row["event"] == "workers"] == [workers]
     done("train", "--data", photos, *TINY, "--schedule", run / "best.schedule.json", "--epochs", 2, "--device", "cuda",
          "--out", tmp_path / "net")  # fmt: skip
 

@@ -138,6 +138,16 @@ def test_a_real_search_uses_every_setting_of_what_is_searched(tmp_path: pathlib.
     assert_same_run(threads, processes)
 
 
+def test_what_trains_elsewhere_needs_no_torch_and_no_device_here(tmp_path: pathlib.Path, data: list[object]) -> None:
+    without = {"POPAUG_NO_TRAINING": "there is no torch here"}
+    flags = [*data, *TINY, "--population", 4, "--rounds", 2]
+    worker = f"env -u POPAUG_NO_TRAINING {WORKER}"
+    assert "there is no torch here" in refused(1, "search", *flags, "--out", tmp_path / "own", env=without)
+    done("search", *flags, "--worker-cmd", worker, "--out", tmp_path / "run", env=without)
+    assert json.loads((tmp_path / "run/result.json").read_text())["worker_kind"] == "process"
+    done("search", *flags, "--device", "cuda:9", "--prepare", "--out", tmp_path / "prepared")
+
+
 def test_a_resized_crop_is_searched_with_and_stands_in_the_schedule(
     tmp_path: pathlib.Path, data: list[object], plain: pathlib.Path
 ) -> None:
