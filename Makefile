@@ -1,10 +1,15 @@
 # make          set up and build: the program is build/popaug
-# make demo     the main job on Fashion-MNIST: search, train, compare (8 minutes on two cores)
+# make demo     the main job on Fashion-MNIST: search, compare with free baselines, report
 # make test     every test, with the oracles they need
 # make bench    the benchmarks of this machine
-.PHONY: all build demo test bench clean setup setup-test
+# make site     the documents as a site: build/site/index.html
+.PHONY: all build demo test bench site clean setup setup-test
 
 JOBS ?= $(shell nproc)
+
+# A new build folder gets no tests, so that the program is built first and alone. A folder that has
+# been configured keeps what it has: cmake deletes the built tests when they are switched off.
+FIRST_FLAGS = $(if $(wildcard build/CMakeCache.txt),,-DPOPAUG_TESTS=OFF)
 
 all: build
 
@@ -15,7 +20,8 @@ setup-test:
 	@tools/setup test
 
 build: setup
-	@cmake -S . -B build -G Ninja -DPOPAUG_TESTS=OFF >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@mkdir -p build
+	@cmake -S . -B build -G Ninja $(FIRST_FLAGS) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build build -j $(JOBS) --target popaug_cli
 
 demo: build
@@ -27,5 +33,8 @@ test: setup-test
 bench: build
 	@tools/bench
 
+site: setup-test
+	@tools/site
+
 clean:
-	rm -rf build build/configure.log
+	rm -rf build

@@ -1,15 +1,17 @@
 // popaug augment: ops, policies, schedules and baselines applied to image files.
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <set>
 
 #include "cli/augment_flags.h"
-#include "cli/plugin_flag.h"
-#include "cli/settings.h"
+#include "cli/data.h"
+#include "cli/output.h"
+#include "cli/settings_flags.h"
 #include "cli/verbs.h"
+#include "popaug/data/data.h"
+#include "popaug/experiment/experiment.h"
 #include "popaug/image/image.h"
 
 namespace popaug::cli {
@@ -20,22 +22,16 @@ struct Job {
   fs::path in, out;
 };
 
-bool is_image_name(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
-}
-
 fs::path png_name(fs::path path) { return path.replace_extension(".png"); }
 
 std::vector<Job> folder_jobs(const fs::path& in, const fs::path& out) {
   std::vector<Job> jobs;
-  for (const auto& entry : fs::recursive_directory_iterator(in)) {
-    if (!entry.is_regular_file() || !is_image_name(entry.path())) continue;
-    jobs.push_back({entry.path(), out / png_name(fs::relative(entry.path(), in))});
+  std::vector<std::string> notes;
+  const std::vector<fs::path> images = list_images(in, &notes);
+  for (const std::string& note : notes) print_note("note", note);
+  for (const fs::path& image : images) {
+    jobs.push_back({image, out / png_name(image.lexically_relative(in))});
   }
-  if (jobs.empty()) throw Error(show_path(in) + ": no .jpg or .png file in this folder");
   // The order numbers the images, and so their draws: by name, not as the disk lists them.
   std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.in < b.in; });
   return jobs;
@@ -86,16 +82,10 @@ std::string encode(const Image& image, const fs::path& path) {
 }
 
 void write_image(const Image& image, const fs::path& path) {
+  if (is_standard_output(path.native())) return write_binary_output("-", encode_png(image, true));
   const std::string bytes = encode(image, path);
-  if (path.has_parent_path()) {
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    if (error) {
-      throw Error(show_path(path.parent_path()) +
-                  ": the folder cannot be made: " + error.message());
-    }
-  }
-  write_file_atomic(path, bytes);
+  make_folder(path.parent_path());
+  write_output_file(path, bytes);
 }
 
 // Returns how many were written: all copies, unless a stop was asked for.
@@ -120,7 +110,7 @@ int run_job(const Job& job, uint64_t number, const AugmentFlags& flags, const Tr
 
 int stream(const std::vector<Job>& jobs, const AugmentFlags& flags, const Transform& transform) {
   SignalStop stop;
-  TerminalProgress progress("augment");
+  VerbProgress progress("augment");
   std::atomic<size_t> written = 0, skipped = 0;  // images, of which a job has --copies
   std::mutex mutex;
   const auto copies = static_cast<size_t>(flags.copies);
@@ -148,8 +138,8 @@ int stream(const std::vector<Job>& jobs, const AugmentFlags& flags, const Transf
                       " images; the same command writes them all");
   }
   if (jobs.size() == 1) return 0;
-  std::fprintf(stderr, "%zu images written to %s, %zu skipped\n", written.load(),
-               show_path(flags.out).c_str(), skipped.load());
+  print_note("augment", fmt::format("{} images written to {}, {} skipped", written.load(),
+                                    show_path(flags.out), skipped.load()));
   return 0;
 }
 
@@ -167,8 +157,12 @@ void check_flags(const AugmentFlags& flags) {
     throw UsageError("--sheet epochs shows a schedule; name one by --schedule or --augment");
   }
   check_scaled_decoding(flags.scaled_decoding, flags.size);
-  if (!(flags.resized_crop >= 0 && flags.resized_crop <= 1)) {  // also what is no number
+  check_fit(flags.fit, flags.size);
+  if (!(flags.resized_crop >= 0 && flags.resized_crop <= 1)) {  // also NaN
     throw UsageError("--resized-crop: " + number_text(flags.resized_crop) + " is not in 0 .. 1");
+  }
+  if (flags.resized_crop > 0 && flags.fit != "stretch") {
+    throw UsageError("--resized-crop cuts images itself: leave out --fit");
   }
   if (flags.resized_crop > 0 && !flags.sheet.empty()) {
     throw UsageError("--resized-crop crops images, not sheets: leave out --sheet");
@@ -176,9 +170,17 @@ void check_flags(const AugmentFlags& flags) {
   if (flags.sign != "+" && flags.sign != "-") throw UsageError("--sign is + or -");
 }
 
+// A picture shows one image, and mixing needs the others of an epoch.
+void say_what_is_left_out(const AugmentFlags& flags) {
+  if (!flags.op.empty() || flags.sheet == "levels" || flags.no_base) return;
+  if (!named_schedule(flags).base.mixes()) return;
+  print_note("augment",
+             "CutMix and mixup are left out: they take another image of the training set");
+}
+
 int run(const AugmentFlags& flags) {
   check_flags(flags);
-  load_plugins(flags.plugins);
+  say_what_is_left_out(flags);
   if (!flags.sheet.empty()) {
     DecodeInfo info;
     const Image image = read_image(flags, flags.in, &info);
@@ -189,6 +191,7 @@ int run(const AugmentFlags& flags) {
   }
   const Transform transform = make_transform(flags);
   const std::vector<Job> jobs = jobs_of(flags);
+  if (jobs.size() > 1 || flags.copies > 1) refuse_standard_output("OUT", flags.out);
   check_distinct(jobs);
   return stream(jobs, flags, transform);
 }
@@ -227,10 +230,11 @@ void add_flags(CLI::App& verb, AugmentFlags& flags) {
       ->type_name("NAME|FILE");
   verb.add_option("--size", flags.size, "Bring every image to N or WxH pixels first")
       ->type_name("N|WxH");
+  add_fit_flag(verb, flags.fit);
   verb.add_option(
       "--resized-crop", flags.resized_crop,
       "... by a random resized crop: its least share of the area, such as 0.08 (0: none)");
-  verb.add_flag("--scaled-decoding", flags.scaled_decoding, kScaledDecodingHelp);
+  verb.add_flag("--scaled-decoding", flags.scaled_decoding, name_flags(kScaledDecodingHelp));
   verb.add_option("--sheet", flags.sheet,
                   "A contact sheet: op x level, or one image over the epochs of a schedule")
       ->check(CLI::IsMember({"levels", "epochs"}));
@@ -254,15 +258,12 @@ void add_augment(CLI::App& program, Action& action) {
       *program.add_subcommand("augment", "Apply an op, a policy or a schedule to images");
   auto flags = std::make_shared<AugmentFlags>();
   add_flags(verb, *flags);
-  plugin_flag(verb, flags->plugins);
   examples(verb, {{"popaug augment --op Rotate --level 7 --sign - in.png out.png",
                    "one op; RGBA PNG, holes at alpha 0"},
                   {"popaug augment --schedule rcifar10-paper --epoch 150 photos/ out/",
                    "a folder, as epoch 150 of a training sees it"},
                   {"popaug augment --size 224 --resized-crop 0.08 --augment trivial photos/ out/",
                    "photographs, as image classification crops them"},
-                  {"popaug augment --augment trivial --copies 8 --seed 3 list.txt out/",
-                   "eight draws of a baseline for every image of a list"},
                   {"popaug augment --sheet levels --space pba in.jpg sheet.png",
                    "every op at every level"},
                   {"popaug augment --sheet epochs --schedule best.schedule.json in.jpg sheet.png",

@@ -31,6 +31,7 @@ struct AugmentFlags {
   // Of photographs, before all that.
   std::string size;
   double resized_crop = 0;
+  std::string fit = "stretch";  // to `size`
   bool scaled_decoding = false;
   // Of all.
   int64_t seed = 0;
@@ -38,7 +39,6 @@ struct AugmentFlags {
   int rows = 4, columns = 0, zoom = 0;
   int workers = 0;
   bool keep_going = false;
-  std::vector<std::string> plugins;
 };
 
 // Reads an image as --size and --scaled-decoding say; it has --size unless a crop is to bring it

@@ -168,7 +168,8 @@ Image read_image(const AugmentFlags& flags, const fs::path& path, DecodeInfo* in
   const Image image = flags.scaled_decoding
                           ? load_image_scaled(path, enough.width, enough.height, info)
                           : load_image(path, info);
-  return flags.resized_crop > 0 ? image : resize(image, size.width, size.height);
+  return flags.resized_crop > 0 ? image
+                                : fit_image(image, size.width, size.height, parse_fit(flags.fit));
 }
 
 Transform make_transform(const AugmentFlags& flags) {

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <numeric>
-#include <thread>
 
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "popaug/augment/augment.h"
 
@@ -19,7 +20,7 @@ constexpr int kMidSearch[60] = {4, 1, 7,  2, 10, 3, 0, 2, 10, 0, 4, 9, 3, 0, 2, 
                                 1, 8, 10, 1, 3,  2, 0, 2, 10, 3, 7, 2, 6, 4, 7, 3, 2, 6, 10, 9,
                                 5, 4, 1,  4, 6,  7, 1, 5, 0,  2, 1, 0, 0, 9, 3, 9, 3, 0, 9,  3};
 
-// Published constants of reduced CIFAR-10 (REFERENCE 3).
+// Published constants of reduced CIFAR-10 (docs/pba.md#policy).
 const Normalisation kColours{{.49056774f, .48116026f, .44726052f},
                              {.24710728f, .24451308f, .26235099f}};
 
@@ -67,7 +68,22 @@ Workload baseline_workload(const std::string& name, const std::string& space, Ru
           .side = side};
 }
 
+// The same with half of the images mixed by CutMix: the arm NAME+cutmix of a comparison.
+Workload mixed_workload(Workload work) {
+  work.name += "-cutmix";
+  work.base.cutmix = 0.5;
+  return work;
+}
+
 std::vector<Workload> workloads() {
+  const auto flipcrop = [](int side) {
+    const std::string name = "flipcrop-" + std::to_string(side);
+    return mixed_workload(baseline_workload(name, "pba", RuleKind::kNone, side));
+  };
+  const auto trivial = [](int side) {
+    const std::string name = "trivial-" + std::to_string(side);
+    return mixed_workload(baseline_workload(name, "trivial", RuleKind::kTrivial, side));
+  };
   return {
       pba_workload("pipeline-32", 32, Layout::kChannelsLast),
       pba_workload("pipeline-32-planes", 32, Layout::kPlanes),
@@ -75,6 +91,10 @@ std::vector<Workload> workloads() {
       baseline_workload("trivial-32", "trivial", RuleKind::kTrivial, 32),
       pba_workload("pipeline-224", 224, Layout::kChannelsLast),
       baseline_workload("randaugment-224", "randaugment", RuleKind::kRandAugment, 224),
+      flipcrop(32),
+      trivial(32),
+      flipcrop(224),
+      trivial(224),
   };
 }
 
@@ -141,7 +161,10 @@ class Runner {
         augmenter_(space_by_name(work.space), work.rule, work.policy, work.base, kColours,
                    work.side, work.side, 3),
         bytes_(bytes),
-        images_(images) {}
+        images_(images),
+        epoch_(static_cast<size_t>(images)) {
+    std::iota(epoch_.begin(), epoch_.end(), 0u);
+  }
 
   // Augments `batches` batches.
   Seconds run(int worker, int batches, uint32_t epoch) const {
@@ -155,6 +178,7 @@ class Runner {
                               : FloatBatch{out, size, side * side, side, 1};
     Random random({.purpose = Purpose::kTest, .sample = static_cast<uint64_t>(worker)});
     std::vector<uint32_t> indices(kBatch);
+    std::vector<Mixed> mixed(kBatch);
     const ByteBatch view{bytes_.data(), work_.side, work_.side, 3, static_cast<size_t>(size)};
     const Stopwatch watch;
     for (int i = 0; i < batches; ++i) {
@@ -163,7 +187,7 @@ class Runner {
                      {.seed = 1,
                       .stream = static_cast<uint32_t>(worker),
                       .epoch = epoch + static_cast<uint32_t>(i)},
-                     to);
+                     to, 1, {epoch_, mixed.data()});
     }
     return watch.read();
   }
@@ -175,6 +199,7 @@ class Runner {
   Augmenter augmenter_;
   const std::vector<uint8_t>& bytes_;
   int images_;
+  std::vector<uint32_t> epoch_;  // all images, from which partners are drawn
 };
 
 Row measure(const Workload& work, int workers, int runs, double seconds) {
@@ -187,12 +212,13 @@ Row measure(const Workload& work, int workers, int runs, double seconds) {
   Row row{work.name, {}, {}};
   for (int r = 0; r < runs; ++r) {
     std::vector<Seconds> taken(workers);
-    std::vector<std::jthread> others;
+    std::vector<std::future<Seconds>> others;
     for (int w = 1; w < workers; ++w) {
-      others.emplace_back([&, w] { taken[w] = runner.run(w, batches, 100); });
+      others.push_back(
+          std::async(std::launch::async, [&, w] { return runner.run(w, batches, 100); }));
     }
     taken[0] = runner.run(0, batches, 100);
-    others.clear();
+    for (int w = 1; w < workers; ++w) taken[w] = others[w - 1].get();
     const double count = batches * double{Runner::kBatchSize};
     double rate = 0, cpu_rate = 0;
     for (const Seconds& t : taken) {
@@ -222,8 +248,8 @@ int bench_augment(const Options& options) {
   }
   Json list = Json::array();
   if (!options.json) {
-    fmt::print("{:<22}{:>14}{:>28}  {} worker{}\n", "name", "images/s", "lowest .. highest",
-               workers, workers == 1 ? "" : "s");
+    print("{:<22}{:>14}{:>28}  {} worker{}\n", "name", "images/s", "lowest .. highest", workers,
+          workers == 1 ? "" : "s");
   }
   std::vector<std::string> names;
   for (const Workload& work : workloads()) {
@@ -239,12 +265,12 @@ int bench_augment(const Options& options) {
                     {"workers", workers}});
     if (options.json) continue;
     const std::string spread = fmt::format("{:.0f} .. {:.0f}", row.rates.front(), row.rates.back());
-    fmt::print("{:<22}{:>14.0f}{:>28}{:>16.0f}\n", row.name, median(row.rates), spread,
-               median(row.cpu_rates));
-    std::fflush(stdout);
+    print("{:<22}{:>14.0f}{:>28}{:>16.0f}\n", row.name, median(row.rates), spread,
+          median(row.cpu_rates));
+    finish_output();
   }
   if (list.empty()) throw UsageError(unknown_name("workload", options.only, names));
-  if (options.json) fmt::print("{}\n", list.dump(2));
+  if (options.json) print_json(list);
   return 0;
 }
 

@@ -4,14 +4,15 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "cli/training.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
+#include "popaug/experiment/experiment.h"
 
 namespace popaug::cli {
 namespace {
@@ -82,13 +83,12 @@ std::vector<Row> make_rows(const Options& options) {
 // One step of every worker at the same time.
 Seconds run(const Row& row, int batch, std::vector<double>* wall, std::vector<double>* cpu) {
   std::vector<Seconds> taken(row.steps.size());
-  {
-    std::vector<std::jthread> others;
-    for (size_t w = 1; w < row.steps.size(); ++w) {
-      others.emplace_back([&, w] { taken[w] = time_step(row.steps[w]); });
-    }
-    taken[0] = time_step(row.steps[0]);
+  std::vector<std::future<Seconds>> others;
+  for (size_t w = 1; w < row.steps.size(); ++w) {
+    others.push_back(std::async(std::launch::async, [&, w] { return time_step(row.steps[w]); }));
   }
+  taken[0] = time_step(row.steps[0]);
+  for (size_t w = 1; w < row.steps.size(); ++w) taken[w] = others[w - 1].get();
   double wall_rate = 0, cpu_rate = 0;
   for (const Seconds& t : taken) {
     wall_rate += batch / t.wall;
@@ -106,12 +106,12 @@ double median(std::vector<double> values) {
 
 // One step of the first row for every line that is read, for a program that interleaves rivals.
 int bench_paced(std::vector<Row>& rows, int batch) {
-  fmt::print("ready\n");
-  std::fflush(stdout);
+  print("ready\n");
+  finish_output();
   for (std::string line; std::getline(std::cin, line);) {
     const Seconds taken = run(rows.front(), batch, nullptr, nullptr);
-    fmt::print("{}\n", Json{{"wall", taken.wall}, {"cpu", taken.cpu}}.dump());
-    std::fflush(stdout);
+    print("{}\n", Json{{"wall", taken.wall}, {"cpu", taken.cpu}}.dump());
+    finish_output();
   }
   return 0;
 }
@@ -143,14 +143,14 @@ int bench_train(Options options) {
                     {"estimated_memory_bytes", row.memory}});
   }
   if (options.json) {
-    fmt::print("{}\n", list.dump(2));
+    print_json(list);
     return 0;
   }
-  fmt::print("{:<24}{:>12}{:>22}{:>16}  {}, batch {}, {} worker{}\n", "name", "images/s",
-             "lowest .. highest", "per cpu second", options.network, options.batch, options.workers,
-             options.workers == 1 ? "" : "s");
+  print("{:<24}{:>12}{:>22}{:>16}  {}, batch {}, {} worker{}\n", "name", "images/s",
+        "lowest .. highest", "per cpu second", options.network, options.batch, options.workers,
+        options.workers == 1 ? "" : "s");
   for (const Json& row : list) {
-    fmt::print(
+    print(
         "{:<24}{:>12.1f}{:>22}{:>16.1f}\n", row["name"].get<std::string>(),
         row["images_per_second"].get<double>(),
         fmt::format("{:.1f} .. {:.1f}", row["lowest"].get<double>(), row["highest"].get<double>()),

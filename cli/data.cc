@@ -1,8 +1,9 @@
 // popaug data: info, verify, split, convert.
 #include "cli/data.h"
 
-#include "cli/settings.h"
+#include "cli/settings_flags.h"
 #include "cli/verbs.h"
+#include "popaug/experiment/experiment.h"
 
 namespace popaug::cli {
 
@@ -18,13 +19,68 @@ ReadOptions ReadFlags::options() const {
   options.threads = workers;
   options.memory_limit = static_cast<uint64_t>(memory_gib * (uint64_t{1} << 30));
   options.allow_outside = allow_outside;
+  options.keep_going = keep_going;
+  check_fit(fit, size);
+  options.fit = parse_fit(fit);
+  parse_range(range, options);
+  options.rules.background = parse_background(background);
+  options.image_column = image_column;
+  options.label_column = label_column;
   return options;
+}
+
+void add_rule_flags(CLI::App& verb, std::string& range, std::string& background) {
+  verb.add_option("--range", range,
+                  "which 16-bit samples become 0 and 255: full (0..65535), auto, or LO..HI")
+      ->type_name("RANGE")
+      ->capture_default_str();
+  verb.add_option("--background", background,
+                  "what transparent pixels are laid over: black, white, grey or #rrggbb")
+      ->type_name("COLOUR")
+      ->capture_default_str();
+}
+
+void add_fit_flag(CLI::App& verb, std::string& fit) {
+  verb.add_option("--fit", fit, name_flags(kFitHelp))
+      ->check(CLI::IsMember({"stretch", "crop", "pad"}));
+}
+
+void ReadingFlags::add(CLI::App& verb) {
+  const std::string recorded = " (default: as the checkpoint says)";
+  verb.add_option("--fit", fit, name_flags(kFitHelp) + recorded)
+      ->check(CLI::IsMember({"stretch", "crop", "pad"}));
+  verb.add_option("--range", range,
+                  "which 16-bit samples become 0 and 255: full (0..65535) or LO..HI" + recorded)
+      ->type_name("RANGE");
+  verb.add_option("--background", background,
+                  "what transparent pixels are laid over: black, white, grey or #rrggbb" + recorded)
+      ->type_name("COLOUR");
+}
+
+void ReadingFlags::apply(const CheckpointInfo& info, ReadOptions& options) const {
+  apply_reading({fit.empty() ? info.fit : fit, range.empty() ? info.range : range,
+                 background.empty() ? info.background : background},
+                options);
+  if (options.auto_range) {
+    throw UsageError(
+        "--range auto: leave it out, or give the range of the training images, such "
+        "as 500..2700");
+  }
+}
+
+void add_column_flags(CLI::App& verb, std::string& image_column, std::string& label_column) {
+  verb.add_option("--image-column", image_column,
+                  "column of a manifest that names the image files, by name or number")
+      ->type_name("NAME|N");
+  verb.add_option("--label-column", label_column, "column of a manifest that contains the labels")
+      ->type_name("NAME|N");
 }
 
 void add_read_flags(CLI::App& verb, ReadFlags& flags) {
   verb.add_option("--data", flags.data, "the set: a folder or a file")->required();
   verb.add_option("--size", flags.size, "read at this size: 32, or 64x48 (width x height)");
-  verb.add_flag("--scaled-decoding", flags.scaled_decoding, kScaledDecodingHelp);
+  add_fit_flag(verb, flags.fit);
+  verb.add_flag("--scaled-decoding", flags.scaled_decoding, name_flags(kScaledDecodingHelp));
   verb.add_option("--workers", flags.workers, "threads that decode (0: one per core)")
       ->check(CLI::Range(0, 1024));
   verb.add_option("--memory", flags.memory_gib,
@@ -33,6 +89,10 @@ void add_read_flags(CLI::App& verb, ReadFlags& flags) {
       ->capture_default_str();
   verb.add_flag("--allow-outside", flags.allow_outside,
                 "a manifest may name files outside its folder");
+  verb.add_flag("--keep-going", flags.keep_going,
+                "leave out images that cannot be read, and name them");
+  add_rule_flags(verb, flags.range, flags.background);
+  add_column_flags(verb, flags.image_column, flags.label_column);
 }
 
 void add_data(CLI::App& program, Action& action) {

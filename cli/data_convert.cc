@@ -1,9 +1,10 @@
 // popaug data convert: any set into one packed file.
 #include <chrono>
-#include <cstdio>
 #include <memory>
 
 #include "cli/data.h"
+#include "cli/output.h"
+#include "cli/settings_flags.h"
 
 namespace popaug::cli {
 namespace {
@@ -14,28 +15,25 @@ struct Flags : ReadFlags {
 };
 
 int run(const Flags& flags) {
+  refuse_standard_output("-o", flags.out);
   const SignalStop stop;
-  TerminalProgress progress("packing");
+  VerbProgress progress("packing");
   const PackReport report =
       pack_dataset(flags.data, flags.out, flags.options(), progress, stop.token());
   progress.finish();
   if (flags.json) {
-    const Json json = {{"file", show_path(flags.out)},
-                       {"images", report.images},
-                       {"resumed", report.resumed},
-                       {"bytes", report.bytes},
-                       {"notes", report.notes}};
-    std::fputs(json_pretty(json).c_str(), stdout);
+    const Json json = {{"file", show_path(flags.out)}, {"images", report.images},
+                       {"resumed", report.resumed},    {"bytes", report.bytes},
+                       {"left_out", report.left_out},  {"notes", report.notes}};
+    print_json(json);
     return 0;
   }
-  std::printf("%s: %llu images, %s\n", show_path(flags.out).c_str(),
-              static_cast<unsigned long long>(report.images),
-              bytes_text(static_cast<double>(report.bytes)).c_str());
+  print("{}: {} images, {}\n", show_path(flags.out), report.images,
+        bytes_text(static_cast<double>(report.bytes)));
   if (report.resumed > 0) {
-    std::printf("%llu of them were packed before\n",
-                static_cast<unsigned long long>(report.resumed));
+    print("{} of them were packed before\n", report.resumed);
   }
-  for (const std::string& note : report.notes) std::printf("note: %s\n", note.c_str());
+  for (const std::string& note : report.notes) print("note: {}\n", name_flags(note));
   return 0;
 }
 
@@ -47,7 +45,7 @@ void add_data_convert(CLI::App& data, Action& action) {
   add_read_flags(*verb, *flags);
   verb->add_option("-o", flags->out, "the packed file to write")->required();
   verb->add_flag("--resume", flags->resume,
-                 "go on after a stop; done anyway where the work so far fits");
+                 "continue after a stop (also done without it where the earlier work fits)");
   verb->add_flag("--json", flags->json, "print JSON");
   examples(*verb,
            {{"popaug data convert --data photos --size 64x48 -o photos.popaug",

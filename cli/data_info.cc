@@ -1,9 +1,10 @@
 // popaug data info: what a set holds.
-#include <cstdio>
 #include <memory>
 #include <numeric>
 
 #include "cli/data.h"
+#include "cli/output.h"
+#include "cli/settings_flags.h"
 
 namespace popaug::cli {
 namespace {
@@ -14,7 +15,7 @@ struct Flags : ReadFlags {
   int per_class = 6;
 };
 
-std::vector<size_t> class_counts(const Dataset& data, const Split& split) {
+std::vector<size_t> class_counts(const Dataset& data, const ImageSet& split) {
   std::vector<size_t> counts(data.classes.size());
   for (const uint32_t label : split.labels) ++counts[label];
   return counts;
@@ -22,9 +23,9 @@ std::vector<size_t> class_counts(const Dataset& data, const Split& split) {
 
 // Mean and standard deviation of what trains: "train", or the first split that has images.
 ChannelStatistics statistics_of(const Dataset& data) {
-  const Split* split = data.find("train");
+  const ImageSet* split = data.find("train");
   if (split == nullptr || split->count() == 0) {
-    for (const Split& one : data.splits) {
+    for (const ImageSet& one : data.splits) {
       if (one.count() > 0) split = &one;
     }
   }
@@ -34,63 +35,108 @@ ChannelStatistics statistics_of(const Dataset& data) {
   return channel_statistics(*split, all);
 }
 
+// The classes with most and with fewest images, of those that have any, in the split that trains.
+struct Balance {
+  size_t largest = 0, smallest = 0;  // classes
+  size_t most = 0, fewest = 0;       // their images
+  double ratio() const { return double(most) / double(std::max<size_t>(1, fewest)); }
+};
+
+Balance balance_of(const Dataset& data) {
+  const ImageSet* train = data.find("train");
+  const std::vector<size_t> counts =
+      class_counts(data, train == nullptr ? data.splits.front() : *train);
+  Balance balance;
+  for (size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] == 0) continue;
+    if (counts[c] > balance.most) {
+      balance.most = counts[c];
+      balance.largest = c;
+    }
+    if (balance.fewest == 0 || counts[c] < balance.fewest) {
+      balance.fewest = counts[c];
+      balance.smallest = c;
+    }
+  }
+  return balance;
+}
+
+Json balance_json(const Dataset& data) {
+  const Balance balance = balance_of(data);
+  return {{"largest", data.classes[balance.largest]},
+          {"most", balance.most},
+          {"smallest", data.classes[balance.smallest]},
+          {"fewest", balance.fewest},
+          {"ratio", balance.ratio()}};
+}
+
+void print_balance(const Dataset& data) {
+  constexpr double kWorthSaying = 1.5, kUnbalanced = 3;
+  const Balance balance = balance_of(data);
+  if (balance.ratio() < kWorthSaying) return;
+  print("balance: {} has {:.1f} times the images of {} ({} and {}){}\n",
+        printable_line(data.classes[balance.largest]), balance.ratio(),
+        printable_line(data.classes[balance.smallest]), balance.most, balance.fewest,
+        balance.ratio() < kUnbalanced
+            ? ""
+            : "; train with --sampling balanced or --class-weights if rare classes matter as much");
+}
+
 Json info_json(const Dataset& data, const ChannelStatistics& statistics) {
   Json splits = Json::object(), classes = Json::object();
-  for (const Split& split : data.splits) {
+  for (const ImageSet& split : data.splits) {
     const std::vector<size_t> counts = class_counts(data, split);
     Json by_class = Json::object();
-    for (size_t c = 0; c < counts.size(); ++c) by_class[data.classes[c]] = counts[c];
+    for (size_t c = 0; c < counts.size(); ++c) append_field(by_class, data.classes[c], counts[c]);
     splits[split.name] = split.count();
     classes[split.name] = by_class;
   }
-  const Split& first = data.splits.front();
-  return {{"path", data.path},
-          {"kind", data.kind},
-          {"width", first.width},
-          {"height", first.height},
-          {"channels", first.channels},
-          {"classes", data.classes},
-          {"counts", splits},
-          {"class_counts", classes},
-          {"mean", statistics.mean},
-          {"std", statistics.std},
-          {"fingerprint", fingerprint(data)},
-          {"notes", data.notes}};
+  const ImageSet& first = data.splits.front();
+  return {
+      {"path", data.path},         {"kind", data.kind},          {"width", first.width},
+      {"height", first.height},    {"channels", first.channels}, {"classes", data.classes},
+      {"counts", splits},          {"class_counts", classes},    {"balance", balance_json(data)},
+      {"mean", statistics.mean},   {"std", statistics.std},      {"fingerprint", fingerprint(data)},
+      {"left_out", data.left_out}, {"notes", data.notes}};
 }
 
 void print_text(const Dataset& data, const ChannelStatistics& statistics) {
-  const Split& first = data.splits.front();
-  std::printf("%s (%s): %zu classes, images of %dx%d, %s\n", data.path.c_str(), data.kind.c_str(),
-              data.classes.size(), first.width, first.height,
-              first.channels == 1 ? "grey" : "colour");
+  const ImageSet& first = data.splits.front();
+  print("{} ({}): {} classes, images of {}x{}, {}\n", data.path, data.kind, data.classes.size(),
+        first.width, first.height, first.channels == 1 ? "grey" : "colour");
+  std::vector<std::string> names;
   size_t widest = 5;
-  for (const std::string& name : data.classes) widest = std::max(widest, name.size());
-  std::printf("%-*s", static_cast<int>(widest), "class");
-  for (const Split& split : data.splits) std::printf("  %8s", split.name.c_str());
-  std::printf("\n");
+  for (const std::string& name : data.classes) {
+    names.push_back(printable_line(name));
+    widest = std::max(widest, names.back().size());
+  }
+  print("{:<{}}", "class", widest);
+  for (const ImageSet& split : data.splits) print("  {:>8}", split.name);
+  print("\n");
   std::vector<std::vector<size_t>> counts;
-  for (const Split& split : data.splits) counts.push_back(class_counts(data, split));
+  for (const ImageSet& split : data.splits) counts.push_back(class_counts(data, split));
   for (size_t c = 0; c < data.classes.size(); ++c) {
-    std::printf("%-*s", static_cast<int>(widest), data.classes[c].c_str());
-    for (const auto& column : counts) std::printf("  %8zu", column[c]);
-    std::printf("\n");
+    print("{:<{}}", names[c], widest);
+    for (const auto& column : counts) print("  {:>8}", column[c]);
+    print("\n");
   }
-  std::printf("%-*s", static_cast<int>(widest), "all");
-  for (const Split& split : data.splits) std::printf("  %8zu", split.count());
-  std::printf("\n");
+  print("{:<{}}", "all", widest);
+  for (const ImageSet& split : data.splits) print("  {:>8}", split.count());
+  print("\n");
   for (size_t c = 0; c < statistics.mean.size(); ++c) {
-    std::printf("channel %zu: mean %.6f, standard deviation %.6f (training images, 0..1)\n", c,
-                statistics.mean[c], statistics.std[c]);
+    print("channel {}: mean {:.6f}, standard deviation {:.6f} (training images, 0..1)\n", c,
+          statistics.mean[c], statistics.std[c]);
   }
-  std::printf("fingerprint: %s\n", fingerprint(data).c_str());
-  for (const std::string& note : data.notes) std::printf("note: %s\n", note.c_str());
+  print_balance(data);
+  print("fingerprint: {}\n", fingerprint(data));
+  for (const std::string& note : data.notes) print("note: {}\n", name_flags(note));
 }
 
 // A row of images for each class, spread over the first split.
 void write_sheet(const Dataset& data, const Flags& flags) {
   constexpr size_t kMaxRows = 100;
   constexpr int kSmall = 64, kLarge = 128;
-  const Split& split = data.splits.front();
+  const ImageSet& split = data.splits.front();
   std::vector<std::vector<uint32_t>> by_class(data.classes.size());
   for (uint32_t i = 0; i < split.count(); ++i) by_class[split.labels[i]].push_back(i);
   const int side = std::max(split.width, split.height);
@@ -114,20 +160,23 @@ void write_sheet(const Dataset& data, const Flags& flags) {
   const int zoom = side >= kSmall ? 1 : (kSmall + side - 1) / side;
   const std::string title = fs::path(data.path).filename().string() + ": " + split.name + ", " +
                             std::to_string(split.count()) + " images";
-  write_file_atomic(flags.sheet, encode_png(contact_sheet(cells, flags.per_class, zoom, title)));
+  write_binary_output(flags.sheet, encode_png(contact_sheet(cells, flags.per_class, zoom, title)));
 }
 
 int run(const Flags& flags) {
-  TerminalProgress progress("reading");
+  if (is_standard_output(flags.sheet) && !flags.sheet.empty()) {
+    throw UsageError("--sheet: standard output takes the text of this verb; name a file");
+  }
+  VerbProgress progress("reading");
   const Dataset data = read_dataset(flags.data, flags.options(), progress);
   progress.finish();
   const ChannelStatistics statistics = statistics_of(data);
   if (!flags.sheet.empty()) write_sheet(data, flags);
   if (flags.json) {
-    std::fputs(json_pretty(info_json(data, statistics)).c_str(), stdout);
+    print_json(info_json(data, statistics));
   } else {
     print_text(data, statistics);
-    if (!flags.sheet.empty()) std::printf("contact sheet: %s\n", flags.sheet.c_str());
+    if (!flags.sheet.empty()) print("contact sheet: {}\n", show_path(flags.sheet));
   }
   return 0;
 }

@@ -1,11 +1,12 @@
 // popaug data split: which images train and which validate, in a file.
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <set>
 
 #include "cli/data.h"
+#include "cli/output.h"
+#include "cli/settings_flags.h"
 
 namespace popaug::cli {
 namespace {
@@ -14,7 +15,7 @@ struct Flags : ReadFlags {
   std::string train_size, val_size, preset, out;
   uint64_t seed = 0;
   size_t folds = 0;
-  bool drop_duplicates = false, json = false;
+  bool drop_duplicates = false, group_duplicates = false, json = false;
 };
 
 // "4000" images, or "0.2" or "20%" of `all`.
@@ -38,7 +39,7 @@ size_t size_of(const std::string& flag, const std::string& text, size_t all) {
   return std::max<size_t>(1, static_cast<size_t>(std::llround(images)));
 }
 
-// The paper's reduced sets (REFERENCE 4).
+// The paper's reduced sets (docs/pba.md#search).
 void apply_preset(Flags& flags) {
   if (flags.preset.empty()) return;
   const std::vector<std::string> known = {"paper-rcifar10", "paper-rsvhn"};
@@ -50,9 +51,9 @@ void apply_preset(Flags& flags) {
   if (flags.val_size.empty()) flags.val_size = cifar ? "46000" : "7325";
 }
 
-std::vector<std::pair<fs::path, Division>> fold_files(const Dataset& data, const Flags& flags,
-                                                      const std::vector<uint32_t>& dropped) {
-  const Split* train = data.find("train");
+std::vector<std::pair<fs::path, TrainValSplit>> fold_files(const Dataset& data, const Flags& flags,
+                                                           const std::vector<uint32_t>& dropped) {
+  const ImageSet* train = data.find("train");
   if (train == nullptr) throw UsageError(data.path + ": has no split \"train\" to fold");
   const auto folds = stratified_folds(*train, flags.folds, flags.seed);
   const std::set<uint32_t> gone(dropped.begin(), dropped.end());
@@ -60,16 +61,16 @@ std::vector<std::pair<fs::path, Division>> fold_files(const Dataset& data, const
   const std::string suffix = ".split.json";
   std::string stem = out.filename().string();
   if (stem.ends_with(suffix)) stem.resize(stem.size() - suffix.size());
-  std::vector<std::pair<fs::path, Division>> files;
+  std::vector<std::pair<fs::path, TrainValSplit>> files;
   for (size_t k = 0; k < folds.size(); ++k) {
-    Division division;
+    TrainValSplit division;
     for (size_t f = 0; f < folds.size(); ++f) {
-      auto& side = f == k ? division.plan.validation : division.plan.train;
+      auto& side = f == k ? division.validation : division.train;
       for (const uint32_t i : folds[f]) {
         if (!gone.contains(i)) side.push_back(i);
       }
     }
-    std::sort(division.plan.train.begin(), division.plan.train.end());
+    std::sort(division.train.begin(), division.train.end());
     division.how = {{"seed", flags.seed},
                     {"fold", k + 1},
                     {"folds", folds.size()},
@@ -82,20 +83,27 @@ std::vector<std::pair<fs::path, Division>> fold_files(const Dataset& data, const
 
 int run(Flags flags) {
   apply_preset(flags);
-  TerminalProgress progress("reading");
-  const Dataset data = read_dataset(flags.data, flags.options(), progress);
+  VerbProgress progress("reading");
+  Dataset data = read_dataset(flags.data, flags.options(), progress);
   progress.finish();
+  size_t clusters = 0;
+  if (flags.group_duplicates) {
+    for (ImageSet& split : data.splits) {
+      if (split.name == "train") split = group_duplicates(split, &clusters, flags.workers);
+    }
+  }
   std::vector<uint32_t> dropped;
   if (flags.drop_duplicates) dropped = poisoned_images(data);
-  std::vector<std::pair<fs::path, Division>> files;
+  std::vector<std::pair<fs::path, TrainValSplit>> files;
+  if (flags.folds != 0 || flags.json) refuse_standard_output("-o", flags.out);
   if (flags.folds != 0) {
     if (!flags.train_size.empty() || !flags.val_size.empty()) {
       throw UsageError("--folds uses every image; leave out --train-size and --val-size");
     }
     files = fold_files(data, flags, dropped);
   } else {
-    const Split* train = data.find("train");
-    const Split* validation = data.find("val");
+    const ImageSet* train = data.find("train");
+    const ImageSet* validation = data.find("val");
     const size_t all = train == nullptr ? 0 : train->count() - dropped.size();
     const size_t train_size = size_of("--train-size", flags.train_size, all);
     const size_t val_size =
@@ -103,21 +111,25 @@ int run(Flags flags) {
     files.emplace_back(flags.out, divide(data, train_size, val_size, flags.seed, dropped));
   }
   Json rows = Json::array();
-  for (const auto& [path, division] : files) {
-    write_division(path, division, data);
+  for (auto& [path, division] : files) {
+    if (flags.group_duplicates) division.how["group_duplicates"] = clusters;
+    write_output(path.native(), split_text(division, data));
     if (flags.json) {
       rows.push_back({{"file", show_path(path)},
-                      {"train", division.plan.train.size()},
-                      {"validation", division.plan.validation.size()},
-                      {"dropped", dropped.size()}});
-    } else {
-      std::printf("%s: %zu images train, %zu validate (of split %s), %zu left out as duplicates\n",
-                  show_path(path).c_str(), division.plan.train.size(),
-                  division.plan.validation.size(), division.validation_from.c_str(),
-                  dropped.size());
+                      {"train", division.train.size()},
+                      {"validation", division.validation.size()},
+                      {"dropped", dropped.size()},
+                      {"group_duplicates", clusters}});
+    } else if (!is_standard_output(path.native())) {
+      print("{}: {} images train, {} validate (of split {}), {} left out as duplicates\n",
+            show_path(path), division.train.size(), division.validation.size(),
+            division.validation_from, dropped.size());
     }
   }
-  if (flags.json) std::fputs(json_pretty(rows).c_str(), stdout);
+  if (flags.group_duplicates && !flags.json && !is_standard_output(flags.out)) {
+    print("{} groups of nearly equal images were kept on one side\n", clusters);
+  }
+  if (flags.json) print_json(rows);
   return 0;
 }
 
@@ -135,6 +147,8 @@ void add_data_split(CLI::App& data, Action& action) {
   verb->add_option("--seed", flags->seed, "draws other images")->capture_default_str();
   verb->add_flag("--drop-duplicates", flags->drop_duplicates,
                  "leave out training images that repeat, leak or have two labels");
+  verb->add_flag("--group-duplicates", flags->group_duplicates,
+                 "keep training images that are nearly equal on one side");
   verb->add_option("-o", flags->out, "the split file to write")->required();
   verb->add_flag("--json", flags->json, "print JSON");
   examples(*verb, {{"popaug data split --data photos --val-size 20% -o photos.split.json",

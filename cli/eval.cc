@@ -1,68 +1,82 @@
 // popaug eval: the error of a checkpoint, with its uncertainty.
 #include <fmt/format.h>
 
+#include "cli/data.h"
 #include "cli/evaluation.h"
-#include "cli/inputs.h"
-#include "cli/training.h"
+#include "cli/output.h"
+#include "cli/settings_flags.h"
 #include "cli/verbs.h"
+#include "popaug/experiment/experiment.h"
 
 namespace popaug::cli {
 namespace {
 
 struct Options {
-  std::string checkpoint, data, split = "test", size, device = "auto", csv, svg;
+  std::string checkpoint, data, split, size, device = "auto", csv, svg;
+  std::string image_column, label_column;
+  ReadingFlags reading;
   int batch = 128;
-  bool json = false, scaled_decoding = false;
+  bool json = false, scaled_decoding = false, allow_outside = false, keep_going = false;
 };
 
-// A checkpoint file, or the best of a run directory.
-fs::path checkpoint_path(const std::string& name) {
-  const fs::path path = name;
-  return fs::is_directory(path) ? path / "best.safetensors" : path;
-}
-
-const Split& wanted_split(const Dataset& data, const std::string& name) {
-  if (const Split* split = data.find(name)) return *split;
+// The split of --split; without it the test split, or the only one that there is.
+const ImageSet& wanted_split(const Dataset& data, const std::string& asked) {
+  if (asked.empty() && data.splits.size() == 1) return data.splits[0];
+  const std::string name = asked.empty() ? "test" : asked;
+  if (const ImageSet* split = data.find(name)) return *split;
   std::vector<std::string> names;
-  for (const Split& split : data.splits) names.push_back(split.name);
+  for (const ImageSet& split : data.splits) names.push_back(split.name);
   throw UsageError(data.path + ": " + unknown_name("split", name, names));
 }
 
-void check_classes(const CheckpointInfo& info, const Dataset& data, const fs::path& path) {
-  if (info.classes == data.classes) return;
-  throw Error(show_path(path) + " was trained on the classes " + join(info.classes, ", ") +
-              ", but " + data.path + " has " + join(data.classes, ", "));
+// Throws UsageError where two things would go to standard output.
+void check_outputs(const Options& options) {
+  const bool csv = options.csv == "-", svg = options.svg == "-";
+  if (csv + svg + options.json > 1) {
+    throw UsageError(
+        "--json, --confusion-csv - and --confusion-svg -: only one of them can take "
+        "standard output");
+  }
 }
 
 int evaluate(const Options& options) {
-  const fs::path path = checkpoint_path(options.checkpoint);
+  check_outputs(options);
+  const fs::path path = network_file(options.checkpoint);
   const TrainingApi& api = training();
   const CheckpointInfo info = api.read_checkpoint_info(path);
   ReadOptions read;
   // Images take the size that the network was trained at.
-  std::tie(read.width, read.height) =
-      options.size.empty() ? std::pair(info.width, info.height) : parse_size(options.size);
+  const Size size = options.size.empty() ? Size{info.width, info.height} : parse_size(options.size);
+  read.width = size.width;
+  read.height = size.height;
   read.scaled_decoding = options.scaled_decoding;
-  TerminalProgress progress("eval");
+  read.allow_outside = options.allow_outside;
+  read.keep_going = options.keep_going;
+  options.reading.apply(info, read);
+  read.image_column = options.image_column;
+  read.label_column = options.label_column;
+  VerbProgress progress("eval");
   const Dataset data = read_dataset(options.data, read, progress);
-  check_classes(info, data, path);
-  const Split& split = wanted_split(data, options.split);
+  std::vector<std::string> notes = data.notes;
+  const ImageSet split =
+      fit_to_network(wanted_split(data, options.split), data.classes,
+                     {info.classes, info.channels, "the network " + show_path(path)}, &notes);
+  for (const std::string& note : notes) progress.line("note: " + note);
   const Subset subset{&split, all_of(split)};
-  if (subset.indices.empty()) throw Error(data.path + ": the split " + split.name + " is empty");
   const Evaluation evaluation =
       api.evaluate_checkpoint(path, subset, options.batch, options.device, progress);
   progress.finish();
   if (!options.csv.empty()) {
-    write_file_atomic(options.csv, confusion_csv(evaluation, data.classes));
+    write_output(options.csv, confusion_csv(evaluation, info.classes));
   }
   if (!options.svg.empty()) {
-    write_file_atomic(options.svg, confusion_svg(evaluation, data.classes));
+    write_output(options.svg, confusion_svg(evaluation, info.classes));
   }
   if (options.json) {
-    fmt::print("{}", json_pretty(evaluation_json(evaluation, data.classes)));
-  } else {
-    fmt::print("{} on {} ({})\n{}", show_path(path), data.path, split.name,
-               evaluation_text(evaluation, data.classes));
+    print_json(evaluation_json(evaluation, info.classes));
+  } else if (options.csv != "-" && options.svg != "-") {
+    print("{} on {} ({})\n{}", show_path(path), data.path, split.name,
+          evaluation_text(evaluation, info.classes));
   }
   return 0;
 }
@@ -75,10 +89,17 @@ void add_eval(CLI::App& program, Action& action) {
   verb->add_option("checkpoint", options.checkpoint, "A checkpoint, or a run directory")
       ->required();
   verb->add_option("--data", options.data, "Labelled images")->required();
-  verb->add_option("--split", options.split, "Which part of the data")->capture_default_str();
+  verb->add_option("--split", options.split,
+                   "Which part of the data (default: test, or the only one)");
   verb->add_option("--size", options.size, "Resize to N or WxH (default: the checkpoint's size)");
   verb->add_flag("--scaled-decoding", options.scaled_decoding,
                  "Decode JPEGs as a training with this setting does");
+  verb->add_flag("--allow-outside", options.allow_outside,
+                 "A manifest may name files outside its folder");
+  verb->add_flag("--keep-going", options.keep_going,
+                 "Leave out images that cannot be read, and name them");
+  options.reading.add(*verb);
+  add_column_flags(*verb, options.image_column, options.label_column);
   verb->add_option("--batch", options.batch, "Images at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
@@ -90,7 +111,7 @@ void add_eval(CLI::App& program, Action& action) {
                    {"popaug eval run/best.safetensors --data photos --split val --json",
                     "a search's best member on the validation split, as JSON"},
                    {"popaug eval network --data photos --confusion-svg confusion.svg",
-                    "with a picture of what is taken for what"}});
+                    "with a picture of which classes are confused"}});
   verb->callback([&action] { action = [] { return evaluate(options); }; });
 }
 

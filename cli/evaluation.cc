@@ -9,6 +9,7 @@
 
 #include "popaug/compare/compare.h"
 #include "popaug/report/report.h"
+#include "popaug/rundir/rundir.h"
 
 namespace popaug::cli {
 namespace {
@@ -30,6 +31,15 @@ std::string beginning(const std::string& name, size_t most) {
 }
 
 }  // namespace
+
+fs::path network_file(const std::string& name) {
+  fs::path path = name;
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return path;
+  path /= "best.safetensors";
+  refuse_special_file(path);
+  return path;
+}
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == text.npos) return text;

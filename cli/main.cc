@@ -1,11 +1,12 @@
-// popaug: learned image augmentation. Turns the command line into one action, and whatever the
-// action throws into a sentence and an exit code.
+// popaug: learned image augmentation. Turns the command line into one action and runs it.
 #include <cstdio>
-#include <exception>
+#include <iostream>
 
-#include "cli/plugin_flag.h"
+#include "cli/guard.h"
+#include "cli/help.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
-#include "popaug/base/base.h"
+#include "popaug/augment/augment.h"
 
 namespace popaug::cli {
 namespace {
@@ -63,8 +64,8 @@ std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error
   return error.what();
 }
 
-// --plugin for every verb that may meet a schedule with ops of a user's own and has no such flag of
-// its own.
+// --plugin for every verb that may meet ops of a user's own. A verb whose settings include the
+// plugin has the flag already: its recipe loads the plugin and config.toml records it.
 void offer_plugins(CLI::App& app, std::vector<std::string>& plugins) {
   for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (verb->get_name() == "data") continue;
@@ -72,14 +73,42 @@ void offer_plugins(CLI::App& app, std::vector<std::string>& plugins) {
     if (!nested.empty()) {
       offer_plugins(*verb, plugins);
     } else if (verb->get_option_no_throw("--plugin") == nullptr) {
-      plugin_flag(*verb, plugins);
+      verb->add_option("--plugin", plugins,
+                       "A shared object with ops of your own (docs/formats/plugin.md)")
+          ->type_name("FILE.so")
+          ->allow_extra_args(false);
     }
+  }
+}
+
+// --out names a folder in every verb but predict.
+void check_out(const CLI::App& program) {
+  const CLI::App& verb = reached(program);
+  const CLI::Option* out = verb.get_option_no_throw("--out");
+  if (out == nullptr || out->count() == 0 || verb.get_name() == "predict") return;
+  refuse_standard_output("--out", out->results().front());
+}
+
+// Every flag that has a default shows it. A number that only stands for "not given" is none: help
+// that gives 0 a meaning says so ("0: all cores").
+void show_defaults(CLI::App& app) {
+  for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    show_defaults(*verb);
+  }
+  for (CLI::Option* option : app.get_options()) {
+    if (!option->get_default_str().empty() || option->get_expected_max() == 0) continue;
+    option->capture_default_str();
+    const std::string text = option->get_default_str();
+    const bool says_zero = option->get_description().find("0: ") != std::string::npos;
+    const bool is_seed = option->check_lname("seed");
+    if (text == "-1" || (text == "0" && !says_zero && !is_seed)) option->default_str("");
   }
 }
 
 int run(int argc, char** argv) {
   CLI::App program("Learns when to apply which image augmentation how strongly, on your images.",
                    "popaug");
+  set_help(program);
   program.set_version_flag("--version", std::string("popaug ") + POPAUG_VERSION);
   program.require_subcommand(1);
   program.footer("popaug VERB --help shows the flags of a verb, with examples.");
@@ -87,32 +116,29 @@ int run(int argc, char** argv) {
   for (const AddVerb add : all_verbs()) add(program, action);
   std::vector<std::string> plugins;
   offer_plugins(program, plugins);
+  show_defaults(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
-    return program.exit(success);
+    const int code = program.exit(success);
+    std::cout.flush();
+    return code;
   } catch (const CLI::ParseError& error) {
     const std::string verb = words_to(reached(program));
-    std::fprintf(stderr, "popaug: %s\nSee: popaug%s --help\n",
-                 usage_sentence(program, error, argc, argv).c_str(), verb.c_str());
+    print_note("popaug", usage_sentence(program, error, argc, argv));
+    std::fprintf(stderr, "See: popaug%s --help\n", verb.c_str());
     return static_cast<int>(ExitCode::kUsage);
   }
-  try {
-    load_plugins(plugins);
-    return action();
-  } catch (const Error& error) {
-    std::fprintf(stderr, "popaug: %s\n", error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "popaug: out of memory\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "popaug: unexpected: %s\n", error.what());
-  }
-  return static_cast<int>(ExitCode::kFailed);
+  check_out(program);
+  for (const std::string& path : plugins) load_plugin(path);
+  return action();
 }
 
 }  // namespace
 
 }  // namespace popaug::cli
 
-int main(int argc, char** argv) { return popaug::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  popaug::cli::secure_standard_descriptors();
+  return popaug::cli::run_guarded([&] { return popaug::cli::run(argc, argv); });
+}

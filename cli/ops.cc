@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "cli/plugin_flag.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "popaug/augment/augment.h"
 
@@ -11,7 +11,6 @@ namespace {
 
 struct Flags {
   std::string space;
-  std::vector<std::string> plugins;
   bool json = false, check = false;
 };
 
@@ -63,8 +62,8 @@ Json row_json(const OpRow& row) {
   if (row.uses_value) {
     json["low"] = row.low;
     json["high"] = row.high;
+    if (row.has_identity) json["identity"] = row.identity;
   }
-  if (row.has_identity) json["identity"] = row.identity;
   json["origin"] = row.origin;
   return json;
 }
@@ -77,27 +76,27 @@ Json described(const Space& space) {
   return json;
 }
 
-int print_json(const std::vector<Space>& spaces) {
+int print_tables(const std::vector<Space>& spaces) {
   Json json = {{"ops", Json::array()}, {"spaces", Json::array()}};
   for (const OpRow& row : op_rows()) json["ops"].push_back(row_json(row));
   for (const Space& space : spaces) json["spaces"].push_back(described(space));
-  std::fputs(json_pretty(json).c_str(), stdout);
+  print_json(json);
   return 0;
 }
 
 void print_space(const Space& space) {
-  std::printf("%-16s %-28s %-5s %-9s %-5s %s\n", "op", "value, lowest to highest level", "sign",
-              "identity", "grey", "what it does");
+  print("{:<16} {:<28} {:<5} {:<9} {:<5} {}\n", "op", "value, lowest to highest level", "sign",
+        "identity", "grey", "what it does");
   for (const SpaceOp& op : space.ops) {
     const OpRow& row = *find_op(op.op);
-    std::printf("%-16s %-30s %-5s %-9s %-5s %s\n", op.op.c_str(), range_text(op, row).c_str(),
-                op.is_signed ? "+-" : "", levels_text(op, space.levels).c_str(),
-                row.changes_grey ? "yes" : "no", row.summary.c_str());
+    print("{:<16} {:<30} {:<5} {:<9} {:<5} {}\n", op.op, range_text(op, row),
+          op.is_signed ? "+-" : "", levels_text(op, space.levels), row.changes_grey ? "yes" : "no",
+          row.summary);
   }
-  std::printf(
-      "Space %s: levels 0..%d (a search draws 0..%d); uncovered pixels become %s.\n"
+  print(
+      "Space {}: levels 0..{} (a search draws 0..{}); uncovered pixels become {}.\n"
       "identity: the levels that change no pixel. grey: whether it can change a grey image.\n",
-      space.name.c_str(), space.levels - 1, space.search_levels - 1,
+      space.name, space.levels - 1, space.search_levels - 1,
       space.fill == Fill::kHole ? "holes" : "opaque black");
 }
 
@@ -110,9 +109,8 @@ void print_others(const Space& shown) {
     names += (names.empty() ? "" : ", ") + row.name;
     if (row.origin != "built-in") names += " (" + row.origin + ")";
   }
-  std::printf("Ops outside this space: %s.\n", names.c_str());
-  std::printf("Spaces: %s; or a file (docs/formats/space.md).\n",
-              join(space_names(), ", ").c_str());
+  print("Ops outside this space: {}.\n", names);
+  print("Spaces: {}; or a file (docs/formats/space.md).\n", join(space_names(), ", "));
 }
 
 // Built-in rows and those of plugins alike.
@@ -120,17 +118,15 @@ int check_all() {
   int broken = 0;
   for (const OpRow& row : op_rows()) {
     const std::vector<std::string> faults = check_op_row(row);
-    std::printf("%-16s %-10s %s\n", row.name.c_str(), faults.empty() ? "ok" : "BROKEN",
-                row.origin.c_str());
-    for (const std::string& fault : faults) std::printf("  %s\n", fault.c_str());
+    print("{:<16} {:<10} {}\n", row.name, faults.empty() ? "ok" : "BROKEN", row.origin);
+    for (const std::string& fault : faults) print("  {}\n", fault);
     broken += faults.empty() ? 0 : 1;
   }
-  std::printf("%zu ops checked, %d broken\n", op_rows().size(), broken);
+  print("{} ops checked, {} broken\n", op_rows().size(), broken);
   return broken == 0 ? 0 : static_cast<int>(ExitCode::kFailed);
 }
 
 int run(const Flags& flags) {
-  load_plugins(flags.plugins);
   if (flags.check) return check_all();
   std::vector<Space> spaces;
   if (!flags.space.empty()) {
@@ -140,7 +136,7 @@ int run(const Flags& flags) {
   } else {
     spaces.push_back(space_by_name("pba"));
   }
-  if (flags.json) return print_json(spaces);
+  if (flags.json) return print_tables(spaces);
   print_space(spaces[0]);
   print_others(spaces[0]);
   return 0;
@@ -156,7 +152,6 @@ void add_ops(CLI::App& program, Action& action) {
   verb.add_flag("--json", flags->json, "All rows, and the space (or every built-in one), as JSON");
   verb.add_flag("--check", flags->check,
                 "Check that every op keeps the promises of its row, those of plugins too");
-  plugin_flag(verb, flags->plugins);
   examples(verb, {{"popaug ops", "the 15 ops of PBA with their values"},
                   {"popaug ops --space trivial", "another space"},
                   {"popaug ops --space my_space.toml --plugin my_ops.so", "a space of your own"},

@@ -2,29 +2,20 @@
 #include "cli/schedule.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "popaug/augment/augment.h"
 #include "popaug/base/base.h"
 
 namespace popaug::cli {
 
 Schedule schedule_argument(const std::string& name_or_path) {
+  const AcceptUnknownOps names_and_values;  // to show and to export, not to apply
   const auto baselines = baseline_names();
-  const bool listed =
-      std::find(baselines.begin(), baselines.end(), name_or_path) != baselines.end();
-  if (listed || numbered_baseline(name_or_path)) {
-    return baseline_schedule(name_or_path);
-  }
+  // The baseline without what may follow it: flipcrop+cutmix.
+  const std::string bare = name_or_path.substr(0, name_or_path.find('+'));
+  const bool listed = std::find(baselines.begin(), baselines.end(), bare) != baselines.end();
+  if (listed || numbered_baseline(bare)) return baseline_schedule(name_or_path);
   return find_schedule(name_or_path);
-}
-
-void write_output(const std::string& path, const std::string& text) {
-  if (!path.empty()) {
-    write_file_atomic(path, text);
-  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
-             std::fflush(stdout) != 0) {
-    throw Error("standard output cannot be written");
-  }
 }
 
 void add_schedule(CLI::App& program, Action& action) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "popaug/schedule/schedule.h"
 
@@ -11,9 +12,6 @@ namespace popaug::cli {
 
 // A shipped schedule, a baseline, or a file.
 Schedule schedule_argument(const std::string& name_or_path);
-
-// Writes to the file, or to standard output where `path` is empty.
-void write_output(const std::string& path, const std::string& text);
 
 // Each adds its subcommands to the verb.
 void add_schedule_show(CLI::App& verb, Action& action);       // show, plot, validate

@@ -15,11 +15,11 @@ struct DiffFlags {
   bool json = false;
 };
 
-Json band_diff(const Schedule& schedule, const BandView& band) {
+Json band_diff(const Schedule& schedule, const DriftBand& band) {
   Json json = {{"lineages", band.lineages}, {"ops", Json::array()}};
   double outside = 0;
   int known = 0;
-  for (const BandExit& exit : leave_band(schedule, band)) {
+  for (const BandExit& exit : band_exits(schedule, band)) {
     Json row = {{"op", exit.op}, {"in_band", exit.known}};
     if (exit.known) {
       ++known;
@@ -95,22 +95,33 @@ std::string diff_text(const Schedule& a, const Schedule& b, const Json& diff) {
   return text;
 }
 
+void print_figures(bool as_json, const Json& json, const std::string& text) {
+  if (as_json) {
+    print_json(json);
+  } else {
+    print_text(text);
+  }
+}
+
 int diff(const DiffFlags& flags) {
   const Schedule a = schedule_argument(flags.first);
   if (flags.second.empty() == flags.band.empty()) {
     throw UsageError("schedule diff compares with one thing: a second schedule or --band FILE");
   }
   if (!flags.picture.empty() && flags.band.empty()) throw UsageError("--picture needs --band");
+  if (flags.json && flags.picture == "-") {
+    throw UsageError("--json and --picture -: only one of them can take standard output");
+  }
   if (!flags.band.empty()) {
-    const BandView band = load_band_view(flags.band);
+    const DriftBand band = load_band(flags.band);
     const Json json = band_diff(a, band);
-    write_output("", flags.json ? json_pretty(json) : band_text(a, json));
+    if (flags.picture != "-") print_figures(flags.json, json, band_text(a, json));
     if (!flags.picture.empty()) write_output(flags.picture, band_svg(a, band));
     return 0;
   }
   const Schedule b = schedule_argument(flags.second);
   const Json json = schedule_diff(a, b);
-  write_output("", flags.json ? json_pretty(json) : diff_text(a, b, json));
+  print_figures(flags.json, json, diff_text(a, b, json));
   return 0;
 }
 

@@ -1,5 +1,4 @@
 // popaug schedule import, export.
-#include <cstdio>
 #include <memory>
 
 #include "cli/schedule.h"
@@ -20,8 +19,8 @@ void add_provenance(Json& provenance, const std::string& item) {
     throw UsageError("--provenance " + quote(item) + " is not KEY=VALUE");
   }
   const std::string value = item.substr(equals + 1);
-  const Json parsed = Json::parse(value, nullptr, false);
-  provenance[item.substr(0, equals)] = parsed.is_number() ? parsed : Json(value);
+  const std::optional<Json> parsed = try_json(value);
+  provenance[item.substr(0, equals)] = parsed && parsed->is_number() ? *parsed : Json(value);
 }
 
 int import_file(const ImportFlags& flags) {
@@ -30,7 +29,7 @@ int import_file(const ImportFlags& flags) {
                                       flags.epochs, &notes);
   if (!flags.base.empty()) schedule.base = base_by_name(flags.base);
   for (const std::string& item : flags.provenance) add_provenance(schedule.provenance, item);
-  for (const std::string& note : notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  for (const std::string& note : notes) print_note("note", note);
   check_schedule(schedule, show_path(flags.input));
   write_output(flags.output, schedule_text(schedule));
   return 0;
@@ -51,7 +50,7 @@ int export_file(const ExportFlags& flags) {
     std::vector<std::string> deviations;
     text = export_albumentations(schedule, &deviations);
     for (const std::string& deviation : deviations) {
-      std::fprintf(stderr, "deviation: %s\n", deviation.c_str());
+      print_note("deviation", deviation);
     }
   }
   write_output(flags.output, text);
@@ -68,7 +67,8 @@ void add_schedule_exchange(CLI::App& verb, Action& action) {
   app->add_option("-o,--output", in->output, "NAME.schedule.json; default: stdout");
   app->add_option("--epochs", in->epochs, "length of the whole search, which a log does not say")
       ->check(CLI::Range(1, kMaxScheduleEpochs));
-  app->add_option("--base", in->base, "base transforms: none, flipcrop, cifar (default), svhn");
+  app->add_option("--base", in->base,
+                  "base transforms: none, crop, flipcrop, dihedral, cifar (default), svhn");
   app->add_option("--provenance", in->provenance, "KEY=VALUE to record in the file; repeatable")
       ->allow_extra_args(false);
   examples(*app, {{"popaug schedule import pbt_policy_15.txt --epochs 200 -o mine.schedule.json",

@@ -2,7 +2,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
@@ -64,19 +63,30 @@ std::string base_words(const BaseTransforms& base) {
   }
   if (base.pad > 0) words.push_back("pad " + std::to_string(base.pad) + " and crop");
   if (base.flip > 0) words.push_back("flip " + number_text(base.flip));
+  if (base.vflip > 0) words.push_back("vertical flip " + number_text(base.vflip));
+  if (base.turn > 0) words.push_back("turn " + number_text(base.turn));
   if (base.cutout > 0) words.push_back("cutout " + std::to_string(base.cutout));
+  if (base.erase > 0) words.push_back("random erasing " + number_text(base.erase));
+  if (base.cutmix > 0) {
+    words.push_back("CutMix " + number_text(base.cutmix) + " (alpha " +
+                    number_text(base.cutmix_alpha) + ")");
+  }
+  if (base.mixup > 0) {
+    words.push_back("mixup " + number_text(base.mixup) + " (alpha " +
+                    number_text(base.mixup_alpha) + ")");
+  }
   return words.empty() ? "none" : join(words, ", ");
 }
 
 int show(const ShowFlags& flags) {
   const Schedule schedule = schedule_argument(flags.schedule);
   if (flags.json) {
-    write_output("", json_pretty(show_json(schedule)));
+    print_json(show_json(schedule));
     return 0;
   }
   const int width = flags.width > 0 ? flags.width : terminal_width();
-  std::string text = terminal_picture(schedule, wants_colour(flags.colour), width);
-  text += "\n" + schedule_table(schedule, width >= 130 ? 8 : width >= 100 ? 5 : 3);
+  print_coloured(terminal_picture(schedule, wants_colour(flags.colour), width));
+  std::string text = "\n" + schedule_table(schedule, width >= 130 ? 8 : width >= 100 ? 5 : 3);
   text += "\nbase transforms: " + base_words(schedule.base) + "\n";
   if (!schedule.provenance.empty()) {
     text += "provenance:\n";
@@ -85,7 +95,7 @@ int show(const ShowFlags& flags) {
               (value.is_string() ? value.get<std::string>() : json_line(value)) + "\n";
     }
   }
-  write_output("", text);
+  print_text(text);
   return 0;
 }
 
@@ -102,12 +112,12 @@ int plot(const PlotFlags& flags) {
   if (flags.band.empty()) {
     picture = schedule_svg(schedule);
   } else {
-    const BandView band = load_band_view(flags.band);
+    const DriftBand band = load_band(flags.band);
     picture = flags.curves ? band_svg(schedule, band) : schedule_svg(schedule, &band);
   }
   if (flags.output.ends_with(".png")) {
-    write_output(flags.output, svg_to_png(picture, flags.zoom));
-  } else if (flags.output.empty() || flags.output.ends_with(".svg")) {
+    write_binary_output(flags.output, svg_to_png(picture, flags.zoom));
+  } else if (is_standard_output(flags.output) || flags.output.ends_with(".svg")) {
     write_output(flags.output, picture);
   } else {
     throw UsageError(quote(flags.output) + " is neither .svg nor .png, which plot writes");
@@ -120,11 +130,11 @@ int validate(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     try {
       const Schedule schedule = load_schedule(file);
-      std::printf("%s: %d epochs, %zu segments, space %s\n", show_path(file).c_str(),
-                  schedule.epochs(), schedule.segments.size(), schedule.space.name.c_str());
+      print("{}: {} epochs, {} segments, space {}\n", show_path(file), schedule.epochs(),
+            schedule.segments.size(), schedule.space.name);
     } catch (const Error& error) {
       ++faults;
-      std::fprintf(stderr, "popaug: %s\n", error.what());
+      print_note("popaug", error.what());
     }
   }
   return faults == 0 ? 0 : 1;
@@ -160,7 +170,7 @@ void add_schedule_show(CLI::App& verb, Action& action) {
   app->callback([plots, &action] { action = [plots] { return plot(*plots); }; });
 
   auto files = std::make_shared<std::vector<std::string>>();
-  app = verb.add_subcommand("validate", "check files; exit 1 if one is no valid schedule");
+  app = verb.add_subcommand("validate", "check files; exit 1 if one is not a valid schedule");
   app->add_option("FILES", *files, "schedule files")->required();
   examples(*app, {{"popaug schedule validate *.schedule.json", "a line per file"}});
   app->callback([files, &action] { action = [files] { return validate(*files); }; });

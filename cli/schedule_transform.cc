@@ -23,7 +23,7 @@ CLI::App* add(CLI::App& verb, Action& action, const std::string& name, const std
   CLI::Option* epochs = app->add_option("--epochs", flags->epochs, "stretch to this many epochs")
                             ->check(CLI::Range(1, kMaxScheduleEpochs));
   if (name == "stretch") epochs->required();
-  if (seeded) app->add_option("--seed", flags->seed, "of the draws; default 0");
+  if (seeded) app->add_option("--seed", flags->seed, "of the draws");
   app->callback([flags, transform, &action] {
     action = [flags, transform] {
       Schedule schedule = schedule_argument(flags->schedule);

@@ -2,13 +2,13 @@
 #ifndef POPAUG_CLI_SEARCH_SUMMARY_H_
 #define POPAUG_CLI_SEARCH_SUMMARY_H_
 
-#include "cli/settings.h"
+#include "popaug/experiment/experiment.h"
 #include "popaug/search/search.h"
 
 namespace popaug::cli {
 
 void print_plan(const SearchPlan& plan, bool json);
-void print_search_summary(const Settings& settings, const SearchOutcome& outcome,
+void print_search_summary(const ExperimentSettings& settings, const SearchOutcome& outcome,
                           const fs::path& out);
 
 }  // namespace popaug::cli

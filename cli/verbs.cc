@@ -17,13 +17,16 @@ void add_bench(CLI::App& program, Action& action);
 void add_compare(CLI::App& program, Action& action);
 void add_report(CLI::App& program, Action& action);
 void add_serve(CLI::App& program, Action& action);
+void add_presets(CLI::App& program, Action& action);
+void add_doctor(CLI::App& program, Action& action);
+void add_weights(CLI::App& program, Action& action);
 void add_worker(CLI::App& program, Action& action);
 
 const std::vector<AddVerb>& all_verbs() {
   static const std::vector<AddVerb> verbs = {
-      add_data,     add_ops,     add_augment, add_search, add_train,
-      add_eval,     add_predict, add_compare, add_audit,  add_choose,
-      add_schedule, add_bench,   add_report,  add_serve,  add_worker,
+      add_data,    add_ops,     add_augment, add_search, add_train,    add_eval,
+      add_predict, add_compare, add_audit,   add_choose, add_schedule, add_presets,
+      add_weights, add_report,  add_serve,   add_bench,  add_doctor,   add_worker,
   };
   return verbs;
 }

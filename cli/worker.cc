@@ -2,11 +2,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <memory>
 
+#include "cli/output.h"
 #include "cli/verbs.h"
-#include "cli/worker.h"
+#include "popaug/experiment/experiment.h"
 #include "popaug/search/search.h"
 
 namespace popaug::cli {
@@ -22,7 +22,8 @@ struct Flags {
 // The protocol gets a descriptor of its own: whatever prints to standard output goes to the log.
 int serve() {
   const int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-  if (out < 0) throw Error("worker: standard output is closed; the master speaks through it");
+  const bool writable = out >= 0 && (::fcntl(out, F_GETFL) & O_ACCMODE) != O_RDONLY;
+  if (!writable) throw Error("worker: standard output is closed; the master speaks through it");
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   return serve_worker("popaug " POPAUG_VERSION, make_worker_trainer, STDIN_FILENO, out);
 }
@@ -49,13 +50,13 @@ int check(const Flags& flags) {
     failed += !check.passed;
     list.push_back({{"rule", check.rule}, {"passed", check.passed}, {"detail", check.detail}});
     if (flags.json) continue;
-    std::printf("%s  %s\n", check.passed ? "pass" : "FAIL", check.rule.c_str());
-    if (!check.passed) std::printf("      %s\n", check.detail.c_str());
+    print("{}  {}\n", check.passed ? "pass" : "FAIL", check.rule);
+    if (!check.passed) print("      {}\n", printable_line(check.detail));
   }
   if (flags.json) {
-    std::printf("%s", json_pretty({{"checks", list}, {"failed", failed}}).c_str());
+    print_json({{"checks", list}, {"failed", failed}});
   } else {
-    std::printf("%zu rules tried, %d failed\n", checks.size(), failed);
+    print("{} rules tried, {} failed\n", checks.size(), failed);
   }
   return static_cast<int>(failed == 0 ? ExitCode::kDone : ExitCode::kFailed);
 }
@@ -71,7 +72,8 @@ void add_worker(CLI::App& program, Action& action) {
   verb->add_option("--settings", flags->settings,
                    "With --check: a JSON file with the settings for your trainer")
       ->type_name("FILE");
-  verb->add_option("--silence", flags->silence, "With --check: seconds of silence that are a hang")
+  verb->add_option("--silence", flags->silence,
+                   "With --check: seconds of silence that count as a hang")
       ->check(CLI::PositiveNumber);
   verb->add_flag("--json", flags->json, "With --check: print JSON");
   examples(*verb, {{"popaug search ... --worker-cmd 'popaug worker' --workers 4",

@@ -1,24 +1,48 @@
-# Libraries outside the mission (DESIGN section 8). Public headers of popaug show only the standard
-# library and nlohmann-json; everything else stays in .cc files.
+# Libraries that popaug uses (docs/architecture.md#dependencies). Public headers of popaug show only
+# the standard library and nlohmann-json; everything else stays in .cc files.
 find_package(Threads REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(JPEG REQUIRED)
-find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(Boost 1.74 REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
-pkg_check_modules(SPNG REQUIRED IMPORTED_TARGET spng)
-pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)
-pkg_check_modules(HTTPLIB REQUIRED cpp-httplib)
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+
+# Ends the configuration with one sentence if a library was not found. PACKAGE is Debian's, the same
+# in Debian 12 and 13.
+function(popaug_require found library package)
+  if(NOT found)
+    message(FATAL_ERROR "popaug needs ${library}, which is not installed: install the Debian package "
+      "${package}, or run tools/setup, which installs all that is missing.")
+  endif()
+endfunction()
+
+# popaug_find(NAME PACKAGE [words of find_package]): a library that CMake finds itself.
+macro(popaug_find name package)
+  find_package(${name} QUIET ${ARGN})
+  popaug_require("${${name}_FOUND}" "${name}" ${package})
+endmacro()
+popaug_find(ZLIB zlib1g-dev)
+popaug_find(JPEG libjpeg-dev)
+popaug_find(TIFF libtiff-dev 4.5)
+popaug_find(GIF libgif-dev 5)
+popaug_find(fmt libfmt-dev)
+popaug_find(spdlog libspdlog-dev)
+popaug_find(nlohmann_json nlohmann-json3-dev)
+popaug_find(Boost libboost-math-dev 1.74)
+
+# popaug_find_module(PREFIX MODULE PACKAGE): a library that pkg-config finds.
+macro(popaug_find_module prefix module package)
+  pkg_check_modules(${prefix} QUIET IMPORTED_TARGET ${module})
+  popaug_require("${${prefix}_FOUND}" "${module}" ${package})
+endmacro()
+popaug_find_module(HWY libhwy libhwy-dev)
+popaug_find_module(SPNG spng libspng-dev)
+popaug_find_module(WEBP libwebpdemux libwebp-dev)
+popaug_find_module(ZIP libzip libzip-dev)
+popaug_find_module(HTTPLIB cpp-httplib libcpp-httplib-dev)
+popaug_find_module(XXHASH libxxhash libxxhash-dev)
 
 add_library(popaug_dependencies INTERFACE)
 target_link_libraries(popaug_dependencies INTERFACE
   Threads::Threads ${CMAKE_DL_LIBS} ZLIB::ZLIB JPEG::JPEG fmt::fmt spdlog::spdlog
   nlohmann_json::nlohmann_json Boost::boost PkgConfig::HWY PkgConfig::SPNG PkgConfig::ZIP
-  PkgConfig::XXHASH)
+  PkgConfig::XXHASH PkgConfig::WEBP TIFF::TIFF GIF::GIF)
 
 target_link_libraries(popaug PUBLIC nlohmann_json::nlohmann_json
   PRIVATE $<BUILD_INTERFACE:popaug_dependencies>)

@@ -7,11 +7,9 @@ if(POPAUG_TRAIN)
   install(TARGETS popaug_train EXPORT popaugTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 install(TARGETS popaug_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-# Private headers carry a suffix (or are named here): what they declare is no promise.
+# Private headers lie in the room's internal/ folder: what they declare may change at any time.
 install(DIRECTORY popaug DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-  PATTERN "*_test.h" EXCLUDE PATTERN "*_simd.h" EXCLUDE PATTERN "*_plain.h" EXCLUDE
-  PATTERN "*_torch.h" EXCLUDE PATTERN "prepared_op.h" EXCLUDE PATTERN "fast_draw.h" EXCLUDE
-  PATTERN "codec.h" EXCLUDE)
+  PATTERN "internal" EXCLUDE PATTERN "*_test.h" EXCLUDE)
 # Shipped data: found by popaug/base/shipped.h from the library's place. A build folder links to it.
 install(DIRECTORY data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/popaug)
 file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/share")

@@ -1,7 +1,9 @@
-# A room is a folder of popaug/. Its files: x.cc, and beside it x_test.cc, x_bench.cc, x_fuzz.cc.
+# A room is a folder of popaug/, with folders of its own such as internal/ (what is private to it) and
+# augment/ops/. Its files: x.cc, and beside it x_test.cc, x_bench.cc, x_fuzz.cc.
 
 function(popaug_room_files room suffix out)
-  file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/popaug/${room}/*.cc")
+  set(folder "${PROJECT_SOURCE_DIR}/popaug/${room}")
+  file(GLOB files CONFIGURE_DEPENDS "${folder}/*.cc" "${folder}/*/*.cc")
   if(suffix)
     list(FILTER files INCLUDE REGEX "_${suffix}\\.cc$")
   else()
@@ -24,8 +26,9 @@ function(popaug_library name)
     $<INSTALL_INTERFACE:include>)
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:popaug_flags>)
+  # A library finds the other one beside it: libpopaug opens libpopaug_train at run time.
   set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0
-    BUILD_RPATH_USE_ORIGIN ON INSTALL_RPATH "$ORIGIN")
+    BUILD_RPATH_USE_ORIGIN ON BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")
 endfunction()
 
 # popaug_room_tests(LIBRARY room...): one test program per room, found by ctest test by test.
@@ -63,7 +66,7 @@ function(popaug_test name)
     TEST_LIST ${name}_list PROPERTIES TIMEOUT 600)
   # Not among the PROPERTIES above, which take a list apart and keep its first item.
   set(environment "${PROJECT_BINARY_DIR}/${name}_environment.cmake")
-  file(WRITE "${environment}" "if(${name}_list)
+  popaug_write_if_changed("${environment}" "if(${name}_list)
   set_tests_properties(\${${name}_list} PROPERTIES ENVIRONMENT \"${POPAUG_TEST_ENVIRONMENT}\")
 endif()
 ")
@@ -83,7 +86,8 @@ function(popaug_fuzz_targets)
         set(library popaug_train)
       elseif(room IN_LIST POPAUG_TRAIN_ROOMS)
         # Readers know nothing of torch: they are fuzzed without it too.
-        list(APPEND file ${PROJECT_SOURCE_DIR}/popaug/${room}/${subject}.cc)
+        list(APPEND file ${PROJECT_SOURCE_DIR}/popaug/model/checkpoint.cc
+          ${PROJECT_SOURCE_DIR}/popaug/model/safetensors.cc)
       endif()
       if(POPAUG_FUZZ)
         add_executable(fuzz_${subject} ${file})

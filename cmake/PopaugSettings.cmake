@@ -19,7 +19,8 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       CCACHE_PCH_EXTSUM=1  # popaug_pch_sum
-      # The same file in another clone or build folder (a wheel's) is the same: paths count from here.
+      # The same file in another clone or build folder (a wheel's) is the same: paths count from
+      # here.
       CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
       ${CCACHE_PROGRAM})
 endif()
@@ -27,7 +28,8 @@ endif()
 add_library(popaug_flags INTERFACE)
 target_compile_options(popaug_flags INTERFACE
   -Wall -Wextra -Werror
-  # Bytes and weights must not depend on whether a compiler fuses a multiply and an add (REFERENCE 2).
+  # Bytes and weights must not depend on whether a compiler fuses a multiply and an add
+  # (docs/pba.md#numbers).
   -ffp-contract=off)
 if(POPAUG_FUZZ)
   # Coverage of the library itself is what guides the fuzzer.

@@ -7,7 +7,14 @@ if(NOT DEFINED POPAUG_TRAIN)
   set(POPAUG_TORCH "$ENV{POPAUG_TORCH}" CACHE PATH "An installed torch: the folder with include/ and lib/")
   find_package(TorchLib QUIET)
   set(POPAUG_TRAIN ${TorchLib_FOUND} CACHE BOOL "Build the rooms that need torch (model, train)")
-  message(STATUS "wheel: with training: ${POPAUG_TRAIN}")
+endif()
+# Lines that begin with "popaug:" reach the terminal of who installs (python/build_backend).
+if(POPAUG_TRAIN)
+  message(STATUS "popaug: building with training, for the torch in ${TorchLib_INCLUDE_DIR}")
+else()
+  message(STATUS "popaug: no torch was found, so this build leaves out training (popaug search, "
+    "train, compare ...). To have it, set POPAUG_TORCH to the folder of an installed torch, the "
+    "one with include/ and lib/")
 endif()
 
 function(popaug_install_wheel)

@@ -1,6 +1,6 @@
 """A worker that misbehaves: bad_worker.py HOW DIR. In DIR it counts what it did, over all processes.
 
-crash, hang, nan, half (checkpoint), nonsense, failed: once, in its second round; then it is the good toy.
+crash, hang, nan, half (checkpoint), shrinks, nonsense, failed: once, in its second round; then it is the good toy.
 crash-always, silent: every time. version: hello of protocol 2. early: speaks before it is asked.
 """
 
@@ -46,6 +46,13 @@ def misbehave(work):
     if HOW == "half":
         pathlib.Path(work["to"]).write_text("half")
         say({"type": "done", "score": 0.9, "bytes": 8})
+    if HOW == "shrinks":  # while the master reads it
+        pathlib.Path(work["to"]).touch()
+        os.truncate(work["to"], 3 << 30)
+        say({"type": "done", "score": 0.9, "bytes": 3 << 30})
+        time.sleep(0.05)
+        os.truncate(work["to"], 0)
+        time.sleep(1000)
     if HOW == "missing":
         say({"type": "done", "score": 0.9, "bytes": 8})
 

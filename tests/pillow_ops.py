@@ -1,4 +1,4 @@
-"""Every op as Pillow does it: the oracle of the plain twins (REFERENCE 2 and 7).
+"""Every op as Pillow does it: the oracle of the plain twins (docs/pba.md#operations, docs/pba.md#baselines).
 
 `pillow_op` takes and gives RGBA arrays and follows the published pipeline; with `black` it takes the
 colours alone through the ops as torchvision calls them, and uncovered pixels are opaque black.

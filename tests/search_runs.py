@@ -39,6 +39,11 @@ def run_folder(path: pathlib.Path) -> pathlib.Path:
     return pathlib.Path(json.loads(path.read_text())["directory"])
 
 
+def names(run: pathlib.Path) -> set[str]:
+    """The set of files, without the logs of workers that only processes have."""
+    return {p.name for p in run.iterdir() if not p.name.startswith("worker-")}
+
+
 def determined(run: pathlib.Path) -> dict[str, bytes]:
     """The files that seed, data and settings alone determine."""
     return {
@@ -49,6 +54,7 @@ def determined(run: pathlib.Path) -> dict[str, bytes]:
 
 
 def assert_same_run(run: pathlib.Path, other: pathlib.Path) -> None:
+    assert names(run) == names(other)
     a, b = determined(run), determined(other)
     assert a.keys() == b.keys(), (a.keys(), b.keys())
     assert {"journal.jsonl", "best.safetensors", "best.schedule.json", "progress.csv"} <= a.keys()

@@ -1,6 +1,6 @@
 // A toy search as a program, for tests that kill it: search_tool SETTINGS.json, which holds
 // "directory", "population", "epochs", "epochs_per_round", "seed", "selection", "async", "workers",
-// "worker_command", "silence", "attempts", "trainer". Resumes what stands in the directory.
+// "worker_command", "silence", "attempts", "trainer". Resumes the run in the directory.
 #include <cstdio>
 
 #include "popaug/search/search.h"

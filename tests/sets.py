@@ -1,4 +1,4 @@
-"""Image sets for the tests of room data, and an own reader of packed sets: an independent look at what popaug read."""
+"""Image sets for the tests of room data, and a second reader of packed sets: an independent look at what popaug read."""
 
 import json
 import os

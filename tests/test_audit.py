@@ -1,17 +1,15 @@
-"""popaug audit on a set where a horizontal flip turns one class into another (bench/results/make-set orientation)."""
+"""popaug audit on a set where a horizontal flip turns one class into another (bench/studies/sets/make_set.py orientation)."""
 
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 
 import numpy as np
 import pytest
-from popaug_program import PROGRAM, ROOT, done, refused
+from popaug_program import ROOT, done, refused
 
 # Seconds on a core: few cells, few images, networks of ten layers.
 SHORT = ["--levels", 1, "--seeds", 2, "--epochs", 8, "--batch", 32, "--val-size", 180]
@@ -23,7 +21,7 @@ ops = ["TranslateY", "AutoContrast"]
 @pytest.fixture(scope="module")
 def shoes(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("shoes")
-    command = [sys.executable, ROOT / "bench" / "results" / "make-set", "orientation", folder / "set.npz"]
+    command = [sys.executable, ROOT / "bench" / "studies" / "sets" / "make_set.py", "orientation", folder / "set.npz"]
     subprocess.run([*command, "--train", "540", "--test", "60"], check=True)
     (folder / "few.toml").write_text(SPACE)
     return folder
@@ -63,7 +61,7 @@ def test_flips_are_found_to_turn_one_class_into_another(audit: tuple[pathlib.Pat
     assert flip["gain"] < -10
     assert flip["diversity"] > 1
     assert "FlipLR turns " in text
-    assert "--flip 0" in text
+    assert "search and train with flip = 0" in text
 
 
 def test_the_pictures_and_the_space(audit: tuple[pathlib.Path, str], shoes: pathlib.Path) -> None:
@@ -88,18 +86,12 @@ def test_a_stopped_audit_goes_on_to_the_same_result(
 ) -> None:
     out = tmp_path / "stopped"
     command = [
-        PROGRAM, "audit", "--data", shoes / "set.npz", "--space", shoes / "few.toml", *SHORT, "--out", out,
-        "--workers", 1,
+        "audit", "--data", shoes / "set.npz", "--space", shoes / "few.toml", *SHORT, "--out", out, "--workers", 1,
     ]  # fmt: skip
-    process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
-    runs = out / "runs.jsonl"
-    while process.poll() is None and (not runs.exists() or runs.read_bytes().count(b"\n") < 4):
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
-    assert process.returncode == 130, said
+    said = refused(130, *command, env={"POPAUG_FAILPOINTS": "append.sync=stop@4"})
+    assert (out / "runs.jsonl").read_bytes().count(b"\n") == 4
     assert f"popaug audit --out {out} --resume" in said
-    assert "choose another --out" in refused(2, *map(str, command[1:]))
+    assert "choose another --out" in refused(2, *command)
     done("audit", "--out", out, "--resume")
     for name in ("audit.json", "audited.space.toml", "audit.svg"):
         assert (out / name).read_bytes() == (audit[0] / name).read_bytes()
@@ -116,7 +108,7 @@ def test_refusals(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.skipif(not os.environ.get("POPAUG_LONG"), reason="long form: POPAUG_LONG=1")
 def test_the_whole_space_on_the_whole_set(tmp_path: pathlib.Path) -> None:
-    command = [sys.executable, ROOT / "bench" / "results" / "make-set", "orientation", tmp_path / "set.npz"]
+    command = [sys.executable, ROOT / "bench" / "studies" / "sets" / "make_set.py", "orientation", tmp_path / "set.npz"]
     subprocess.run(command, check=True)
     done("audit", "--data", tmp_path / "set.npz", "--out", tmp_path / "audit")
     result = json.loads((tmp_path / "audit" / "audit.json").read_text())

@@ -1,4 +1,4 @@
-"""popaug bench train: its rows, and the paced form that bench/train/compare.py drives."""
+"""popaug bench train: its rows, and the paced form that bench/studies/train/compare.py drives."""
 
 import json
 import os

@@ -108,7 +108,7 @@ def test_cifar10(tmp_path: pathlib.Path) -> None:
     (source / "test_batch.bin").write_bytes(records("test", slice(None)))
     got = read(source, tmp_path)
     same(got, written)
-    assert any("holds 8 images; in the release it holds 10000" in note for note in got["notes"])
+    assert any("has 8 images; in the release it has 10000" in note for note in got["notes"])
     (source / "data_batch_3.bin").unlink()
     assert "data_batch_3.bin is missing" in refusal("data", "info", "--data", source)
 

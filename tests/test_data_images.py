@@ -1,4 +1,4 @@
-"""Every kind of JPEG and PNG against Pillow; resizing byte for byte as Pillow does."""
+"""Every kind of JPEG and PNG against Pillow (others: test_image_formats.py); resizing byte for byte as Pillow does."""
 
 import pathlib
 import struct
@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from sets import read, refusal
+from sets import popaug, read, refusal
 
 
 def picture(height: int = 21, width: int = 34, channels: int = 3) -> np.ndarray:
@@ -73,6 +73,83 @@ def test_sixteen_bits_are_scaled(tmp_path: pathlib.Path) -> None:
     pixels, notes = read_one(tmp_path, "x.png")
     np.testing.assert_array_equal(pixels[..., 0], np.rint(values / 257).astype(np.uint8))
     assert "16-bit samples scaled" in notes[0]
+
+
+def camera(tmp_path: pathlib.Path) -> list[np.ndarray]:
+    """12-bit values in 16-bit files, two images of two classes."""
+    random = np.random.default_rng(3)
+    values = [random.integers(low, high, (9, 7), np.uint16) for low, high in ((500, 1500), (700, 2700))]
+    values[0][0, 0], values[1][0, 0] = 500, 2700
+    for name, image in zip("ab", values, strict=True):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.fromarray(image).save(tmp_path / "set" / name / "x.png")
+    return values
+
+
+@pytest.mark.parametrize(
+    ("asked", "low", "high"), [("full", 0, 65535), ("auto", 500, 2700), ("0..4095", 0, 4095), ("600..1000", 600, 1000)]
+)
+def test_the_range_of_sixteen_bits(tmp_path: pathlib.Path, asked: str, low: int, high: int) -> None:
+    values = camera(tmp_path)
+    got = read(tmp_path / "set", tmp_path, "--range", asked)
+    scaled = [(np.clip(v.astype(int), low, high) - low) * 255 / (high - low) for v in values]
+    for pixels, expected in zip(got["train"][0], scaled, strict=True):
+        np.testing.assert_array_equal(pixels[..., 0], np.floor(expected + 0.5))
+    said = "\n".join(got["notes"])
+    assert ('as by setting "range" 500..2700' in said) == (asked == "auto")
+    report = popaug("data", "verify", "--data", tmp_path / "set", "--range", asked)
+    assert ("--range auto" in report.stdout) == (asked == "full")
+    info = popaug("data", "info", "--data", tmp_path / "set", "--range", asked).stdout
+    assert ("--range auto stretches them" in info) == (asked == "full")
+
+
+@pytest.mark.parametrize("asked", ["1", "5..5", "9..2", "0..65536", "a..b", "-1..3", "..", "1..2.."])
+def test_ranges_that_are_none(tmp_path: pathlib.Path, asked: str) -> None:
+    camera(tmp_path)
+    assert "expected full, auto or LO..HI" in refusal(
+        "data", "info", "--data", tmp_path / "set", f"--range={asked}", code=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "colour"),
+    [("black", (0, 0, 0)), ("white", (255,) * 3), ("grey", (128,) * 3), ("#10c8FF", (16, 200, 255))],
+)
+@pytest.mark.parametrize("image", [RGBA, RGBA.convert("LA")])
+def test_the_background_of_transparent_images(
+    tmp_path: pathlib.Path, asked: str, colour: tuple[int, ...], image: Image.Image
+) -> None:
+    path = put(tmp_path, "x.png")
+    image.save(path)
+    got = read(tmp_path / "set", tmp_path, "--background", asked)
+    values = np.asarray(Image.open(path).convert("RGBA")).astype(int)
+    alpha = values[..., 3:]
+    expected = (values[..., :3] * alpha + np.array(colour) * (255 - alpha) + 127) // 255
+    pixels = got["train"][0][0]
+    np.testing.assert_array_equal(pixels, expected[..., : pixels.shape[-1]])
+    assert pixels.shape[-1] == (1 if image.mode == "LA" and len(set(colour)) == 1 else 3)
+    assert any("alpha composited on" in note for note in got["notes"])
+
+
+@pytest.mark.parametrize("asked", ["whit", "#12345", "#1234567", "#12345g", "123456", "#+1+2+3"])
+def test_backgrounds_that_are_none(tmp_path: pathlib.Path, asked: str) -> None:
+    RGBA.save(put(tmp_path, "x.png"))
+    assert "expected black, white" in refusal("data", "info", "--data", tmp_path / "set", "--background", asked, code=2)
+
+
+def test_black_drawings_on_a_transparent_ground(tmp_path: pathlib.Path) -> None:
+    for i, name in enumerate("ab"):
+        values = np.zeros((9, 9, 4), np.uint8)
+        values[i : i + 5, 2:6, 3] = 255
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.fromarray(values, "RGBA").save(tmp_path / "set" / name / "x.png")
+    said = popaug("data", "info", "--data", tmp_path / "set").stdout
+    assert "has the same value" in said and "--background white" in said
+    assert "has the same value" in popaug("data", "verify", "--data", tmp_path / "set", code=1).stdout
+    words = ("data", "verify", "--data", tmp_path / "set", "--background", "white")
+    assert "has the same value" not in popaug(*words).stdout
+    said = popaug("data", "info", "--data", tmp_path / "set", "--background", "white").stdout
+    assert "has the same value" not in said
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -219,10 +296,3 @@ def test_what_announces_too_much_is_refused_at_once(tmp_path: pathlib.Path) -> N
         path.read_bytes().replace(struct.pack(">HH", *RGB.size[::-1]), struct.pack(">HH", 65000, 65000), 1)
     )
     assert "the limits are" in refusal("data", "info", "--data", tmp_path / "set")
-
-
-def test_other_kinds_of_image_are_refused_by_content(tmp_path: pathlib.Path) -> None:
-    path = put(tmp_path, "x.png")
-    for kind in ("GIF", "BMP", "TIFF", "WEBP"):
-        RGB.save(path, kind)
-        assert "neither a JPEG nor a PNG" in refusal("data", "info", "--data", tmp_path / "set")

@@ -86,7 +86,7 @@ def test_faults_are_found_and_named(photos: pathlib.Path) -> None:
     assert len(found["unreadable"]) == 1 and "empty.png: the file is empty" in found["unreadable"][0]
     assert found["empty-class"] == ["owl"]
     text = popaug("data", "verify", "--data", photos, code=1).stdout
-    assert "fault: 1 image stands in two splits" in text
+    assert "fault: 1 image is in two splits" in text
 
 
 def test_the_same_pixels_in_another_file_are_found(photos: pathlib.Path) -> None:
@@ -131,7 +131,7 @@ def test_split_is_stratified_by_count_share_and_seed(photos: pathlib.Path, tmp_p
         split(photos, tmp_path / "c.json", "--train-size", 10, "--val-size", "0.2", "--seed", 2)["train"]
         != one["train"]
     )
-    assert "41 for training" in refusal(
+    assert "--train-size 41 and --val-size 1: split" in refusal(
         "data", "split", "--data", photos, "--train-size", 41, "--val-size", 1, "-o", tmp_path / "d", code=2
     )
     assert "is not understood" in refusal(
@@ -222,6 +222,52 @@ def test_a_full_disk_is_said(photos: pathlib.Path, tmp_path: pathlib.Path, point
     popaug("data", "convert", "--data", photos, "-o", out)
 
 
+@pytest.mark.parametrize("name", ["set.popaug.partial", "set.popaug.partial.journal"])
+@pytest.mark.parametrize("way", ["file", "link", "dangling", "fifo", "folder"])
+def test_a_conversion_takes_only_its_own_files(
+    photos: pathlib.Path, tmp_path: pathlib.Path, name: str, way: str
+) -> None:
+    taken, thesis = tmp_path / name, tmp_path / "thesis.doc"
+    thesis.write_text("precious\n")
+    if way == "file":
+        taken.write_text("precious\n")
+    elif way == "link":
+        taken.symlink_to(thesis)
+    elif way == "dangling":
+        taken.symlink_to(tmp_path / "nowhere")
+    elif way == "fifo":
+        os.mkfifo(taken)
+    else:
+        taken.mkdir()
+    before = taken.lstat()
+    said = refusal("data", "convert", "--data", photos, "-o", tmp_path / "set.popaug")
+    assert name in said and "give another name or remove it" in said
+    assert taken.lstat().st_ino == before.st_ino
+    assert way != "file" or taken.read_text() == "precious\n"
+    assert thesis.read_text() == "precious\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        {name, "thesis.doc", photos.relative_to(tmp_path).parts[0]}
+    )
+
+
+def test_a_damaged_journal_costs_its_blocks_only(tmp_path: pathlib.Path) -> None:
+    source, out = tmp_path / "large", tmp_path / "set.popaug"
+    for i in range(12):
+        save_large(source / "ab"[i % 2] / f"{i}.png", i)
+    popaug("data", "convert", "--data", source, "-o", tmp_path / "whole.popaug")
+    for damage in ("block 1", "block 0", "block ", "block 99999999999999999999999 0", "block x 1", "\xff", "plan"):
+        popaug("data", "convert", "--data", source, "-o", out, code=-9, env={"POPAUG_FAILPOINTS": "pack.write=kill@5"})
+        journal = tmp_path / "set.popaug.partial.journal"
+        lines = journal.read_text().splitlines(keepends=True)
+        assert [line.split()[:2] for line in lines[1:]] == [["block", "0"], ["block", "1"]]
+        lines[2] = damage + lines[2][len("block 1") :] if damage.startswith("block 0") else f"{damage}\n"
+        journal.write_text("".join(lines))
+        done = json.loads(popaug("data", "convert", "--data", source, "-o", out, "--json").stdout)
+        assert done["resumed"] == 4, damage
+        assert out.read_bytes() == (tmp_path / "whole.popaug").read_bytes(), damage
+        out.unlink()
+
+
 def test_interrupting_a_conversion(tmp_path: pathlib.Path) -> None:
     source = tmp_path / "large"
     for i in range(40):
@@ -235,7 +281,7 @@ def test_interrupting_a_conversion(tmp_path: pathlib.Path) -> None:
     said = running.communicate()[1]
     assert running.returncode in (0, 130)
     if running.returncode == 130:
-        assert "Run the same command again to go on" in said
+        assert "Run the same command again to continue" in said
         popaug("data", "convert", "--data", source, "-o", tmp_path / "x")
     popaug("data", "verify", "--data", tmp_path / "x")
 
@@ -283,11 +329,11 @@ def test_manifests_that_are_wrong(tmp_path: pathlib.Path) -> None:
 
     assert 'm.csv:2: label "cat " is not in classes.txt (nearest: "cat")' in said("path,label\na.png,cat \n")
     assert "m.csv:3: " in said('path,label\n"a.png",cat\nb.png,dog\n')
-    assert "lies outside the folder" in said("path,label\n../outside.png,cat\n")
-    assert "lies outside the folder" in said("path,label\nlink.png,cat\n")
-    assert "lies outside the folder" in said(f"path,label\n{tmp_path / 'outside.png'},cat\n")
+    assert "is outside the folder" in said("path,label\n../outside.png,cat\n")
+    assert "is outside the folder" in said("path,label\nlink.png,cat\n")
+    assert "is outside the folder" in said(f"path,label\n{tmp_path / 'outside.png'},cat\n")
     popaug("data", "info", "--data", folder / "m.csv", "--allow-outside")
-    assert "m.csv:1: the first line must name" in said("a.png,cat\n")
+    assert "m.csv:1: the first line must name" in said("first,second\na.png,cat\n")
     assert "m.csv:2: has 3 fields" in said("path,label\na.png,cat,x\n")
     assert "m.csv:2: a quoted field has no end" in said('path,label\n"a.png,cat\n')
     assert 'm.csv:2: split "tarin" is not known' in said("path,label,split\na.png,cat,tarin\n")
@@ -317,7 +363,7 @@ def test_names_of_any_bytes(tmp_path: pathlib.Path) -> None:
 def test_what_is_not_there_or_no_set(tmp_path: pathlib.Path) -> None:
     assert "does not exist" in refusal("data", "info", "--data", tmp_path / "none")
     (tmp_path / "noise.bin").write_bytes(bytes(range(256)) * 9)
-    assert "no image set that popaug knows" in refusal("data", "info", "--data", tmp_path / "noise.bin")
+    assert "is not an image set that popaug knows" in refusal("data", "info", "--data", tmp_path / "noise.bin")
     (tmp_path / "empty").write_bytes(b"")
     assert "is empty" in refusal("data", "info", "--data", tmp_path / "empty")
     assert 'unknown flag "--jsom" (nearest: "--json")' in refusal("data", "info", "--data", "x", "--jsom", code=2)
@@ -358,7 +404,7 @@ def equal_to_pillow(source: pathlib.Path, folder: pathlib.Path, count: int) -> N
             assert got["classes"][label] == file.parent.name
             compared += 1
     assert compared == count
-    assert verify(source, 0) == {}
+    assert not set(verify(source, 0)) - {"near-leak", "near-duplicate"}  # CIFAR-10 has some
 
 
 def test_cifar_subset(tmp_path: pathlib.Path) -> None:

@@ -1,7 +1,9 @@
 """The installed package: a program that knows nothing of the source tree builds against it and runs."""
 
+import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -36,9 +38,44 @@ def test_the_example_builds_against_the_installed_package(tmp_path: pathlib.Path
     assert run(str(moved / "bin" / "popaug"), "--version").startswith("popaug ")
 
 
+def installed_headers(prefix: pathlib.Path) -> list[str]:
+    run("cmake", "--install", str(BUILD), "--prefix", str(prefix))
+    folder = prefix / "include"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.h"))
+
+
 def test_private_headers_are_not_installed(tmp_path: pathlib.Path) -> None:
-    run("cmake", "--install", str(BUILD), "--prefix", str(tmp_path))
-    headers = {path.name for path in (tmp_path / "include").rglob("*.h")}
-    assert {"augment.h", "augmenter.h", "policy.h", "base.h", "image.h"} <= headers
-    private = [name for name in headers if name.endswith(("_test.h", "_simd.h", "_plain.h", "_torch.h"))]
+    headers = installed_headers(tmp_path)
+    names = {"augment.h", "augmenter.h", "policy.h", "base.h", "image.h"}
+    assert names <= {pathlib.PurePath(header).name for header in headers}
+    private = [name for name in headers if "/internal/" in name or name.endswith("_test.h")]
     assert private == []
+
+
+def test_every_installed_header_compiles_alone() -> None:
+    # At the same place in every run, so that the compiler's cache knows a header that has not changed.
+    folder = BUILD / "header-check"
+    shutil.rmtree(folder, ignore_errors=True)
+    headers = installed_headers(folder / "prefix")
+    cache = (BUILD / "CMakeCache.txt").read_text()
+    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", cache, re.MULTILINE)
+    assert compiler
+    ccache = shutil.which("ccache")
+    environment = os.environ | {"CCACHE_BASEDIR": str(BUILD), "CCACHE_NOHASHDIR": "1"}
+
+    def compiled(header: str) -> str:
+        source = folder / (header.replace("/", "-") + ".cc")
+        # Twice: a header also guards against being included again.
+        source.write_text(f'#include "{header}"\n#include "{header}"\n')
+        command = [*([ccache] if ccache else []), compiler[1], "-std=c++20", "-Wall", "-Wextra", "-Werror"]
+        command += [f"-I{folder / 'prefix' / 'include'}", "-c", str(source), "-o", f"{source}.o"]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=environment
+        )
+        return "" if done.returncode == 0 else done.stdout
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        faults = [fault for fault in pool.map(compiled, headers) if fault]
+    shutil.rmtree(folder)
+    assert len(headers) > 50
+    assert not faults, "\n".join(faults)

@@ -35,6 +35,9 @@ CASES = [
     ("shake-shake-published-26-2x32d", 5, 8, 15, 3),
     ("pyramidnet-29-24", 20, 8, 17, 3),
     ("pyramidnet-published-29-24", 5, 8, 16, 3),
+    ("efficientnet-lite-0", 3, 8, 45, 3),
+    ("mobilenet-v3-large", 3, 8, 44, 3),
+    ("mobilenet-v3-small", 3, 8, 45, 1),
 ]
 LONG_CASES = [
     ("resnet-34", 20, 8, 64, 3),
@@ -45,6 +48,13 @@ LONG_CASES = [
     ("shake-shake-26-2x96d", 5, 8, 32, 3),
     ("shake-shake-26-2x112d", 2, 8, 32, 3),
     ("pyramidnet-272", 3, 4, 32, 3),
+    ("efficientnet-lite-0", 10, 16, 96, 3),
+    ("efficientnet-lite-1", 3, 8, 64, 3),
+    ("efficientnet-lite-2", 3, 8, 64, 3),
+    ("efficientnet-lite-3", 3, 8, 64, 3),
+    ("efficientnet-lite-4", 3, 8, 64, 3),
+    ("mobilenet-v3-large", 10, 16, 96, 3),
+    ("mobilenet-v3-small", 10, 16, 96, 3),
 ]
 
 
@@ -113,7 +123,7 @@ class Case:
     def step(
         self, index: int, momentum: dict[str, Tensor], network: nn.Module | None = None
     ) -> tuple[float, float, dict[str, Tensor]]:
-        """One step as REFERENCE 4 writes it, term by term; returns loss, norm, gradients of the loss."""
+        """One step, term by term (docs/pba.md#optimiser-and-learning-rate); returns loss, norm, gradients of the loss."""
         network = network or self.network
         weights = dict(network.named_parameters())
         dtype = next(iter(weights.values())).dtype
@@ -236,3 +246,67 @@ def test_fast_convolutions_stay_near(tmp_path: pathlib.Path) -> None:
         assert gap(fast.ours[f"gradient.{n}"], exact.ours[f"gradient.{n}"]) <= 2e-2, n
         assert gap(fast.ours[n], exact.ours[n]) <= 2e-2, n
     assert gap(fast.ours["evaluation"], exact.ours["evaluation"]) <= 2e-2
+
+
+def parts_of(network: nn.Module, head: tuple[str, ...]) -> tuple[list[Tensor], list[Tensor]]:
+    """The parameters of the trunk and of the head."""
+    named = list(network.named_parameters())
+    return [p for n, p in named if n not in head], [p for n, p in named if n in head]
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.5])
+def test_adamw_equals_pytorch(tmp_path: pathlib.Path, clip: float) -> None:
+    case = Case(tmp_path, "wrn-10-1", 8, 8, 12, 3, optimizer="adamw", lr=0.002, weight_decay=0.1, clip=clip)
+    double = copy.deepcopy(case.network).double()
+    losses: list[list[float]] = []
+    for network in (case.network, double):
+        dtype = next(network.parameters()).dtype
+        optimizer = torch.optim.AdamW(network.parameters(), lr=0.002, betas=(0.9, 0.999), weight_decay=0.1)
+        network.train()
+        losses.append([])
+        for index in range(8):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(network(case.images[index].to(dtype)), case.labels[index])
+            loss.backward()  # type: ignore[no-untyped-call]
+            if clip > 0:
+                torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+            optimizer.step()
+            losses[-1].append(loss.item())
+    for ours, theirs, exact in zip(case.ours["loss"], *losses, strict=True):
+        assert abs(float(ours) - exact) <= max(1e-4, 5 * abs(theirs - exact))
+    weights = dict(double.named_parameters())
+    for n, p in case.network.named_parameters():
+        difference = float((case.ours[n].double() - weights[n].detach()).norm())
+        assert difference <= allowed(1e-4, p.detach(), weights[n].detach(), times=5), n
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "side"),
+    [
+        ("wrn-10-1", ("fc.weight", "fc.bias"), 12),
+        ("mobilenet-v3-small", ("classifier.3.weight", "classifier.3.bias"), 40),
+    ],
+)
+def test_fine_tuning_equals_pytorch(tmp_path: pathlib.Path, name: str, head: tuple[str, ...], side: int) -> None:
+    """Two steps of the head alone, then two of everything with a slower trunk and frozen batch norms."""
+    case = Case(tmp_path, name, 4, 8, side, 3, clip=0.0, lr=0.02, head_steps=2, trunk_factor=0.1, frozen_norm=True)
+    before = {n: b.clone() for n, b in case.network.named_buffers()}
+    network = case.network.double()
+    trunk, last = parts_of(network, head)
+    groups = [{"params": trunk, "lr": 0.002}, {"params": last, "lr": 0.02}]
+    optimizer = torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=5e-3)
+    network.eval()  # throughout: batch norms are frozen, and nothing else differs between the modes
+    for index in range(4):
+        for p in trunk:
+            p.requires_grad_(index >= 2)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(network(case.images[index].double()), case.labels[index])
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        assert abs(float(case.ours["loss"][index]) - loss.item()) <= 1e-4 * loss.item()
+    assert {n for n in case.ours if n.startswith("gradient.")} == {f"gradient.{n}" for n in head}
+    for n, p in network.named_parameters():
+        assert gap(case.ours[n], p.detach()) <= 1e-4, n
+    for n, b in before.items():
+        if not n.endswith("num_batches_tracked"):
+            assert torch.equal(case.ours[n], b), n

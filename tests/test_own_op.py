@@ -1,12 +1,14 @@
-"""examples/own_op from end to end: a plugin op in an own space, searched on real images, in the schedule
+"""examples/own_op from end to end: a plugin op in a user's space, searched on real images, in the schedule
 file, and trained with."""
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -41,7 +43,7 @@ def test_own_op_from_search_to_training(plugin: pathlib.Path, tmp_path: pathlib.
         "search", "--data", FASHION, "--space", EXAMPLE / "space.toml", "--plugin", plugin,
         "--population", 4, "--rounds", 3, "--epochs-per-round", 1, "--train-size", 200, "--val-size", 100, *small,
     )  # fmt: skip
-    popaug(*search, "--out", run)
+    said = popaug(*search, "--out", run).stdout
     # Worker processes get the plugin by a flag of their own.
     worker = f"{BUILD}/popaug worker --plugin {plugin}"
     popaug(*search, "--worker-cmd", worker, "--out", tmp_path / "processes")
@@ -54,11 +56,23 @@ def test_own_op_from_search_to_training(plugin: pathlib.Path, tmp_path: pathlib.
     named = {entry["op"] for segment in schedule["segments"] for entry in segment["policy"]}
     assert {"Gamma", "Speckle"} <= named
 
-    # Who uses the schedule passes the plugin too, and is told so.
-    refused = popaug("schedule", "show", schedule_file, code=1)
-    assert '"Gamma"' in refused.stderr and "--plugin" in refused.stderr
+    # Who looks at the schedule needs no plugin; who trains with it does, and is told so.
+    assert "Gamma" in popaug("schedule", "show", schedule_file).stdout
     assert "Gamma" in popaug("schedule", "show", schedule_file, "--plugin", plugin).stdout
     final = ("train", "--data", FASHION, "--schedule", schedule_file, "--train-size", 200, "--epochs", 2, *small)
-    popaug(*final, "--plugin", plugin, "--out", tmp_path / "final")
+    refused = popaug(*final, "--out", tmp_path / "without", code=1)
+    assert '"Gamma"' in refused.stderr and "--plugin" in refused.stderr
+
+    # The next command that the search names carries the plugin, and so does that of its report.
+    (line,) = re.findall(r"^Next:\n  popaug (train .*)$", said, re.MULTILINE)
+    words = shlex.split(line)
+    assert words[words.index("--plugin") + 1] == str(plugin)
+    words[words.index("--out") + 1] = str(tmp_path / "final")
+    popaug(*words, "--train-size", 200, "--epochs", 2, *small)
     assert (tmp_path / "final" / "best.safetensors").stat().st_size > 0
-    popaug(*final, "--out", tmp_path / "without", code=1)
+    popaug("report", run, "--no-images")
+    page = html.unescape((run / "report.html").read_text())
+    assert f"popaug compare --run {run} --plugin {plugin}</pre>" in page
+    # Looking at the network needs no plugin.
+    popaug("report", tmp_path / "final", "--no-images")
+    assert "error" in json.loads(popaug("eval", tmp_path / "final", "--data", FASHION, "--json").stdout)

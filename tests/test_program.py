@@ -3,13 +3,17 @@
 import json
 import pathlib
 import re
+import tomllib
 
 import numpy as np
 import pytest
 from PIL import Image
 from popaug_program import FASHION, done, popaug, refused
 
-VERBS = ["ops", "augment", "data", "search", "train", "eval", "predict", "schedule", "report", "serve", "worker"]
+VERBS = [
+    *("ops", "augment", "data", "search", "train", "eval", "predict", "compare", "audit", "choose", "schedule"),
+    *("presets", "weights", "report", "serve", "doctor", "worker"),
+]
 TINY = ["--network", "wrn-10-1", "--batch", "16", "--pad", "2", "--cutout", "0"]
 
 
@@ -39,6 +43,53 @@ def test_help_of_a_verb_shows_examples(verb: str) -> None:
     text = done(verb, "--help")
     assert "Examples:" in text
     assert f"popaug {verb}" in text
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_a_screen(verb: str) -> None:
+    lines = done(verb, "--help").splitlines()
+    assert len(lines) <= 64
+    assert max(map(len, lines)) <= 100
+    everything = done(verb, "--help-all")
+    assert max(map(len, everything.splitlines())) <= 100
+    hidden = re.search(r"^(\d+) more flags, rarely needed: popaug (\w+) --help-all$", "\n".join(lines), re.MULTILINE)
+    shown = [set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", text, re.MULTILINE)) for text in ("\n".join(lines), everything)]
+    assert shown[0] <= shown[1]
+    if verb not in ("data", "schedule", "weights"):  # those have verbs of their own
+        assert len(shown[1] - shown[0]) == (int(hidden[1]) if hidden else 0)
+
+
+@pytest.mark.parametrize("verb", ["search", "train", "compare", "audit", "choose"])
+def test_help_shows_defaults_and_leaves_the_papers_presets_to_their_verb(verb: str) -> None:
+    text = done(verb, "--help")
+    assert not re.search(r"paper-r?(cifar|svhn)", text.split("Examples:")[0])
+    (preset,) = re.findall(r"--preset TEXT +(.*\n(?: {20,}.*\n)*)", text)
+    assert re.search(r"Settings to start from: best,\s+finetune,\s+finetune-224,\s+photos,\s+small", preset)
+    for flag, default in (("--epochs", 0), ("--seed", 0), ("--workers", 0), ("--pad", 4), ("--population", 16)):
+        shown = re.search(rf"^ +{flag} N=(\S+)", text, re.MULTILINE)
+        if re.search(rf"^ +{flag} ", text, re.MULTILINE):
+            assert shown and float(shown[1]) == default, flag
+    assert re.search(r"--out TEXT=[a-z-]+ ", text)
+    assert tomllib.loads(done("presets", "best", "--verb", verb))["training"]["network"] == "wrn-16-2"
+
+
+def test_presets_say_what_they_are_for() -> None:
+    text = done("presets")
+    listed = json.loads(done("presets", "--json"))
+    assert len(listed) >= 19
+    for preset in listed:
+        assert re.search(rf"^  {preset['name']} +{re.escape(preset['purpose'])}$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= 100
+    assert 'nearest: "best"' in refused(2, "presets", "bset")
+
+
+@pytest.mark.parametrize("preset", ["best", "photos", "finetune", "paper-rsvhn"])
+def test_a_printed_preset_is_a_config_with_the_same_settings(preset: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "my.toml").write_text(done("presets", preset))
+    toy = ["search", "--trainer", "toy", "--epochs", 2, "--epochs-per-round", 1]
+    done(*toy, "--preset", preset, "--out", tmp_path / "a")
+    done(*toy, "--config", tmp_path / "my.toml", "--out", tmp_path / "b")
+    assert (tmp_path / "a" / "config.toml").read_text() == (tmp_path / "b" / "config.toml").read_text()
 
 
 def test_version() -> None:
@@ -107,7 +158,7 @@ def test_search_train_eval_on_a_folder_of_jpegs(photos: pathlib.Path, tmp_path: 
     assert schedule["format"] == "popaug-schedule"
     assert sum(s["epochs"] for s in schedule["segments"]) == 3
     # An existing run is never overwritten.
-    assert "holds a run already" in refused(2, *search, "--val-size", 16, "--out", run)
+    assert "already contains a search" in refused(2, *search, "--val-size", 16, "--out", run)
 
     network = tmp_path / "network"
     train = ["train", "--data", photos, "--network", "wrn-10-1", "--batch", 16, "--epochs", 3]

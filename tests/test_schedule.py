@@ -68,7 +68,7 @@ def test_ablations_and_diff(tmp_path: pathlib.Path) -> None:
     assert same["total_variation"] == pytest.approx(0, abs=1e-9)
     apart = json.loads(popaug("schedule", "diff", "rcifar10-paper", "rsvhn-paper", "--json").stdout)
     assert 0.3 < apart["total_variation"] <= 1
-    assert "other numbers" in popaug("schedule", "diff", "rcifar10-paper", "trivial", code=1).stderr
+    assert "different numbers" in popaug("schedule", "diff", "rcifar10-paper", "trivial", code=1).stderr
 
 
 def test_diff_against_a_band(tmp_path: pathlib.Path) -> None:

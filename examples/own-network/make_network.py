@@ -1,4 +1,4 @@
-"""Makes net.pt: a small network of one's own, as TorchScript, for `popaug search --model net.pt`.
+"""Makes net.pt: a small network of your own, as TorchScript, for `popaug search --model net.pt`.
 
     python make_network.py --classes 10 --channels 1 net.pt
     popaug search --data photos --model net.pt --preset small --out run

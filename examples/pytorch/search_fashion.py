@@ -1,4 +1,4 @@
-"""Searches a schedule around an own PyTorch model on Fashion-MNIST: python search_fashion.py RUN [MEMBERS EPOCHS]."""
+"""Searches a schedule around a PyTorch model of your own on Fashion-MNIST: python search_fashion.py RUN [MEMBERS EPOCHS]."""
 
 import gzip
 import sys
@@ -23,8 +23,8 @@ TEST = torch.from_numpy((IMAGES[1000:2000, None] / 255 - MEAN) / STD).float()
 
 
 def train_round(member):
-    torch.manual_seed(member.seed * 1000 + member.index)
-    network = popaug.models.build("wrn-10-1", channels=1)  # or any nn.Module of yours
+    with member.seeded():  # the same initial weights, whatever trains in the other threads
+        network = popaug.models.build("wrn-10-1", channels=1)  # or any nn.Module of yours
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     if state := member.load():
         network.load_state_dict(state["network"])

@@ -3,6 +3,7 @@
 #define POPAUG_AUGMENT_AUGMENT_H_
 
 #include "popaug/augment/augmenter.h"
+#include "popaug/augment/check_op.h"
 #include "popaug/augment/closed_form.h"
 #include "popaug/augment/load_plugin.h"
 #include "popaug/augment/op.h"
@@ -10,5 +11,6 @@
 #include "popaug/augment/policy.h"
 #include "popaug/augment/sampler.h"
 #include "popaug/augment/space.h"
+#include "popaug/augment/unknown_ops.h"
 
 #endif  // POPAUG_AUGMENT_AUGMENT_H_

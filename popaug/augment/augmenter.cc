@@ -3,26 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <mutex>
 
-#include "popaug/augment/fast_draw.h"
+#include "popaug/augment/internal/batch_checks.h"
+#include "popaug/augment/internal/fast_draw.h"
+#include "popaug/augment/internal/output_stage.h"
+#include "popaug/augment/internal/prepared_op.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/photo.h"
-#include "popaug/augment/place.h"
-#include "popaug/augment/prepared_op.h"
 
 namespace popaug {
 namespace {
 
-constexpr int kMaxSide = 16384;
 // Images that a thread takes at a time.
-constexpr size_t kGrain = FirstWords::kMost;
-
-std::string size_text(int width, int height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
+constexpr size_t kGrain = PrefetchedDraws::kMost;
 
 simd::ChannelScale scale_of(const Normalisation& normalisation, int channels) {
   if (channels != 1 && channels != 3) {
@@ -49,48 +43,6 @@ simd::ChannelScale scale_of(const Normalisation& normalisation, int channels) {
   return scale;
 }
 
-void check_size(int width, int height) {
-  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
-    throw Error("augmentation: images of " + size_text(width, height) +
-                "; expected 1..16384 pixels a side");
-  }
-}
-
-void check_batch(const ByteBatch& images, std::span<const uint32_t> indices) {
-  check_size(images.width, images.height);
-  const size_t bytes = size_t{1} * images.width * images.height * images.channels;
-  if (indices.size() > 1 && images.stride < bytes) {
-    throw Error("augmentation: a stride of " + std::to_string(images.stride) +
-                " bytes between images of " + std::to_string(bytes) + " bytes");
-  }
-}
-
-// An axis is wide enough if it steps over all that the narrower ones reach: then no two elements
-// share a place. Nobody lays arrays out otherwise, but for mistakes such as a stride of 0.
-template <typename Output>
-void check_strides(const Output& out, size_t count, int channels, int height, int width) {
-  struct Axis {
-    size_t step, steps;
-  };
-  const auto axis = [](ptrdiff_t stride, size_t length) {
-    return Axis{static_cast<size_t>(std::abs(stride)), length - 1};
-  };
-  std::array<Axis, 4> axes = {axis(out.sn, std::max<size_t>(count, 1)), axis(out.sc, channels),
-                              axis(out.sy, height), axis(out.sx, width)};
-  std::sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) { return a.step < b.step; });
-  size_t reach = 0;
-  for (const Axis& a : axes) {
-    if (a.steps > 0 && a.step <= reach) {
-      throw Error("augmentation: output strides of " + std::to_string(out.sn) + ", " +
-                  std::to_string(out.sc) + ", " + std::to_string(out.sy) + ", " +
-                  std::to_string(out.sx) + " (image, channel, row, column) for " +
-                  std::to_string(count) + " images of " + size_text(width, height) + "x" +
-                  std::to_string(channels) + " make elements share a place");
-    }
-    reach += a.step * a.steps;
-  }
-}
-
 // Brings an image into the cache while the one before it is worked on: images are asked for in
 // random order, and a data set is larger than the caches. Long ones the processor follows by
 // itself.
@@ -104,46 +56,6 @@ void expand(const Kernels& kernels, const uint8_t* bytes, int channels, Workspac
   kernel(bytes, work.pixels(), work.size());
   work.set_solid(true);
 }
-
-// Workspaces that are not in use, kept for the next call.
-class Workspaces {
- public:
-  Workspaces(int width, int height) : width_(width), height_(height) {}
-
-  class Lease {
-   public:
-    explicit Lease(Workspaces& owner) : owner_(owner), work_(owner.take()) {}
-    ~Lease() { owner_.give(std::move(work_)); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    Workspace& operator*() { return *work_; }
-
-   private:
-    Workspaces& owner_;
-    std::unique_ptr<Workspace> work_;
-  };
-
- private:
-  std::unique_ptr<Workspace> take() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        std::unique_ptr<Workspace> work = std::move(idle_.back());
-        idle_.pop_back();
-        return work;
-      }
-    }
-    return std::make_unique<Workspace>(width_, height_);
-  }
-  void give(std::unique_ptr<Workspace> work) {
-    std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(work));
-  }
-
-  int width_, height_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Workspace>> idle_;
-};
 
 // Calls body(first, last) over [0, count) in chunks.
 template <typename Body>
@@ -170,6 +82,10 @@ struct Augmenter::Plan {
         workspaces(w, h) {
     for (const SpaceOp& op : space.ops) {
       const OpRow* row = find_op(op.op);
+      if (row == nullptr) {
+        throw Error("space " + quote(space.name) + ": " + unknown_op(op.op) +
+                    "; an op of your own needs setting \"plugin\"");
+      }
       for (int level = 0; level < levels; ++level) {
         for (const bool negative : {false, true}) {
           const double value = op_value(op, level, negative, w, h, given.scale_pixels);
@@ -177,8 +93,8 @@ struct Augmenter::Plan {
         }
       }
     }
-    for (int i = 0; i < c; ++i) {
-      const double mean = std::round(255.0 * double{normalisation.mean[i]});
+    for (int i = 0; i < 3; ++i) {  // a grey image has three equal channels in the engine
+      const double mean = std::round(255.0 * double{normalisation.mean[std::min(i, c - 1)]});
       mean_bytes[i] = static_cast<uint8_t>(std::clamp(mean, 0.0, 255.0));
     }
   }
@@ -200,7 +116,7 @@ struct Augmenter::Plan {
     for (int i = 0; i < count; ++i) {
       const size_t index =
           2 * (size_t{1} * draws[i].op * levels + draws[i].level) + (draws[i].negative ? 1 : 0);
-      run_op(ops[index], kernels, work, context);
+      ops[index].run(kernels, work, context);
     }
   }
 
@@ -219,9 +135,43 @@ struct Augmenter::Plan {
     work.swap();
   }
 
-  // The base transforms of the image in `work`.
-  simd::Crop crop(const Workspace& work, const SampleKey& key, const uint32_t* first) const {
-    return crop_of(base, fast_sampler.draw_base(key, first), width, height, work.solid());
+  // An image up to its base transforms. `first` are the first words of its draws.
+  void begin(const Kernels& kernels, Workspace& work, const uint8_t* bytes, const SampleKey& key,
+             const uint32_t* first) const {
+    expand(kernels, bytes, channels, work);
+    crop_and_resize(work, key);
+    apply_ops(kernels, work, key, first);
+  }
+
+  // The base transforms as drawn, in the pixels of `work`.
+  void apply_base(const Kernels& kernels, Workspace& work, const BaseDraw& draw) const {
+    apply_crop(kernels, work, place_base(kernels, work, base, draw));
+    if (draw.erases()) apply_erase(work, draw, base.erase_fill, channels == 1);
+  }
+
+  // Mixes the image of `work`, whose base transforms are applied, with another one.
+  void apply_mix(const Kernels& kernels, Workspace& work, const uint8_t* partner,
+                 const SampleKey& key, const MixDraw& draw) const {
+    Workspaces::Lease lease(workspaces);
+    Workspace& other = *lease;
+    PrefetchedDraws words;
+    const uint32_t own = 0;
+    words.make(kernels.draws, key, {&own, 1});
+    begin(kernels, other, partner, key, words.augment(0));
+    apply_base(kernels, other, fast_sampler.draw_base(key, words.base(0)));
+    mix_pixels(kernels, work, other.pixels(), draw, mean_bytes);
+  }
+
+  // From the base transforms of the image in `work` to its last stage, write(kernels, work, crop).
+  template <typename Write>
+  void finish(const Kernels& kernels, Workspace& work, const BaseDraw& draw, const MixDraw& mix,
+              const uint8_t* partner, const SampleKey& partner_key, const Write& write) const {
+    if (!draw.erases() && mix.share == 1) {  // crop, flips and cutout while the pixels are written
+      return write(kernels, work, place_base(kernels, work, base, draw));
+    }
+    apply_base(kernels, work, draw);
+    if (mix.share < 1) apply_mix(kernels, work, partner, partner_key, mix);
+    write(kernels, work, simd::Crop());
   }
 
   void check(const ByteBatch& images, std::span<const uint32_t> indices) const {
@@ -233,29 +183,73 @@ struct Augmenter::Plan {
     }
   }
 
+  void check_mixing(std::span<const uint32_t> indices, const Mixing& mixing) const {
+    if (!base.mixes()) return;
+    check_partners(base, mixing.epoch);
+    if (mixing.mixed == nullptr && !indices.empty()) {
+      throw Error("augmentation: mixed images have two labels, but the caller takes one");
+    }
+  }
+
   // Every image up to its last stage, which is write(kernels, work, crop, position).
   template <typename Write>
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
-           int threads, const Write& write) const {
+           int threads, const Mixing& mixing, const Write& write) const {
     check(images, indices);
+    check_mixing(indices, mixing);
     const Kernels kernels;
-    in_chunks(indices.size(), threads, [&](size_t begin, size_t end) {
+    in_chunks(indices.size(), threads, [&](size_t begin_at, size_t end) {
       Workspaces::Lease lease(workspaces);
       Workspace& work = *lease;
-      FirstWords words;
+      PrefetchedDraws words;
       const auto bytes_of = [&](size_t i) { return images.data + indices[i] * images.stride; };
-      for (size_t i = begin; i < end; ++i) {
-        const size_t in_words = (i - begin) % FirstWords::kMost;
+      for (size_t i = begin_at; i < end; ++i) {
+        const size_t in_words = (i - begin_at) % PrefetchedDraws::kMost;
         if (in_words == 0) {
-          words.make(kernels.draws, key, indices.subspan(i, std::min(end - i, FirstWords::kMost)));
+          words.make(kernels.draws, key,
+                     indices.subspan(i, std::min(end - i, PrefetchedDraws::kMost)));
         }
         SampleKey own = key;
         own.sample += indices[i];
-        expand(kernels, bytes_of(i), channels, work);
-        crop_and_resize(work, own);
         if (i + 1 < end) prefetch(bytes_of(i + 1), bytes());
-        apply_ops(kernels, work, own, words.augment(in_words));
-        write(kernels, work, crop(work, own, words.base(in_words)), i);
+        begin(kernels, work, bytes_of(i), own, words.augment(in_words));
+        MixDraw mix;
+        uint32_t partner = indices[i];
+        const BaseDraw draw =
+            base.mixes() ? fast_sampler.draw_base_and_mix(own, words.base(in_words), mixing.epoch,
+                                                          indices[i], mix, partner)
+                         : fast_sampler.draw_base(own, words.base(in_words));
+        if (base.mixes()) mixing.mixed[i] = {partner, static_cast<float>(mix.share)};
+        SampleKey other = key;
+        other.sample += partner;
+        finish(kernels, work, draw, mix, images.data + partner * images.stride, other,
+               [&](const Kernels& k, Workspace& w, const simd::Crop& c) { write(k, w, c, i); });
+      }
+    });
+  }
+
+  // The same for images that lie anywhere.
+  template <typename Write>
+  void run(std::span<const ImagePair> pairs, const SampleKey& key, int threads,
+           const Write& write) const {
+    const Kernels kernels;
+    in_chunks(pairs.size(), threads, [&](size_t begin_at, size_t end) {
+      Workspaces::Lease lease(workspaces);
+      Workspace& work = *lease;
+      PrefetchedDraws words;
+      for (size_t i = begin_at; i < end; ++i) {
+        const ImagePair& pair = pairs[i];
+        SampleKey own = key, other = key;
+        own.sample = pair.sample;
+        other.sample = pair.partner_sample;
+        const uint32_t none = 0;
+        words.make(kernels.draws, own, {&none, 1});
+        begin(kernels, work, pair.image, own, words.augment(0));
+        MixDraw mix;
+        const BaseDraw draw = fast_sampler.draw_base(own, words.base(0), &mix);
+        if (pair.partner == nullptr) mix = {};
+        finish(kernels, work, draw, mix, pair.partner, other,
+               [&](const Kernels& k, Workspace& w, const simd::Crop& c) { write(k, w, c, i); });
       }
     });
   }
@@ -277,27 +271,60 @@ Augmenter::Augmenter(const Space& space, const Rule& rule, const Policy& policy,
   check_size(width, height);
   check_space(space, "space " + quote(space.name));
   base_from_json(base_to_json(base), "base transforms");
+  check_base_fits(base, width, height, "base transforms");
   plan_ = std::make_unique<Plan>(space, rule, policy, base, normalisation, width, height, channels);
 }
 
 Augmenter::~Augmenter() = default;
 
+namespace {
+
+// The last stage of position i.
+auto writer(const simd::ChannelScale& scale, const std::array<uint8_t, 3>&, int channels,
+            const FloatBatch& out) {
+  return [&scale, channels, out](const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                                 size_t i) {
+    write_output(kernels, work, crop, scale, channels, i, out);
+  };
+}
+auto writer(const simd::ChannelScale&, const std::array<uint8_t, 3>& hole, int channels,
+            const ByteOutput& out) {
+  return [&hole, channels, out](const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                                size_t i) {
+    write_output(kernels, work, crop, hole.data(), channels, i, out);
+  };
+}
+
+}  // namespace
+
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
-                    const SampleKey& key, const FloatBatch& out, int threads) const {
-  check_strides(out, indices.size(), plan_->channels, plan_->height, plan_->width);
-  plan_->run(images, indices, key, threads,
-             [&](const Kernels& kernels, Workspace& work, const simd::Crop& crop, size_t i) {
-               place(kernels, work, crop, plan_->scale, plan_->channels, i, out);
-             });
+                    const SampleKey& key, const FloatBatch& out, int threads,
+                    const Mixing& mixing) const {
+  const Plan& p = *plan_;
+  check_strides(out, indices.size(), p.channels, p.height, p.width);
+  p.run(images, indices, key, threads, mixing, writer(p.scale, p.mean_bytes, p.channels, out));
 }
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
-                    const SampleKey& key, const ByteOutput& out, int threads) const {
-  check_strides(out, indices.size(), plan_->channels, plan_->height, plan_->width);
-  plan_->run(images, indices, key, threads,
-             [&](const Kernels& kernels, Workspace& work, const simd::Crop& crop, size_t i) {
-               place(kernels, work, crop, plan_->mean_bytes.data(), plan_->channels, i, out);
-             });
+                    const SampleKey& key, const ByteOutput& out, int threads,
+                    const Mixing& mixing) const {
+  const Plan& p = *plan_;
+  check_strides(out, indices.size(), p.channels, p.height, p.width);
+  p.run(images, indices, key, threads, mixing, writer(p.scale, p.mean_bytes, p.channels, out));
+}
+
+void Augmenter::run(std::span<const ImagePair> pairs, const SampleKey& key, const FloatBatch& out,
+                    int threads) const {
+  const Plan& p = *plan_;
+  check_strides(out, pairs.size(), p.channels, p.height, p.width);
+  p.run(pairs, key, threads, writer(p.scale, p.mean_bytes, p.channels, out));
+}
+
+void Augmenter::run(std::span<const ImagePair> pairs, const SampleKey& key, const ByteOutput& out,
+                    int threads) const {
+  const Plan& p = *plan_;
+  check_strides(out, pairs.size(), p.channels, p.height, p.width);
+  p.run(pairs, key, threads, writer(p.scale, p.mean_bytes, p.channels, out));
 }
 
 Image Augmenter::augment(const Image& image, const SampleKey& key) const {
@@ -312,11 +339,11 @@ Image Augmenter::augment(const Image& image, const SampleKey& key) const {
   std::memcpy(work.pixels(), image.data(), image.size_bytes());
   work.set_solid(false);
   plan.crop_and_resize(work, key);
-  FirstWords words;
+  PrefetchedDraws words;
   const uint32_t own = 0;
   words.make(kernels.draws, key, {&own, 1});
   plan.apply_ops(kernels, work, key, words.augment(0));
-  place(kernels, work, plan.crop(work, key, words.base(0)));
+  plan.apply_base(kernels, work, plan.fast_sampler.draw_base(key, words.base(0)));
   Image result(plan.width, plan.height);
   std::memcpy(result.data(), work.pixels(), result.size_bytes());
   return result;
@@ -334,7 +361,7 @@ void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
     if (i + 1 < indices.size()) {
       prefetch(images.data + indices[i + 1] * images.stride, work.size() * images.channels);
     }
-    place(kernels, work, {.solid = true}, scale, images.channels, i, out);
+    write_output(kernels, work, {.solid = true}, scale, images.channels, i, out);
   }
 }
 

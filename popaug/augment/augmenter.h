@@ -45,6 +45,28 @@ struct ByteOutput {
   ptrdiff_t sn = 0, sc = 0, sy = 0, sx = 0;
 };
 
+// What an image of a batch was mixed with.
+struct Mixed {
+  uint32_t partner = 0;  // index of the other image; its own index where it was not mixed
+  float share = 1;       // of the image itself, and of its label; the partner has the rest
+};
+
+// What CutMix and mixup need beside a batch: the other images, and a place for what they did. Not
+// owned.
+struct Mixing {
+  std::span<const uint32_t> epoch;  // the images of the epoch, from which partners are drawn
+  Mixed* mixed = nullptr;           // one for each image of the batch
+};
+
+// An image and the one that it is mixed with, wherever they lie: bytes of the shape of the
+// augmenter, without gaps, and their numbers in the data set. Not owned.
+struct ImagePair {
+  const uint8_t* image = nullptr;
+  uint64_t sample = 0;
+  const uint8_t* partner = nullptr;  // null: the image is not mixed
+  uint64_t partner_sample = 0;
+};
+
 // Applies policies and base transforms to batches. Immutable after construction; run() may be
 // called from several threads at once. Once warm (a first call with as many threads), images of
 // built-in ops allocate nothing, but for those without a kernel: Blur, Smooth, CropBilinear,
@@ -60,13 +82,26 @@ class Augmenter {
   // Augments images[indices[i]] with the key (key.seed, key.stream, key.epoch, indices[i] +
   // key.sample) into position i of `out`, for all i. Results do not depend on the batch's
   // composition, order or `threads`.
+  //
+  // Base transforms that mix need `mixing`: each image draws its partner from mixing.epoch, and
+  // mixing.mixed[i] says which one image i got and how much of it. The partner goes through its own
+  // ops and base transforms under its own key first, as if it were an image of the batch that is
+  // not mixed. Throws UsageError without such images (check_partners).
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
-           const FloatBatch& out, int threads = 1) const;
+           const FloatBatch& out, int threads = 1, const Mixing& mixing = {}) const;
   // The same images before normalisation.
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
-           const ByteOutput& out, int threads = 1) const;
+           const ByteOutput& out, int threads = 1, const Mixing& mixing = {}) const;
 
-  // One image to RGBA8 with holes at alpha 0, before normalisation: what run() normalises.
+  // The same for images that do not lie in one batch: pair i, with the draws of its samples, into
+  // position i of `out`. The caller has drawn the partners (draw_partner).
+  void run(std::span<const ImagePair> pairs, const SampleKey& key, const FloatBatch& out,
+           int threads = 1) const;
+  void run(std::span<const ImagePair> pairs, const SampleKey& key, const ByteOutput& out,
+           int threads = 1) const;
+
+  // One image to RGBA8 with holes at alpha 0, before normalisation: what run() normalises. It is
+  // never mixed: it is also what an image gives as a partner.
   Image augment(const Image& image, const SampleKey& key) const;
 
  private:

@@ -40,6 +40,70 @@ TEST(Augmenter, HolesAreZeroAfterNormalisation) {
   EXPECT_EQ(out, std::vector<float>(1024, 0.0f));
 }
 
+// The eight symmetries of a square image: flips left and right or not, then 0..3 quarter turns
+// against the clock, as numpy.rot90 turns.
+std::vector<uint8_t> symmetry(const std::vector<uint8_t>& pixels, int side, bool flip, int turns) {
+  std::vector<uint8_t> result(pixels.size());
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      int row = y, column = flip ? side - 1 - x : x;
+      for (int t = 0; t < turns; ++t) {
+        const int was = row;
+        row = side - 1 - column;
+        column = was;
+      }
+      result[row * side + column] = pixels[y * side + x];
+    }
+  }
+  return result;
+}
+
+// Which of the eight symmetries each of `count` images got, in 0..7; -1 for none of them.
+std::vector<int> symmetries_drawn(const BaseTransforms& base, uint32_t count) {
+  const Space space = space_by_name("pba");
+  constexpr int kSide = 5;
+  const Augmenter augmenter(space, Rule{}, zero_policy(space), base, {{0.5f}, {1.0f}}, kSide, kSide,
+                            1);
+  std::vector<uint8_t> bytes(kSide * kSide);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(10 * i);
+  std::vector<int> drawn;
+  std::vector<uint8_t> out(bytes.size());
+  for (uint32_t i = 0; i < count; ++i) {
+    augmenter.run({bytes.data(), kSide, kSide, 1, bytes.size()}, std::vector<uint32_t>{0},
+                  {.seed = 3, .sample = i}, ByteOutput{out.data(), kSide * kSide, 1, kSide, 1});
+    int found = -1;
+    for (int s = 0; s < 8; ++s) {
+      if (out == symmetry(bytes, kSide, s >= 4, s % 4)) found = s;
+    }
+    drawn.push_back(found);
+  }
+  return drawn;
+}
+
+TEST(Augmenter, FlipsAndTurnsGiveTheSymmetriesThatTheySay) {
+  const auto share = [](const BaseTransforms& base) {
+    std::vector<double> shares(8);
+    const std::vector<int> drawn = symmetries_drawn(base, 8000);
+    for (const int s : drawn) {
+      if (s < 0) return std::vector<double>();  // not a symmetry at all
+      shares[s] += 1.0 / static_cast<double>(drawn.size());
+    }
+    return shares;
+  };
+  const auto expect = [&](const BaseTransforms& base, const std::vector<double>& wanted) {
+    const std::vector<double> found = share(base);
+    ASSERT_EQ(found.size(), 8u);
+    for (size_t s = 0; s < 8; ++s) EXPECT_NEAR(found[s], wanted[s], 0.02) << s;
+  };
+  // Without a flip: 0..3 turns; with one: the same.
+  expect({}, {1, 0, 0, 0, 0, 0, 0, 0});
+  expect({.flip = 1}, {0, 0, 0, 0, 1, 0, 0, 0});
+  expect({.vflip = 1}, {0, 0, 0, 0, 0, 0, 1, 0});
+  expect({.turn = 0.6}, {0.4, 0.2, 0.2, 0.2, 0, 0, 0, 0});
+  expect({.flip = 0.5, .vflip = 0.2}, {0.4, 0, 0.1, 0, 0.4, 0, 0.1, 0});
+  expect({.flip = 0.5, .turn = 0.75}, std::vector<double>(8, 0.125));
+}
+
 TEST(Augmenter, BadInputIsASentence) {
   using ::testing::HasSubstr;
   const Space space = space_by_name("pba");
@@ -61,6 +125,12 @@ TEST(Augmenter, BadInputIsASentence) {
   EXPECT_THAT(refusal(sound, 8, 8, 3, {}, 1.5), HasSubstr("probability 1.5; expected 0..1"));
   EXPECT_THAT(refusal(sound, 8, 8, 3, {.flip = NAN}), HasSubstr("flip"));
   EXPECT_THAT(refusal(sound, 8, 8, 3, {.pad = -1}), HasSubstr("pad: -1 is not in"));
+  EXPECT_THAT(refusal(sound, 8, 8, 3, {.vflip = 1.5}), HasSubstr("vflip: 1.5 is not in"));
+  EXPECT_THAT(refusal(sound, 8, 8, 3, {.turn = -0.1}), HasSubstr("turn: -0.1 is not in"));
+  EXPECT_THAT(
+      refusal(sound, 8, 6, 3, {.turn = 0.5}),
+      HasSubstr("turn 0.5: images of 8x6 cannot be turned by 90 degrees, only square ones"));
+  EXPECT_EQ(refusal(sound, 8, 6, 3, {.vflip = 0.5}), "no error");
   EXPECT_THAT(refusal(sound, 8, 8, 3, {.resized_crop = NAN}), HasSubstr("resized_crop"));
   EXPECT_THAT(refusal(sound, 8, 8, 3, {.resized_crop = 1.5}), HasSubstr("resized_crop: 1.5"));
 

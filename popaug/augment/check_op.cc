@@ -1,10 +1,10 @@
+#include "popaug/augment/check_op.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <future>
 #include <set>
-#include <thread>
-
-#include "popaug/augment/load_plugin.h"
 
 namespace popaug {
 namespace {
@@ -46,6 +46,14 @@ bool is_grey(const Image& image) {
   return true;
 }
 
+// Whether every pixel has at least this alpha.
+bool has_alpha(const Image& image, uint8_t least) {
+  for (size_t i = 3; i < image.size_bytes(); i += 4) {
+    if (image.data()[i] < least) return false;
+  }
+  return true;
+}
+
 // One op on one image, and the promises that can be seen there.
 class Trial {
  public:
@@ -62,15 +70,17 @@ class Trial {
     Random fresh(key_);
     expect(row_.draws || drawn.next64() == fresh.next64(), "draws, but its row says it does not");
     expect(apply_again(value) == result, "gives other bytes when called again with the same draws");
-    Image elsewhere;
-    std::thread([&] { elsewhere = apply_again(value); }).join();
+    // What an op throws on another thread is rethrown here.
+    const Image elsewhere =
+        std::async(std::launch::async, [&] { return apply_again(value); }).get();
     expect(elsewhere == result, "gives other bytes on another thread");
     if (!row_.uses_value) {
       expect(apply_again(value + 3) == result, "depends on a value that its row says it ignores");
     }
-    if (row_.has_identity && value == row_.identity) {
+    if (row_.has_identity && (value == row_.identity || !row_.uses_value)) {
       expect(result == image_, "changes pixels at its identity value");
     }
+    check_holes(result);
     if (grey_) {
       expect(is_grey(result), "makes a grey image coloured");
       if (!row_.changes_grey) {
@@ -80,9 +90,24 @@ class Trial {
   }
 
  private:
-  Image apply(const Image& image, double value, Random& random) const {
+  void check_holes(const Image& result) {
+    if (row_.holes == HoleEffect::kFills) {
+      expect(has_alpha(result, 255), "leaves a hole, but its row says it fills them");
+    }
+    if (!has_alpha(image_, 255)) return;
+    if (row_.holes == HoleEffect::kKeeps) {
+      expect(has_alpha(result, 1), "makes a hole, but its row says it does not");
+    }
+    if (row_.holes == HoleEffect::kUncovers) {
+      Random random(key_);
+      expect(has_alpha(apply(image_, value_, random, false), 255),
+             "makes a hole where the space asks for black");
+    }
+  }
+
+  Image apply(const Image& image, double value, Random& random, bool hole_fill = true) const {
     Image result = image;
-    OpContext context{&random, true, grey_};
+    OpContext context{&random, hole_fill, grey_};
     row_.plain(result, value, context);
     return result;
   }

@@ -243,18 +243,6 @@ std::vector<WeightedSubPolicy> closed_form(const Policy& policy, const Rule& rul
   return outcomes.list();
 }
 
-std::vector<OpUse> op_use(const std::vector<WeightedSubPolicy>& form, const Space& space) {
-  std::vector<OpUse> uses(space.ops.size());
-  for (const auto& [applied, expected] : applications(form)) {
-    uses.at(applied.op).per_image += expected;
-    uses.at(applied.op).level += expected * applied.level;
-  }
-  for (OpUse& use : uses) {
-    if (use.per_image > 0) use.level /= use.per_image;
-  }
-  return uses;
-}
-
 double total_variation(const std::vector<WeightedSubPolicy>& a,
                        const std::vector<WeightedSubPolicy>& b) {
   std::map<std::vector<AppliedOp>, double> difference;

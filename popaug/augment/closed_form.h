@@ -1,5 +1,5 @@
 // The closed form of a rule and a policy: a weighted list of ordered sub-policies, with exact
-// probabilities (REFERENCE 3). Oracle of the sampler, basis of export and of distances.
+// probabilities (docs/pba.md#closed-form). Oracle of the sampler, basis of export and of distances.
 #ifndef POPAUG_AUGMENT_CLOSED_FORM_H_
 #define POPAUG_AUGMENT_CLOSED_FORM_H_
 
@@ -34,13 +34,6 @@ struct WeightedSubPolicy {
 // Throws Error as check_policy, and when there would be more than `limit` outcomes.
 std::vector<WeightedSubPolicy> closed_form(const Policy& policy, const Rule& rule,
                                            const Space& space, size_t limit = 200000);
-
-// How an op is used, on average: applications per image, and the mean level over them (0 if never).
-struct OpUse {
-  double per_image = 0;
-  double level = 0;
-};
-std::vector<OpUse> op_use(const std::vector<WeightedSubPolicy>& form, const Space& space);
 
 // Total variation distance between two closed forms over one space: 0 for the same distribution of
 // what an image gets, 1 for distributions with nothing in common.

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "popaug/augment/op.h"
 #include "popaug/augment/plugin.h"
 
 namespace popaug {
@@ -39,6 +40,19 @@ class GuardedPixels {
   std::vector<uint8_t> bytes_;
 };
 
+// Calls into the plugin. Whatever it throws becomes an Error that names it: an exception must not
+// reach a thread that knows nothing of plugins.
+template <typename Call>
+auto call_plugin(const std::string& who, Call call) {
+  try {
+    return call();
+  } catch (const std::exception& error) {
+    throw Error(who + " threw an exception: " + printable_line(error.what()));
+  } catch (...) {
+    throw Error(who + " threw something that is not an exception");
+  }
+}
+
 OpFunction wrap(const popaug_op* op, const std::string& who) {
   return [op, who](Image& image, double value, OpContext& context) {
     GuardedPixels guarded(image);
@@ -52,7 +66,7 @@ OpFunction wrap(const popaug_op* op, const std::string& who) {
                            .black_fill = context.hole_fill ? 0 : 1,
                            .grey = context.grey ? 1 : 0,
                            .random = draws ? &random : nullptr};
-    const int32_t status = op->apply(&call);
+    const int32_t status = call_plugin(who, [&] { return op->apply(&call); });
     if (status != 0) {
       throw Error(who + " failed with number " + std::to_string(status) + " on an image of " +
                   std::to_string(image.width()) + "x" + std::to_string(image.height()) +
@@ -66,7 +80,12 @@ OpFunction wrap(const popaug_op* op, const std::string& who) {
   };
 }
 
-std::string text_of(const char* text) { return text == nullptr ? "" : text; }
+constexpr size_t kLongestText = 1000;
+
+// At most kLongestText bytes of what may be no string at all.
+std::string text_of(const char* text) {
+  return text == nullptr ? "" : std::string(text, ::strnlen(text, kLongestText));
+}
 
 OpRow row_of(const popaug_op& op, const std::string& origin) {
   const std::string name = text_of(op.name);
@@ -110,7 +129,8 @@ const popaug_plugin& open_plugin(const fs::path& path, const std::string& shown)
   if (entry == nullptr) {
     fail("is a shared object, but exports no popaug_plugin_entry (see popaug/augment/plugin.h)");
   }
-  const popaug_plugin* plugin = entry();
+  const popaug_plugin* plugin =
+      call_plugin(shown + ": popaug_plugin_entry", [&] { return entry(); });
   if (plugin == nullptr) fail("popaug_plugin_entry gave no table");
   if (plugin->abi != POPAUG_PLUGIN_ABI || plugin->op_size != sizeof(popaug_op)) {
     fail("speaks version " + std::to_string(plugin->abi) + " of the plugin interface (ops of " +

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "popaug/augment/load_plugin.h"
+#include "popaug/augment/check_op.h"
 
 namespace popaug {
 namespace {
@@ -59,6 +59,15 @@ TEST(OpTable, BrokenPromisesAreSeen) {
   OpRow keeps = good;
   keeps.changes_grey = false;
   EXPECT_THAT(check_op_row(keeps), Contains(HasSubstr("its row says it cannot")));
+  OpRow keeps_holes = *find_op("Cutout");
+  keeps_holes.holes = HoleEffect::kKeeps;
+  EXPECT_THAT(check_op_row(keeps_holes), Contains(HasSubstr("its row says it does not")));
+  OpRow fills = *find_op("FlipUD");
+  fills.holes = HoleEffect::kFills;
+  EXPECT_THAT(check_op_row(fills), Contains(HasSubstr("its row says it fills them")));
+  OpRow uncovers = *find_op("Cutout");
+  uncovers.holes = HoleEffect::kUncovers;
+  EXPECT_THAT(check_op_row(uncovers), Contains(HasSubstr("asks for black")));
   OpRow still = *find_op("Rotate");
   still.identity = 90;
   EXPECT_THAT(check_op_row(still), Contains(HasSubstr("at its identity value")));
@@ -94,6 +103,8 @@ TEST(OpTable, RegisteredRowsAreUsed) {
   OpContext context;
   apply_op(image, "TestBlacken", 0, context);
   EXPECT_EQ(image, Image(2, 2));
+  // The copied row's kernel inverts; a registered row has none.
+  EXPECT_EQ(find_op("TestBlacken")->run, nullptr);
 }
 
 TEST(OpTable, ApplyChecksItsInput) {

@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "popaug/augment/augment.h"
-#include "popaug/augment/fast_draw.h"
-#include "popaug/augment/prepared_op.h"
-#include "popaug/augment/targets_test.h"
+#include "popaug/augment/internal/fast_draw.h"
+#include "popaug/augment/internal/prepared_op.h"
+#include "popaug/augment/internal/targets_test.h"
 
 namespace popaug {
 namespace {
@@ -37,7 +37,7 @@ void run_one_op(benchmark::State& state, const OpRow& row, double value, int sid
   Random random({.purpose = Purpose::kOp});
   OpContext context{&random, true, false};
   for (auto _ : state) {
-    run_op(op, kernels, work, context);
+    op.run(kernels, work, context);
     benchmark::DoNotOptimize(work.pixels());
     benchmark::ClobberMemory();
   }
@@ -84,8 +84,8 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
   const FastSampler fast(space, Rule{}, policy, {4, 0.5, 16}, side, side);
   const simd::ChannelScale scale;
   const simd::Rectangle cut{side / 4, side / 4, 3 * side / 4, 3 * side / 4};
-  FirstWords words;
-  uint32_t numbers[FirstWords::kMost];
+  PrefetchedDraws words;
+  uint32_t numbers[PrefetchedDraws::kMost];
   std::iota(std::begin(numbers), std::end(numbers), 0u);
   words.make(kernels.draws, {}, numbers);
   uint32_t i = 0;

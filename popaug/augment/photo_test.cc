@@ -8,7 +8,7 @@
 #include <cstring>
 #include <map>
 
-#include "popaug/augment/targets_test.h"
+#include "popaug/augment/internal/targets_test.h"
 
 namespace popaug {
 namespace {

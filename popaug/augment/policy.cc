@@ -12,6 +12,8 @@ constexpr size_t kMaxParts = 1024;    // of a mixture
 constexpr size_t kMaxCounts = 65;     // weights of counts 0..64
 constexpr int kMaxOpsPerImage = 64;
 
+const std::vector<std::string> kFills = {"hole", "mean", "noise"};  // in the order of EraseFill
+
 const std::vector<std::pair<RuleKind, std::string>> kKinds = {
     {RuleKind::kNone, "none"},
     {RuleKind::kPba, "pba"},
@@ -213,8 +215,44 @@ Json base_to_json(const BaseTransforms& base) {
                {"scale_pixels", base.scale_pixels}};
   // Only where there is one: readers from before it go on reading the others.
   if (base.resized_crop != 0) json["resized_crop"] = base.resized_crop;
+  if (base.vflip != 0) json["vflip"] = base.vflip;
+  if (base.turn != 0) json["turn"] = base.turn;
+  // The numbers of a transform stand beside its probability, and without it where they are not the
+  // usual ones: a search may raise a probability from 0.
+  const BaseTransforms usual;
+  const auto put = [&json](const char* key, bool on, const auto& value, const auto& fallback) {
+    if (on || value != fallback) json[key] = value;
+  };
+  const bool erases = base.erase > 0;
+  put("erase", false, base.erase, usual.erase);
+  put("erase_least", erases, base.erase_least, usual.erase_least);
+  put("erase_most", erases, base.erase_most, usual.erase_most);
+  put("erase_ratio", erases, base.erase_ratio, usual.erase_ratio);
+  put("erase_fill", erases, kFills[static_cast<size_t>(base.erase_fill)], kFills[0]);
+  put("cutmix", false, base.cutmix, usual.cutmix);
+  put("cutmix_alpha", base.cutmix > 0, base.cutmix_alpha, usual.cutmix_alpha);
+  put("mixup", false, base.mixup, usual.mixup);
+  put("mixup_alpha", base.mixup > 0, base.mixup_alpha, usual.mixup_alpha);
   return json;
 }
+
+const std::vector<std::string>& base_keys_of_version_2() {
+  static const std::vector<std::string> keys = {
+      "vflip",      "turn",   "erase",        "erase_least", "erase_most", "erase_ratio",
+      "erase_fill", "cutmix", "cutmix_alpha", "mixup",       "mixup_alpha"};
+  return keys;
+}
+
+namespace {
+
+EraseFill fill_from_text(JsonReader& reader) {
+  const std::string name = reader.text_or("erase_fill", kFills[0]);
+  const auto found = std::find(kFills.begin(), kFills.end(), name);
+  if (found == kFills.end()) reader.fail("erase_fill", unknown_name("fill", name, kFills));
+  return static_cast<EraseFill>(found - kFills.begin());
+}
+
+}  // namespace
 
 BaseTransforms base_from_json(const Json& json, const std::string& origin) {
   JsonReader reader(json, origin);
@@ -224,8 +262,32 @@ BaseTransforms base_from_json(const Json& json, const std::string& origin) {
   base.cutout = static_cast<int>(reader.integer_or("cutout", 0, 16384, base.cutout));
   base.scale_pixels = reader.boolean_or("scale_pixels", base.scale_pixels);
   base.resized_crop = reader.number_or("resized_crop", 0, 1, base.resized_crop);
+  base.vflip = reader.number_or("vflip", 0, 1, base.vflip);
+  base.turn = reader.number_or("turn", 0, 1, base.turn);
+  base.erase = reader.number_or("erase", 0, 1, base.erase);
+  base.erase_least = reader.number_or("erase_least", 0.0001, 1, base.erase_least);
+  base.erase_most = reader.number_or("erase_most", 0.0001, 1, base.erase_most);
+  base.erase_ratio = reader.number_or("erase_ratio", 0.01, 1, base.erase_ratio);
+  base.erase_fill = fill_from_text(reader);
+  if (base.erase_least > base.erase_most) {
+    reader.fail("erase_least", number_text(base.erase_least) + " is above erase_most, " +
+                                   number_text(base.erase_most));
+  }
+  base.cutmix = reader.number_or("cutmix", 0, 1, base.cutmix);
+  base.cutmix_alpha = reader.number_or("cutmix_alpha", kLeastAlpha, kMostAlpha, base.cutmix_alpha);
+  base.mixup = reader.number_or("mixup", 0, 1, base.mixup);
+  base.mixup_alpha = reader.number_or("mixup_alpha", kLeastAlpha, kMostAlpha, base.mixup_alpha);
   reader.finish();
   return base;
+}
+
+void check_base_fits(const BaseTransforms& base, int width, int height, const std::string& origin) {
+  if (base.turn > 0 && width != height) {
+    throw UsageError(origin + ": turn " + number_text(base.turn) + ": images of " +
+                     std::to_string(width) + "x" + std::to_string(height) +
+                     " cannot be turned by 90 degrees, only square ones can; resize the images, or "
+                     "use flip and vflip, which any image can get");
+  }
 }
 
 BaseTransforms scaled_base(const BaseTransforms& base, int width, int height) {

@@ -38,7 +38,7 @@ TEST(Policy, SurvivesJson) {
   EXPECT_EQ(base_from_json(base_to_json(photo), "back"), photo);
   for (const double bad : {1.5, -0.1, double(NAN)}) {
     EXPECT_THROW(base_from_json({{"resized_crop", bad}}, "bad"), Error);
-    // Nor is a wrong one passed over on the way.
+    // Nor is a wrong one skipped on the way.
     EXPECT_THROW(base_from_json(base_to_json({.resized_crop = bad}), "bad"), Error);
   }
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "popaug/augment/internal/base_draw.h"
+
 namespace popaug {
 namespace {
 
@@ -135,18 +137,27 @@ int Sampler::draw_trivial(Random& random, Draw* out) const {
 }
 
 BaseDraw draw_base(const BaseTransforms& scaled, int width, int height, Random& random) {
-  BaseDraw draw;
-  if (scaled.pad > 0) {
-    const auto offsets = static_cast<uint32_t>(2 * scaled.pad + 1);
-    draw.crop_x = static_cast<int>(random.below(offsets));
-    draw.crop_y = static_cast<int>(random.below(offsets));
-  }
-  if (scaled.flip > 0) draw.flip = random.chance(scaled.flip);
-  if (scaled.cutout > 0) {
-    draw.cutout_x = static_cast<int>(random.below(static_cast<uint32_t>(width)));
-    draw.cutout_y = static_cast<int>(random.below(static_cast<uint32_t>(height)));
-  }
-  return draw;
+  return base_draw::place(scaled, width, height, random);
+}
+
+MixDraw draw_mix(const BaseTransforms& base, int width, int height, Random& random) {
+  return base_draw::mix(base, width, height, random);
+}
+
+uint32_t draw_partner(std::span<const uint32_t> epoch, uint32_t own, Random& random) {
+  return base_draw::pick_partner(epoch, own, random);
+}
+
+double draw_beta(double alpha, Random& random) { return base_draw::beta(random, alpha); }
+
+void check_partners(const BaseTransforms& base, std::span<const uint32_t> epoch) {
+  if (!base.mixes()) return;
+  const bool two = std::any_of(epoch.begin(), epoch.end(),
+                               [&](uint32_t image) { return image != epoch.front(); });
+  if (two) return;
+  throw UsageError(std::string(base.cutmix > 0 ? "cutmix" : "mixup") +
+                   ": an image is mixed with another one of the epoch, but the epoch has " +
+                   (epoch.empty() ? "no image" : "one image only") + "; give more images");
 }
 
 std::vector<Draw> draw_ops(const Space& space, const Rule& rule, const Policy& policy,

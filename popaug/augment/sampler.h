@@ -15,13 +15,19 @@
 // without entries draws nothing more.
 // What an op itself draws (Cutout's centre) comes from Purpose::kOp, in the order of ops.
 // From Purpose::kBaseTransform, each only if the transform is on: below(2 * pad + 1) twice (left
-// and upper edge of the crop in the padded image), chance(flip), below(width) and below(height)
-// (centre of the cutout: the square starts cutout / 2 before it and is clipped).
+// and upper edge of the crop in the padded image), chance(flip), chance(vflip), chance(turn) and,
+// if it is turned, below(3) (quarter turns less one), below(width) and below(height) (centre of the
+// cutout: the square starts cutout / 2 before it and is clipped), chance(erase) and its rectangle
+// (internal/base_draw.h), and for noise two words, which seed it. Then, from the same stream, what
+// it is mixed with: chance(cutmix), chance(mixup), for both of them next32() & 1 (0: CutMix), the
+// share from Beta(alpha, alpha), for CutMix below(width) and below(height) (centre of the box), and
+// below(images of the epoch) until that is not the image itself.
 // The part of a random resized crop comes from Purpose::kResizedCrop (photo.h).
 #ifndef POPAUG_AUGMENT_SAMPLER_H_
 #define POPAUG_AUGMENT_SAMPLER_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "popaug/augment/policy.h"
@@ -29,7 +35,8 @@
 
 namespace popaug {
 
-// Who an image is drawn for; with the seed, the whole of its randomness (DESIGN 4.2).
+// Identifies the random stream of one image: the seed and these fields determine every draw
+// (docs/architecture.md#randomness-is-a-value).
 struct SampleKey {
   uint64_t seed = 0;
   uint32_t stream = 0;  // member or arm
@@ -48,11 +55,31 @@ struct Draw {
   bool operator==(const Draw&) const = default;
 };
 
+// A rectangle of pixels: columns left .. right - 1, rows top .. bottom - 1.
+struct PixelBox {
+  int left = 0, top = 0, right = 0, bottom = 0;
+  double area() const { return double{1} * (right - left) * (bottom - top); }
+  bool operator==(const PixelBox&) const = default;
+};
+
 // Where the base transforms fall. Pixels; meaningful only for transforms that are on.
 struct BaseDraw {
   int crop_x = 0, crop_y = 0;  // left and upper edge of the crop in the padded image
-  bool flip = false;
+  bool flip = false, vflip = false;
+  int turns = 0;                   // quarter turns against the clock, 0..3
   int cutout_x = 0, cutout_y = 0;  // centre
+  PixelBox erase;                  // empty: nothing is erased
+  uint64_t noise_seed = 0;         // of the noise in it
+  bool erases() const { return erase.right > erase.left; }
+};
+
+// How an image is mixed with its partner.
+enum class MixKind { kNone, kCutMix, kMixup };
+struct MixDraw {
+  MixKind kind = MixKind::kNone;
+  PixelBox box;      // kCutMix: what the partner gives; it may be empty
+  int weight = 256;  // kMixup: of the image itself, in parts of 256
+  double share = 1;  // of the image itself in the result, and so of its label
 };
 
 // A rule and a policy, checked and prepared. Immutable, thread safe, no allocation in draw().
@@ -89,6 +116,16 @@ class Sampler {
 // Draws of the base transforms, already scaled to the image; `random` is the stream
 // Purpose::kBaseTransform.
 BaseDraw draw_base(const BaseTransforms& scaled, int width, int height, Random& random);
+
+// How the image is mixed, from the same stream after draw_base(); kNone where `base` does not mix.
+MixDraw draw_mix(const BaseTransforms& base, int width, int height, Random& random);
+// The partner, from the same stream after draw_mix(): each other image of the epoch as likely.
+// `epoch` must have an image other than `own` (check_partners).
+uint32_t draw_partner(std::span<const uint32_t> epoch, uint32_t own, Random& random);
+// Throws UsageError unless there are two different images to mix.
+void check_partners(const BaseTransforms& base, std::span<const uint32_t> epoch);
+// One draw from Beta(alpha, alpha).
+double draw_beta(double alpha, Random& random);
 
 // Draws for one image under a policy: pure, the same on every machine. Checks the policy each time;
 // for many images make a Sampler.

@@ -4,8 +4,9 @@
 #include <cmath>
 #include <set>
 
-#include "popaug/augment/builtin_spaces.h"
+#include "popaug/augment/internal/builtin_spaces.h"
 #include "popaug/augment/op.h"
+#include "popaug/augment/unknown_ops.h"
 
 namespace popaug {
 namespace {
@@ -45,7 +46,8 @@ constexpr int kMaxSide = 16384;
 void check_op(const SpaceOp& op, int levels, const std::string& where) {
   const OpRow* row = find_op(op.op);
   if (row == nullptr) {
-    throw Error(where + ": " + unknown_op(op.op) + "; an own op needs its --plugin");
+    if (AcceptUnknownOps::active()) return;
+    throw Error(where + ": " + unknown_op(op.op) + "; an op of your own needs setting \"plugin\"");
   }
   if (!row->uses_value) {
     if (!op.values.empty()) throw Error(where + ": this op ignores its level, so it has no values");
@@ -75,7 +77,13 @@ void check_op(const SpaceOp& op, int levels, const std::string& where) {
   }
 }
 
+thread_local int accepting = 0;
+
 }  // namespace
+
+AcceptUnknownOps::AcceptUnknownOps() { ++accepting; }
+AcceptUnknownOps::~AcceptUnknownOps() { --accepting; }
+bool AcceptUnknownOps::active() { return accepting > 0; }
 
 int Space::index_of(std::string_view op) const {
   for (size_t i = 0; i < ops.size(); ++i) {
@@ -104,9 +112,8 @@ double op_value(const SpaceOp& op, int level, bool negative, int width, int heig
 
 bool is_identity(const SpaceOp& op, int level) {
   const OpRow* row = find_op(op.op);
-  if (row == nullptr) return false;
-  if (row->name == "Identity") return true;
-  if (!row->uses_value || !row->has_identity) return false;
+  if (row == nullptr || !row->has_identity) return false;
+  if (!row->uses_value) return true;
   return op_value(op, level, false, kReferenceSide, kReferenceSide) == row->identity;
 }
 
@@ -167,7 +174,8 @@ Space space_for_grey(const Space& space, std::vector<std::string>* left_out) {
   Space kept = space;
   std::erase_if(kept.ops, [&](const SpaceOp& op) {
     const OpRow* row = find_op(op.op);
-    if (row == nullptr || row->changes_grey || row->name == "Identity") return false;
+    if (row == nullptr || row->changes_grey) return false;
+    if (row->has_identity && !row->uses_value) return false;  // changes nothing, on purpose
     if (left_out != nullptr) left_out->push_back(op.op);
     return true;
   });
@@ -191,7 +199,7 @@ void check_space(const Space& space, const std::string& origin) {
   std::set<std::string> seen;
   for (const SpaceOp& op : space.ops) {
     const std::string where = origin + ": op " + quote(op.op);
-    if (!seen.insert(op.op).second) throw Error(where + " stands in the space twice");
+    if (!seen.insert(op.op).second) throw Error(where + " is listed twice");
     check_op(op, space.levels, where);
   }
 }

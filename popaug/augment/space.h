@@ -1,4 +1,4 @@
-// A space: a named list of ops with their level -> value maps (DESIGN section 2).
+// A space: a named list of ops with their level -> value maps (docs/architecture.md#glossary).
 #ifndef POPAUG_AUGMENT_SPACE_H_
 #define POPAUG_AUGMENT_SPACE_H_
 
@@ -11,8 +11,9 @@
 namespace popaug {
 
 // Which side of the image scales a value in pixels. The reference side is 32. kWidth, kHeight and
-// kShorter round to the nearest pixel and hold still under paper settings (DESIGN 4.7). The last
-// two are torchvision's own rule for RandAugment: always scaled, truncated.
+// kShorter round to the nearest pixel and hold still under paper settings
+// (docs/architecture.md#pixels-scale). The last two are torchvision's own rule for RandAugment:
+// always scaled, truncated.
 enum class PixelScale { kNone, kWidth, kHeight, kShorter, kWidthTruncated, kHeightTruncated };
 
 // What an op leaves where it uncovers pixels: a hole (alpha 0) or opaque black (torchvision).
@@ -32,7 +33,7 @@ struct SpaceOp {
 struct Space {
   std::string name;  // "pba", "autoaugment", "randaugment", "trivial", "trivial-standard", own
   int levels = 11;   // levels are 0 .. levels-1
-  int search_levels = 10;  // a search draws 0 .. search_levels-1 (REFERENCE 2: 0..9)
+  int search_levels = 10;  // a search draws 0 .. search_levels-1 (docs/pba.md#operations: 0..9)
   Fill fill = Fill::kHole;
   std::vector<SpaceOp> ops = {};
   bool operator==(const Space&) const = default;
@@ -62,7 +63,7 @@ Space load_space(const std::string& name_or_path);
 // A space from the text of such a file.
 Space space_from_toml(std::string_view text, const std::string& origin);
 // The same space without the ops that cannot change a grey image; their names go to `left_out`.
-// Identity stays: how often nothing is done is part of a space.
+// An op that changes nothing at all stays: how often nothing is done is part of a space.
 Space space_for_grey(const Space& space, std::vector<std::string>* left_out);
 
 // Throws Error (starting with `origin`) for unknown ops, NaN, values that an op does not accept,

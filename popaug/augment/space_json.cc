@@ -95,7 +95,7 @@ class TomlOps {
   static const OpRow& row_of(const std::string& name, const std::string& where) {
     const OpRow* row = find_op(name);
     if (row == nullptr)
-      throw Error(where + ": " + unknown_op(name) + "; an own op needs its --plugin");
+      throw Error(where + ": " + unknown_op(name) + "; an op of your own needs setting \"plugin\"");
     return *row;
   }
 

@@ -1,8 +1,9 @@
-// The door of room base: what every other room stands on, and what knows nothing of images.
+// The public header of room base: what all other rooms use. It knows nothing of images.
 #ifndef POPAUG_BASE_BASE_H_
 #define POPAUG_BASE_BASE_H_
 
 #include "popaug/base/error.h"
+#include "popaug/base/escape.h"
 #include "popaug/base/failpoint.h"
 #include "popaug/base/file.h"
 #include "popaug/base/hash.h"
@@ -13,5 +14,6 @@
 #include "popaug/base/stop.h"
 #include "popaug/base/text.h"
 #include "popaug/base/thread.h"
+#include "popaug/base/unicode.h"
 
 #endif  // POPAUG_BASE_BASE_H_

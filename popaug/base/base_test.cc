@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// The published vectors (Random123, kat_vectors; REFERENCE section 10).
+// The published vectors (Random123, kat_vectors; docs/pba.md#philox-test-vectors).
 TEST(Philox, PublishedVectors) {
   using Words = std::array<uint32_t, 4>;
   EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}),
@@ -116,15 +117,6 @@ TEST(File, AppendCutsTornBytesAndSurvivesAFullDisk) {
   EXPECT_EQ(read_file(path), "one\ntwo\nthree\n");
 }
 
-TEST(File, LockNamesTheHolder) {
-  TemporaryFolder folder;
-  auto lock = std::make_unique<DirectoryLock>(folder.path());
-  EXPECT_THAT(message_of([&] { DirectoryLock second(folder.path()); }),
-              HasSubstr("pid " + std::to_string(::getpid())));
-  lock.reset();
-  DirectoryLock again(folder.path());
-}
-
 TEST(Failpoint, KillsAtTheVisitThatWasAsked) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -138,6 +130,17 @@ TEST(Failpoint, KillsAtTheVisitThatWasAsked) {
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGKILL);
   EXPECT_THROW(arm_failpoints("x=burn"), UsageError);
+}
+
+TEST(Failpoint, StopsAsCtrlCDoesBeforeTheVisitIsOver) {
+  SignalStop stop;
+  arm_failpoints("x=stop@2");
+  EXPECT_FALSE(failpoint("x"));
+  EXPECT_FALSE(stop.token().requested());
+  EXPECT_FALSE(failpoint("x"));  // it does not fail
+  EXPECT_TRUE(stop.token().requested());
+  EXPECT_FALSE(failpoint("x"));  // nor stop again, which would end the process
+  arm_failpoints("");
 }
 
 TEST(Text, NearestAndUnknown) {
@@ -174,6 +177,8 @@ TEST(Json, ReaderChecksTypesRangesAndUnknownKeys) {
   JsonReader reader(value, "f");
   EXPECT_EQ(reader.integer("epochs", 1, 10), 3);
   EXPECT_THAT(message_of([&] { reader.number("p", 0, 1); }), HasSubstr("f: p: 2 is not in 0 .. 1"));
+  EXPECT_THAT(message_of([&] { reader.number("p", 2.5, 100000); }),
+              HasSubstr("2 is not in 2.5 .. 100000"));
   EXPECT_EQ(reader.text_or("name", "none"), "none");
   EXPECT_THAT(message_of([&] { reader.finish(); }),
               HasSubstr("unknown key \"nam\" (nearest: \"name\")"));
@@ -207,6 +212,37 @@ TEST(Thread, ParallelForVisitsAllAndRethrowsTheLowestError) {
               }),
               "at 10");
   }
+}
+
+// In a process of its own that may start no thread.
+TEST(Thread, ParallelForDoesAllWorkWhereTheSystemGivesNoThreads) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit none{1, 1};
+    ::setrlimit(RLIMIT_AS, &none);
+    static std::array<int, 100> seen{};
+    parallel_for(100, 8, [](size_t i) { ++seen[i]; });
+    ::_exit(std::accumulate(seen.begin(), seen.end(), 0) == 100 ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(Error, EveryExceptionHasASentence) {
+  const auto sentence = [](auto thrown) { return sentence_of(std::make_exception_ptr(thrown)); };
+  EXPECT_EQ(sentence(UsageError("a sentence")), "a sentence");
+  EXPECT_EQ(sentence(std::bad_alloc()), "out of memory");
+  EXPECT_THAT(sentence(std::length_error("vector")), HasSubstr("out of memory"));
+  EXPECT_THAT(sentence(std::runtime_error("DefaultCPUAllocator: can't allocate memory: 5 bytes")),
+              HasSubstr("out of memory: Default"));
+  EXPECT_EQ(sentence(fs::filesystem_error("x", "dir/a", std::make_error_code(std::errc::io_error))),
+            "dir/a: cannot be used: Input/output error");
+  EXPECT_THAT(
+      sentence(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again))),
+      HasSubstr("the system refuses a thread"));
+  EXPECT_THAT(sentence(std::runtime_error("a bug")), HasSubstr("unexpected: a bug"));
+  EXPECT_THAT(sentence(42), HasSubstr("not an exception"));
 }
 
 TEST(Hash, FieldsAreSeparated) {

@@ -17,7 +17,8 @@ namespace popaug {
 namespace {
 
 struct Armed {
-  int error = 0;  // 0: kill
+  int error = 0;   // returned as errno; 0: `signal`
+  int signal = 0;  // raised; 0: `error`
   bool keeps_failing = false;
   int at = 1;
   int visits = 0;
@@ -42,7 +43,8 @@ Armed parse_action(std::string_view text) {
     const std::string_view digits = text.substr(at + 1);
     const auto [end, code] = std::from_chars(digits.begin(), digits.end(), armed.at);
     if (code != std::errc() || end != digits.end() || armed.at < 1) {
-      throw UsageError("failpoint: \"" + std::string(digits) + "\" is no visit number (1, 2, ...)");
+      throw UsageError("failpoint: \"" + std::string(digits) +
+                       "\" is not a visit number (1, 2, ...)");
     }
     text = text.substr(0, at);
   }
@@ -54,9 +56,13 @@ Armed parse_action(std::string_view text) {
     armed.error = ENOSPC;
   } else if (text == "eio") {
     armed.error = EIO;
-  } else if (text != "kill") {
+  } else if (text == "kill") {
+    armed.signal = SIGKILL;
+  } else if (text == "stop") {
+    armed.signal = SIGINT;
+  } else {
     throw UsageError("failpoint: unknown action \"" + std::string(text) +
-                     "\"; expected enospc, eio or kill");
+                     "\"; expected enospc, eio, kill or stop");
   }
   return armed;
 }
@@ -97,9 +103,9 @@ bool failpoint(const char* name) {
   Armed& armed = it->second;
   ++armed.visits;
   if (armed.visits != armed.at && !(armed.keeps_failing && armed.visits > armed.at)) return false;
-  if (armed.error == 0) ::kill(::getpid(), SIGKILL);
-  errno = armed.error;
-  return true;
+  if (armed.signal != 0) ::raise(armed.signal);  // in this thread: handled when it returns
+  if (armed.error != 0) errno = armed.error;
+  return armed.error != 0;
 }
 
 }  // namespace popaug

@@ -1,7 +1,6 @@
 #include "popaug/base/file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "popaug/base/error.h"
 #include "popaug/base/failpoint.h"
@@ -21,8 +21,21 @@ namespace {
 [[noreturn]] void fail(const fs::path& path, const char* doing) {
   const int code = errno;
   std::string sentence = show_path(path) + ": cannot " + doing + ": " + std::strerror(code);
-  if (code == ENOSPC) sentence += ". Free some space, then run the same command with --resume";
+  if (code == ENOSPC)
+    sentence += ". Free some space, then run the same command with setting \"resume\"";
   throw Error(sentence);
+}
+
+// Opens with O_CLOEXEC, never as descriptor 0, 1 or 2: where those are closed, a file would get
+// their number and receive whatever the process prints.
+int open_file(const fs::path& path, int flags, mode_t mode = 0644) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  const int higher = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int code = errno;
+  ::close(fd);
+  errno = code;
+  return higher;
 }
 
 // A file descriptor that closes itself.
@@ -61,7 +74,7 @@ bool write_all(int fd, std::string_view bytes) {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t limit) {
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor fd(open_file(path, O_RDONLY));
   if (fd.get() < 0) fail(path, "open");
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) fail(path, "read");
@@ -85,16 +98,31 @@ std::string read_file(const fs::path& path, uint64_t limit) {
 }
 
 void sync_folder(const fs::path& folder) {
-  Descriptor fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Descriptor fd(open_file(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY));
   if (fd.get() < 0) fail(folder, "open");
   if (::fsync(fd.get()) != 0 && errno != EINVAL) fail(folder, "sync");
 }
 
-void write_file_atomic(const fs::path& path, std::string_view bytes) {
+namespace {
+
+// Makes a new file beside `path` and opens it. A file or a link that is there already, such as the
+// leftover of a process that had our number, stays as it is: the next name is tried.
+Descriptor make_temporary(const fs::path& path, fs::path* temporary) {
   static std::atomic<uint64_t> counter{0};
-  const fs::path temporary =
-      path.parent_path() / ("." + path.filename().string() + "." + std::to_string(::getpid()) +
-                            "." + std::to_string(counter++) + ".tmp");
+  while (true) {
+    *temporary =
+        path.parent_path() / ("." + path.filename().string() + "." + std::to_string(::getpid()) +
+                              "." + std::to_string(counter++) + ".tmp");
+    const int fd = open_file(*temporary, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd >= 0) return Descriptor(fd);
+    if (errno != EEXIST) fail(path, "write");
+  }
+}
+
+}  // namespace
+
+void write_file_atomic(const fs::path& path, std::string_view bytes) {
+  fs::path temporary;
   auto give_up = [&](const char* doing) {
     const int code = errno;
     ::unlink(temporary.c_str());
@@ -102,8 +130,7 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
     fail(path, doing);
   };
   {
-    Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (fd.get() < 0) fail(path, "write");
+    const Descriptor fd = make_temporary(path, &temporary);
     const size_t half = bytes.size() / 2;
     if (!write_all(fd.get(), bytes.substr(0, half))) give_up("write");
     if (failpoint("file.write") || !write_all(fd.get(), bytes.substr(half))) give_up("write");
@@ -115,8 +142,52 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
   sync_folder(path.parent_path());
 }
 
+namespace {
+
+// Follows links to the name that they end at, which need not exist. Nothing for a link through
+// /proc, such as /dev/stdout: it names an open file, not a place in a folder.
+std::optional<fs::path> end_of_links(const fs::path& path) {
+  constexpr int kMostLinks = 40;  // the kernel's own limit
+  fs::path at = path;
+  for (int i = 0; i < kMostLinks; ++i) {
+    if (at.native().starts_with("/proc/")) return std::nullopt;
+    std::error_code error;
+    const fs::path next = fs::read_symlink(at, error);
+    if (error) return at;
+    at = next.is_absolute() ? next : at.parent_path() / next;
+  }
+  throw Error(show_path(path) + ": its links go in a circle");
+}
+
+}  // namespace
+
+void write_output_file(const fs::path& path, std::string_view bytes) {
+  const std::optional<fs::path> target = end_of_links(path);
+  std::error_code ignored;
+  const fs::file_status status = fs::status(target.value_or(path), ignored);
+  if (fs::is_directory(status)) throw Error(show_path(path) + " is a folder, not a file");
+  const bool regular = fs::is_regular_file(status);
+  if (target && (regular || status.type() == fs::file_type::not_found)) {
+    return write_file_atomic(*target, bytes);
+  }
+  const Descriptor fd(open_file(path, O_WRONLY | (regular ? O_TRUNC : 0)));
+  if (fd.get() < 0) fail(path, "open for writing");
+  if (!write_all(fd.get(), bytes)) fail(path, "write");
+}
+
+void make_folder(const fs::path& folder) {
+  if (folder.empty()) return;
+  std::error_code reason, ignored;
+  fs::create_directories(folder, reason);
+  if (fs::is_directory(folder, ignored)) return;
+  if (fs::exists(folder, ignored)) {
+    throw UsageError(show_path(folder) + " is a file, but a folder is needed: give another name");
+  }
+  throw Error(show_path(folder) + ": the folder cannot be made: " + reason.message());
+}
+
 AppendFile::AppendFile(const fs::path& path, uint64_t keep) : path_(path) {
-  Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  Descriptor fd(open_file(path, O_WRONLY | O_CREAT | O_NOFOLLOW));
   if (fd.get() < 0) fail(path, "open for writing");
   const off_t end = ::lseek(fd.get(), 0, SEEK_END);
   if (end < 0) fail(path, "read");
@@ -149,29 +220,8 @@ void AppendFile::append(std::string_view bytes) {
   size_ += bytes.size();
 }
 
-DirectoryLock::DirectoryLock(const fs::path& directory) {
-  const fs::path path = directory / "lock";
-  Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (fd.get() < 0) fail(path, "open");
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) fail(path, "lock");
-    char holder[32] = {};
-    const ssize_t n = ::pread(fd.get(), holder, sizeof holder - 1, 0);
-    const std::string pid = n > 0 ? std::string(trim(holder)) : "unknown";
-    throw Error(show_path(directory) + " is in use by another process (pid " + pid +
-                "). Wait for it or stop it, or choose another --out");
-  }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) {
-    fail(path, "write");
-  }
-  descriptor_ = fd.release();
-}
-
-DirectoryLock::~DirectoryLock() { ::close(descriptor_); }
-
 MappedFile::MappedFile(const fs::path& path) {
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor fd(open_file(path, O_RDONLY));
   if (fd.get() < 0) fail(path, "open");
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) fail(path, "read");
@@ -188,7 +238,15 @@ MappedFile::~MappedFile() {
 }
 
 TemporaryFolder::TemporaryFolder(std::string_view prefix) {
-  std::string pattern = (fs::temp_directory_path() / prefix).string() + ".XXXXXX";
+  std::error_code error;
+  const fs::path above = fs::temp_directory_path(error);
+  if (error) {
+    const char* given = std::getenv("TMPDIR");
+    throw Error("the folder for temporary files cannot be used: " + error.message() +
+                "; set TMPDIR to a folder that is there" +
+                (given == nullptr ? "" : " (it is " + quote(given) + " now)"));
+  }
+  std::string pattern = (above / prefix).string() + ".XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) fail(pattern, "make the temporary folder");
   path_ = pattern;
 }

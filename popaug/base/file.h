@@ -1,4 +1,4 @@
-// Files that survive a kill: written beside their place, synced, renamed (STYLE 9).
+// Files that survive a kill: written under a temporary name, synced, renamed.
 #ifndef POPAUG_BASE_FILE_H_
 #define POPAUG_BASE_FILE_H_
 
@@ -22,6 +22,15 @@ std::string read_file(const fs::path& path, uint64_t limit = uint64_t{1} << 31);
 // names the path and the system's reason. Failpoints: "file.write", "file.sync", "file.rename".
 void write_file_atomic(const fs::path& path, std::string_view bytes);
 
+// Writes a file that the user named (-o FILE). A regular file is replaced as write_file_atomic()
+// does; a link to one stays a link. A device or a FIFO is written through and never replaced. Files
+// inside a run directory are not named by the user: write_file_atomic() never follows a link.
+void write_output_file(const fs::path& path, std::string_view bytes);
+
+// Makes the folder and those above it where they are missing. Throws Error with the path and the
+// reason, such as a file that is in the way.
+void make_folder(const fs::path& folder);
+
 // Makes a rename, creation or deletion inside `folder` durable.
 void sync_folder(const fs::path& folder);
 
@@ -43,19 +52,6 @@ class AppendFile {
   fs::path path_;
   int descriptor_;
   uint64_t size_ = 0;
-};
-
-// Holds a run directory for one process by flock on DIR/lock, released at the latest when the
-// process ends. Throws Error naming the pid of the holder if another process has it.
-class DirectoryLock {
- public:
-  explicit DirectoryLock(const fs::path& directory);
-  ~DirectoryLock();
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-
- private:
-  int descriptor_;
 };
 
 // A read-only memory map of a whole file; empty files map to an empty span.

@@ -1,10 +1,13 @@
 #include "popaug/base/json.h"
 
+#include <algorithm>
 #include <cmath>
-#include <set>
+#include <utility>
+#include <vector>
 
 #include "popaug/base/error.h"
 #include "popaug/base/file.h"
+#include "popaug/base/internal/range.h"
 #include "popaug/base/text.h"
 
 namespace popaug {
@@ -27,11 +30,110 @@ Position position_of(std::string_view text, size_t byte) {
   return at;
 }
 
-std::string plain_reason(const std::string& what) {
-  // "[json.exception.parse_error.101] parse error at line 1, column 2: reason"
-  const size_t colon = what.find(": ");
-  return colon == what.npos ? what : what.substr(colon + 2);
+// The library says "[json.exception.parse_error.101] parse error at line 1, column 2: reason".
+std::string plain_reason(std::string_view what) {
+  if (what.starts_with('[')) what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
+  if (what.starts_with("parse error")) {
+    what.remove_prefix(std::min(what.find(": ") + 2, what.size()));
+  }
+  return std::string(what);
 }
+
+using Fields = std::vector<std::pair<const std::string, Json>>;
+
+// Makes the value from the parser's events. The library's own builder searches an object for every
+// key that it adds, which takes quadratic time. Here a key is added at the end, and equal keys are
+// found when the object ends. An event that breaks a limit stops the parser at once, so no value
+// deeper than the limit ever exists: copying and destroying values recurse.
+class Builder : public nlohmann::json_sax<Json> {
+ public:
+  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+
+  Json root;
+  std::string fault;      // why the text is refused, or empty
+  size_t fault_byte = 0;  // how far the parser had read, from 1; 0: unknown
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(int64_t value) override { return add(value); }
+  bool number_unsigned(uint64_t value) override { return add(value); }
+  bool number_float(double value, const std::string&) override { return add(value); }
+  bool string(std::string& value) override { return add(std::move(value)); }
+  bool binary(Json::binary_t&) override { return refuse("binary values are not JSON"); }
+  bool start_object(size_t) override { return open(Json::object()); }
+  bool start_array(size_t) override { return open(Json::array()); }
+  bool end_array() override {
+    open_.pop_back();
+    return true;
+  }
+  bool end_object() override {
+    if (const std::string* twice = listed_twice(fields())) {
+      return refuse("the key " + quote(*twice) + " is listed twice in one object");
+    }
+    open_.pop_back();
+    return true;
+  }
+  bool key(std::string& name) override {
+    fields().emplace_back(std::move(name), nullptr);
+    return true;
+  }
+  bool parse_error(size_t byte, const std::string&, const Json::exception& error) override {
+    fault_byte = byte;
+    return refuse(plain_reason(error.what()));
+  }
+
+ private:
+  Fields& fields() { return open_.back()->get_ref<Json::object_t&>(); }
+
+  bool refuse(std::string why) {
+    if (fault.empty()) fault = std::move(why);
+    return false;
+  }
+
+  // Where the next value goes. The place keeps its address while it is open: only the innermost
+  // open container grows.
+  Json* place() {
+    if (open_.empty()) return &root;
+    if (open_.back()->is_object()) return &fields().back().second;
+    auto& items = open_.back()->get_ref<Json::array_t&>();
+    return &items.emplace_back();
+  }
+
+  bool add(Json value) {
+    if (++values_ > limits_.values) {
+      return refuse("more than " + std::to_string(limits_.values) + " values");
+    }
+    *place() = std::move(value);
+    return true;
+  }
+
+  bool open(Json container) {
+    if (open_.size() >= static_cast<size_t>(limits_.depth)) {
+      return refuse("nested more than " + std::to_string(limits_.depth) + " deep");
+    }
+    if (++values_ > limits_.values) {
+      return refuse("more than " + std::to_string(limits_.values) + " values");
+    }
+    Json* at = place();
+    *at = std::move(container);
+    open_.push_back(at);
+    return true;
+  }
+
+  static const std::string* listed_twice(const Fields& fields) {
+    std::vector<const std::string*> names;
+    names.reserve(fields.size());
+    for (const auto& field : fields) names.push_back(&field.first);
+    std::sort(names.begin(), names.end(), [](auto* a, auto* b) { return *a < *b; });
+    const auto twice =
+        std::adjacent_find(names.begin(), names.end(), [](auto* a, auto* b) { return *a == *b; });
+    return twice == names.end() ? nullptr : *twice;
+  }
+
+  const JsonLimits& limits_;
+  std::vector<Json*> open_;
+  uint64_t values_ = 0;
+};
 
 }  // namespace
 
@@ -40,52 +142,33 @@ Json parse_json(std::string_view text, std::string_view origin, const JsonLimits
     throw Error(std::string(origin) + " has " + std::to_string(text.size()) +
                 " bytes, more than the " + std::to_string(limits.bytes) + " that are read here");
   }
-  std::vector<std::set<std::string>> keys;
-  std::string fault;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > limits.depth && fault.empty()) {
-      fault = "nested more than " + std::to_string(limits.depth) + " deep";
-    }
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && fault.empty() &&
-        !keys.back().insert(parsed.get<std::string>()).second) {
-      fault = "the key " + quote(parsed.get<std::string>()) + " stands twice in one object";
-    }
-    return fault.empty();
-  };
-  // The parser recurses nowhere, but values of great depth would when they are destroyed.
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > limits.depth) {
-        throw Error(std::string(origin) + ": nested more than " + std::to_string(limits.depth) +
-                    " deep");
-      }
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
+  Builder builder(limits);
   try {
-    Json value = Json::parse(text.begin(), text.end(), watch);
-    if (!fault.empty()) throw Error(std::string(origin) + ": " + fault);
-    return value;
-  } catch (const Json::parse_error& error) {
-    const Position at = position_of(text, error.byte > 0 ? error.byte - 1 : 0);
-    throw Error(std::string(origin) + ": line " + std::to_string(at.line) + ", column " +
-                std::to_string(at.column) + ": " + plain_reason(error.what()));
+    Json::sax_parse(text.begin(), text.end(), &builder);
   } catch (const Json::exception& error) {
-    throw Error(std::string(origin) + ": " + plain_reason(error.what()));
+    builder.fault = plain_reason(error.what());
   }
+  if (builder.fault.empty()) return std::move(builder.root);
+  std::string where = std::string(origin) + ": ";
+  if (builder.fault_byte > 0) {
+    const Position at = position_of(text, builder.fault_byte - 1);
+    where += "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": ";
+  }
+  throw Error(where + builder.fault);
+}
+
+std::optional<Json> try_json(std::string_view text, const JsonLimits& limits) {
+  try {
+    return parse_json(text, "", limits);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void append_field(Json& object, std::string key, Json value) {
+  if (object.is_null()) object = Json::object();
+  Fields& fields = object.get_ref<Json::object_t&>();
+  fields.emplace_back(std::move(key), std::move(value));
 }
 
 Json read_json(const std::filesystem::path& path, const JsonLimits& limits) {
@@ -153,9 +236,7 @@ double JsonReader::number(const std::string& key, double low, double high) {
   const Json& field = any(key);
   if (!field.is_number()) fail(key, "expected a number, found " + std::string(field.type_name()));
   const double value = field.get<double>();
-  if (!std::isfinite(value) || value < low || value > high) {
-    fail(key, number_text(value) + " is not in " + number_text(low) + " .. " + number_text(high));
-  }
+  if (const std::string fault = range_fault(value, low, high); !fault.empty()) fail(key, fault);
   return value;
 }
 

@@ -1,10 +1,12 @@
-// JSON and TOML in, with limits and with errors that say where; JSON out, the same bytes always.
+// Reads JSON and TOML within limits; errors say where. Writes JSON, the same bytes for the same
+// value.
 #ifndef POPAUG_BASE_JSON_H_
 #define POPAUG_BASE_JSON_H_
 
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,18 +16,28 @@ namespace popaug {
 // Keys keep the order in which they were written: files read well and are the same bytes always.
 using Json = nlohmann::ordered_json;
 
+// What a text may ask of the reader. Time and memory are linear in the bytes: a value takes up to
+// 100 bytes of memory. docs/threats.md lists the readers that have other limits.
 struct JsonLimits {
   uint64_t bytes = uint64_t{64} << 20;
   int depth = 64;
+  uint64_t values = uint64_t{8} << 20;
 };
 
 // `origin` names the text in messages ("run/result.json", "journal.jsonl:17").
-// Throws Error with line and column if it is not one JSON value within the limits. Duplicate keys
-// of an object are refused.
+// Throws Error with line and column if it is not one JSON value within the limits, or if an object
+// lists a key twice.
 Json parse_json(std::string_view text, std::string_view origin, const JsonLimits& limits = {});
+// The value, or nothing if parse_json() would refuse the text: for lines that may be skipped.
+std::optional<Json> try_json(std::string_view text, const JsonLimits& limits = {});
 Json read_json(const std::filesystem::path& path, const JsonLimits& limits = {});
 
-// TOML as the same values (dates are refused). Errors name line and column.
+// Adds a field that the object does not have yet. `object[key] = value` searches the object, which
+// makes a loop over many keys quadratic.
+void append_field(Json& object, std::string key, Json value);
+
+// TOML as the same values (dates are refused). Errors name line and column. Up to 1 MiB, and up to
+// 64 deep, counting brackets, parts of dotted keys and of table names.
 Json parse_toml(std::string_view text, std::string_view origin);
 // TOML text of an object whose values are numbers, booleans, strings, arrays of these, or such
 // objects (tables); reads back as the same value.

@@ -3,10 +3,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
 
+#include "popaug/base/escape.h"
 #include "popaug/base/text.h"
 
 namespace popaug {
@@ -18,12 +20,22 @@ class SilentProgress : public Progress {
  public:
   void update(double, double, const std::string&) override {}
   void line(const std::string&) override {}
+  void event(const std::string&) override {}
 };
 
 size_t terminal_width() {
   winsize size{};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
   return 80;
+}
+
+// At most so many characters, each taken as a column.
+std::string first_columns(std::string_view text, size_t columns) {
+  size_t bytes = 0;
+  for (; columns > 0 && bytes < text.size(); --columns) {
+    bytes += std::max<size_t>(1, utf8_length(text.substr(bytes)));
+  }
+  return std::string(text.substr(0, bytes));
 }
 
 }  // namespace
@@ -52,9 +64,7 @@ struct TerminalProgress::State {
   }
   void show() {
     if (terminal) {
-      std::string text = last;
-      const size_t width = terminal_width() - 1;
-      if (text.size() > width) text.resize(width);
+      const std::string text = first_columns(last, terminal_width() - 1);
       std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
       open = true;
     } else if (last != printed) {
@@ -69,7 +79,7 @@ struct TerminalProgress::State {
 
 TerminalProgress::TerminalProgress(std::string what, double plain_seconds)
     : state_(std::make_unique<State>()) {
-  state_->what = std::move(what);
+  state_->what = printable_line(what);
   state_->plain_seconds = plain_seconds;
 }
 
@@ -94,17 +104,22 @@ void TerminalProgress::update(double done, double total, const std::string& note
   } else if (done >= total) {
     s.last += ", " + duration_text(s.since(s.start));
   }
-  if (!note.empty()) s.last += ", " + note;
+  if (!note.empty()) s.last += ", " + printable_line(note);
   s.current = false;
   const double interval = s.terminal ? 0.2 : s.plain_seconds;
-  if (s.shown == Clock::time_point{} || done >= total || s.since(s.shown) >= interval) s.show();
+  const bool complete = s.terminal && done >= total;  // without a terminal, finish() says it
+  if (s.shown == Clock::time_point{} || complete || s.since(s.shown) >= interval) s.show();
 }
 
 void TerminalProgress::line(const std::string& text) {
   std::lock_guard lock(state_->mutex);
   if (state_->open) std::fprintf(stderr, "\r\x1b[K");
-  std::fprintf(stderr, "%s\n", text.c_str());
+  std::fprintf(stderr, "%s\n", printable(text).c_str());
   if (state_->open) state_->show();
+}
+
+void TerminalProgress::event(const std::string& text) {
+  if (state_->terminal) line(text);
 }
 
 void TerminalProgress::finish() {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -11,7 +12,9 @@
 namespace popaug {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::StartsWith;
 
 std::vector<std::string> printed(const std::function<void(Progress&)>& work) {
@@ -25,16 +28,41 @@ std::vector<std::string> printed(const std::function<void(Progress&)>& work) {
   return lines;
 }
 
-TEST(Progress, FirstAndLastAreSaidOnceAndLinesBetweenAreKept) {
+TEST(Progress, WithoutATerminalStartAndEndAreSaidOnceAndNotesAreKept) {
   const auto lines = printed([](Progress& progress) {
     progress.update(1, 10, "a");
-    progress.update(5, 10, "b");  // within the interval: not said
-    progress.line("member 1 copies member 2");
+    progress.update(5, 10, "b");                 // within the interval: not said
+    progress.event("member 1 copies member 2");  // for whoever watches
+    progress.line("note: grey images");
     progress.update(10, 10, "c");
     progress.update(10, 10, "c");
   });
-  EXPECT_THAT(lines, ElementsAre(StartsWith("search  10 %, a"), "member 1 copies member 2",
+  EXPECT_THAT(lines, ElementsAre(StartsWith("search  10 %, a"), "note: grey images",
                                  StartsWith("search 100 %")));
+}
+
+TEST(Progress, WithoutATerminalAPieceOfWorkThatEndsIsNoLineOfItsOwn) {
+  const auto lines = printed([](Progress& progress) {
+    for (const char* piece : {"reading", "training", "judging"}) {
+      for (int done = 0; done <= 10; ++done) progress.update(done, 10, piece);
+    }
+  });
+  EXPECT_THAT(lines, ElementsAre(StartsWith("search   0 %, reading"),
+                                 AllOf(StartsWith("search 100 %"), EndsWith("judging"))));
+}
+
+TEST(Progress, WithoutATerminalTheIntervalSaysHowOftenALineComes) {
+  const auto lines = [](double interval) {
+    ::testing::internal::CaptureStderr();
+    {
+      TerminalProgress progress("search", interval);
+      for (int done = 0; done <= 100; ++done) progress.update(done, 100, "");
+    }
+    const std::string text = ::testing::internal::GetCapturedStderr();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  EXPECT_EQ(lines(1e9), 2);  // start and end
+  EXPECT_EQ(lines(0), 101);  // each update
 }
 
 TEST(Progress, AnUnfinishedStepEndsWithWhereItStood) {

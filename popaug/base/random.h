@@ -1,4 +1,5 @@
-// Randomness is a value: every draw is a pure function of a key (DESIGN 4.2).
+// Randomness is a value: every draw is a pure function of a key
+// (docs/architecture.md#randomness-is-a-value).
 #ifndef POPAUG_BASE_RANDOM_H_
 #define POPAUG_BASE_RANDOM_H_
 
@@ -8,7 +9,8 @@
 namespace popaug {
 
 // Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
-// Returns the four words for one counter under one key. Test vectors: REFERENCE section 10.
+// Returns the four words for one counter under one key. Test vectors:
+// docs/pba.md#philox-test-vectors.
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 // What a draw is for: two purposes never share a stream. Values are part of the results that

@@ -43,7 +43,7 @@ fs::path shipped_folder() {
   }
   throw Error("the data files of popaug are in none of " + show_path(places[0]) + ", " +
               show_path(places[1]) + ", " + show_path(places[2]) +
-              ": reinstall, or set POPAUG_DATA to the folder that holds schedules/ and policies/");
+              ": reinstall, or set POPAUG_DATA to the folder with schedules/ and policies/");
 }
 
 fs::path shipped_file(const std::string& relative) {

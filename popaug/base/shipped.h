@@ -1,4 +1,4 @@
-// Where the data files that come with the program are: schedules, policies, presets.
+// Finds the data files that come with the program: schedules, policies, presets.
 #ifndef POPAUG_BASE_SHIPPED_H_
 #define POPAUG_BASE_SHIPPED_H_
 

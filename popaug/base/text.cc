@@ -7,49 +7,21 @@
 #include <cstdio>
 #include <numeric>
 
+#include "popaug/base/escape.h"
+
 namespace popaug {
 namespace {
 
-// The length of the valid UTF-8 sequence at the start of `text`, or 0.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xF0 && first < 0xF5 ? 4
-                        : first >= 0xE0               ? 3
-                        : first >= 0xC2               ? 2
-                                                      : 0;
-  if (length == 0 || first >= 0xF5 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;
-  if (first == 0xED && byte(1) > 0x9F) return 0;
-  if (first == 0xF0 && byte(1) < 0x90) return 0;
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;
-  return length;
-}
-
+// The text for a place between double quotes.
 std::string escape(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    const uint8_t first = static_cast<uint8_t>(text[0]);
-    if (first == '"' || first == '\\') {
-      out += '\\';
-      out += text[0];
-    } else if (first == '\n') {
-      out += "\\n";
-    } else if (first == '\t') {
-      out += "\\t";
-    } else if (length == 0 || first < 0x20 || first == 0x7F) {
-      char hex[5];
-      std::snprintf(hex, sizeof hex, "\\x%02x", first);
-      out += hex;
-    } else {
-      out.append(text.substr(0, length));
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
+    const size_t special = std::min(text.find_first_of("\"\\"), text.size());
+    out += printable_line(text.substr(0, special), text.size());
+    if (special == text.size()) break;
+    out += '\\';
+    out += text[special];
+    text.remove_prefix(special + 1);
   }
   return out;
 }
@@ -107,6 +79,9 @@ std::string show_path(const std::filesystem::path& path) {
 }
 
 std::string nearest(std::string_view name, std::span<const std::string> known) {
+  // No name is that long, and the work grows with the product of the lengths.
+  constexpr size_t kLongestName = 200;
+  if (name.size() > kLongestName) return "";
   std::string best;
   size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
   for (const std::string& candidate : known) {
@@ -121,8 +96,11 @@ std::string nearest(std::string_view name, std::span<const std::string> known) {
 
 std::string unknown_name(std::string_view what, std::string_view name,
                          std::span<const std::string> known) {
+  constexpr size_t kShown = 200;
   const std::string near = nearest(name, known);
-  return "unknown " + std::string(what) + " " + quote(name) +
+  std::string shown(name.substr(0, kShown));
+  if (name.size() > kShown) shown.append("...");
+  return "unknown " + std::string(what) + " " + quote(shown) +
          (near.empty() ? " (known: " + join(known, ", ") + ")" : " (nearest: " + quote(near) + ")");
 }
 

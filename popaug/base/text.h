@@ -1,4 +1,4 @@
-// Small words about text: splitting, showing, and finding the name a user meant.
+// String helpers: split, trim, join, quote, "did you mean".
 #ifndef POPAUG_BASE_TEXT_H_
 #define POPAUG_BASE_TEXT_H_
 
@@ -8,16 +8,19 @@
 #include <string_view>
 #include <vector>
 
+#include "popaug/base/escape.h"
+
 namespace popaug {
 
 std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string join(std::span<const std::string> items, std::string_view separator);
 
-// The text in double quotes with control characters, quotes and invalid UTF-8 escaped, so that a
-// message stays one readable line whatever a user's file is called.
+// The text in double quotes. Quotes, backslashes and all that printable_line() escapes are escaped,
+// so that a message stays one readable line, whatever the name of a user's file is.
 std::string quote(std::string_view text);
-// A path for a message: as it is when plain, else as quote().
+// A path for a message: unchanged where it is plain, else as quote(). For a command that a user may
+// paste, use shell_path() (escape.h).
 std::string show_path(const std::filesystem::path& path);
 
 // The known name nearest to `name` by edit distance, or "" if none is near.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -51,7 +52,11 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t)>& 
   const size_t helpers = std::min<size_t>(std::max(threads, 1), std::max<size_t>(chunks, 1)) - 1;
   std::vector<std::jthread> pool;
   pool.reserve(helpers);
-  for (size_t t = 0; t < helpers; ++t) pool.emplace_back(work);
+  try {
+    for (size_t t = 0; t < helpers; ++t) pool.emplace_back(work);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those that run do all of the work.
+  }
   work();
   pool.clear();
   if (error) std::rethrow_exception(error);

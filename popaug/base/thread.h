@@ -1,4 +1,4 @@
-// Work on all cores, with results that do not depend on how many there are.
+// Runs work on all cores. Results do not depend on the number of cores.
 #ifndef POPAUG_BASE_THREAD_H_
 #define POPAUG_BASE_THREAD_H_
 
@@ -11,12 +11,13 @@ namespace popaug {
 int available_cores();
 
 // Calls body(i) for every i in [0, count), on up to `threads` threads (the caller's among them), in
-// chunks of `grain` consecutive indices taken in order. Returns when all are done. If bodies throw,
-// the exception of the lowest index is rethrown after the others have stopped.
+// chunks of `grain` consecutive indices taken in order. Uses fewer threads where the system gives
+// no more. Returns when all are done. If bodies throw, the exception of the lowest index is
+// rethrown after the others have stopped.
 void parallel_for(size_t count, int threads, const std::function<void(size_t)>& body,
                   size_t grain = 1);
 
-// Processor time of the calling thread so far, in seconds: waiting for a core costs nothing.
+// Processor time of the calling thread so far, in seconds. Waiting for a core does not count.
 double thread_seconds();
 
 }  // namespace popaug

@@ -1,11 +1,14 @@
-// TOML in and out (toml++ stays behind this file).
+// Reads and writes TOML with toml++, which no other file includes.
+//
+// toml++ 3.3 relies on three things that a hostile file breaks:
+// * It asserts what a file must not contain. "[[!a]]" ends the process, or has undefined behaviour
+//   under NDEBUG. Here a failed assertion is an error of the file, in every kind of build.
+// * Its table of white space calls some characters unreachable, such as a letter from U+00A1 to
+//   U+0499 in the place of a value. Here such a character is not white space.
+// * It nests one table for each part of a dotted key, and destroys tables by recursion. A key of
+//   200,000 parts overflows the stack. Here check_depth() bounds the depth before the library runs.
 #include <cstdint>
 
-// toml++ 3.3 takes for granted what a file can break (both found by fuzzing):
-// * it asserts: "[[!a]]" ends the process, or is undefined under NDEBUG. Here a broken assertion is
-//   the file's fault, in every kind of build.
-// * its table of white space has gaps that it calls unreachable: a letter of U+00A1 to U+0499 where
-//   a value should stand. Here such a character is no white space.
 namespace popaug {
 namespace {
 [[noreturn]] void refuse_toml();
@@ -23,6 +26,7 @@ namespace {
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -41,9 +45,62 @@ std::string place(std::string_view origin, const toml::source_region& region) {
          std::to_string(region.begin.column) + ": ";
 }
 
-Json convert(const toml::node& node, std::string_view origin) {
+constexpr size_t kMostBytes = size_t{1} << 20;
+constexpr int kMostDepth = 64;
+
+// The end of the string that starts at text[at], which is a quote.
+size_t end_of_string(std::string_view text, size_t at) {
+  const char mark = text[at];
+  const bool long_form = text.substr(at, 3) == std::string(3, mark);
+  for (size_t i = at + (long_form ? 3 : 1); i < text.size(); ++i) {
+    if (text[i] == '\\' && mark == '"') {
+      ++i;
+    } else if (!long_form && (text[i] == mark || text[i] == '\n')) {
+      return i + 1;
+    } else if (long_form && text.substr(i, 3) == std::string(3, mark)) {
+      // Up to two quotes before the closing three belong to the string.
+      const size_t quotes = std::min(text.find_first_not_of(mark, i), text.size()) - i;
+      return i + std::min<size_t>(quotes, 5);
+    }
+  }
+  return text.size();
+}
+
+// Refuses what would make toml++ recurse without a limit. It reads a key of many parts into as many
+// nested tables, and it destroys them by recursion. So this looks at the text before the library.
+void check_depth(std::string_view text, std::string_view origin) {
+  int brackets = 0, parts = 0, line = 1;
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      const size_t end = end_of_string(text, i);
+      line += static_cast<int>(std::count(text.begin() + i, text.begin() + end, '\n'));
+      i = end;
+      continue;
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    line += c == '\n';
+    brackets += (c == '[' || c == '{') - ((c == ']' || c == '}') && brackets > 0);
+    parts += c == '.';
+    if (c == '\n' || c == '=' || c == ',' || c == '[' || c == '{') parts = 0;
+    if (brackets > kMostDepth || parts >= kMostDepth) {
+      throw Error(std::string(origin) + ": line " + std::to_string(line) + ": nested more than " +
+                  std::to_string(kMostDepth) + " deep");
+    }
+    ++i;
+  }
+}
+
+Json convert(const toml::node& node, std::string_view origin, int depth = 0) {
+  if (depth > kMostDepth) {
+    throw Error(place(origin, node.source()) + "nested more than " + std::to_string(kMostDepth) +
+                " deep");
+  }
   if (const auto* table = node.as_table()) {
-    // toml++ sorts its tables; the order in the file is the order of the lines.
+    // toml++ sorts its tables by name. The source positions give the order in the file.
     std::vector<std::pair<const toml::key*, const toml::node*>> items;
     for (const auto& [key, value] : *table) items.emplace_back(&key, &value);
     std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
@@ -53,13 +110,13 @@ Json convert(const toml::node& node, std::string_view origin) {
     });
     Json object = Json::object();
     for (const auto& [key, value] : items) {
-      object[std::string(key->str())] = convert(*value, origin);
+      append_field(object, std::string(key->str()), convert(*value, origin, depth + 1));
     }
     return object;
   }
   if (const auto* array = node.as_array()) {
     Json list = Json::array();
-    for (const toml::node& item : *array) list.push_back(convert(item, origin));
+    for (const toml::node& item : *array) list.push_back(convert(item, origin, depth + 1));
     return list;
   }
   if (const auto* value = node.as_string()) return value->get();
@@ -149,13 +206,19 @@ void write_table(std::ostringstream& out, const std::string& path, const Json& o
 }  // namespace
 
 Json parse_toml(std::string_view text, std::string_view origin) {
+  if (text.size() > kMostBytes) {
+    throw Error(std::string(origin) + " has " + std::to_string(text.size()) +
+                " bytes, more than the " + std::to_string(kMostBytes) + " that are read here");
+  }
+  check_depth(text, origin);
   try {
     return convert(toml::parse(text), origin);
   } catch (const toml::parse_error& error) {
     throw Error(place(origin, error.source()) + std::string(error.description()));
   } catch (const NoToml&) {
-    throw Error(std::string(origin) +
-                ": this is not TOML: a key is missing or holds what it may not");
+    throw Error(
+        std::string(origin) +
+        ": this is not TOML: a key is missing, or it contains a character that is not allowed");
   }
 }
 

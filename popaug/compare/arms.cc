@@ -10,7 +10,7 @@
 namespace popaug {
 namespace {
 
-constexpr std::string_view kClean = "+clean";
+constexpr std::string_view kClean = "clean";
 constexpr std::string_view kTuned = "randaugment-tuned";
 constexpr std::string_view kChoose = "choose";
 constexpr std::string_view kGate = "gate";
@@ -25,8 +25,11 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {"none", "no augmentation", ArmFamily::kFree, false, false},
+    {"crop", "crop", ArmFamily::kFree, false, false},
     {"flipcrop", "flip + crop", ArmFamily::kFree, true, false},
+    {"dihedral", "all eight flips and turns + crop", ArmFamily::kFree, false, false},
     {"flipcrop-cutout", "flip + crop + cutout", ArmFamily::kFree, false, false},
+    {"mild", "three mild ops", ArmFamily::kFree, false, false},
     {"randaugment", "RandAugment", ArmFamily::kFree, true, false},
     {"randaugment-tuned", "RandAugment, tuned", ArmFamily::kLearned, false, false},
     {"trivial", "TrivialAugment", ArmFamily::kFree, true, false},
@@ -39,15 +42,16 @@ constexpr Kind kKinds[] = {
     {"shuffled", "its segments shuffled", ArmFamily::kControl, false, true},
     {"random", "one random policy, fixed", ArmFamily::kControl, false, true},
     {"drift", "drift: mutation without selection", ArmFamily::kControl, false, true},
-    {"choose", "choose: what a race of the free arms chose", ArmFamily::kLearned, false, false},
-    {"gate", "gate: what a race of the free arms and the schedule chose", ArmFamily::kLearned,
-     false, true},
+    {"choose", "choose: what a screening chose", ArmFamily::kLearned, false, false},
+    {"gate", "gate: what a screening that has the schedule chose", ArmFamily::kLearned, false,
+     true},
 };
 
-// An arm's name taken apart.
+// The parts of an arm's name.
 struct Parts {
   std::string base;
   bool clean = false;
+  BaseWords words = {};
   int epochs = 0;
 };
 
@@ -57,18 +61,24 @@ Parts parts_of(const std::string& name) {
     const char* end = name.data() + name.size();
     const auto [stop, code] = std::from_chars(name.data() + at + 1, end, parts.epochs);
     if (code != std::errc() || stop != end || parts.epochs < 1) {
-      throw UsageError("--arms: expected ARM@EPOCHS with at least one epoch, found " + quote(name));
+      throw UsageError("setting \"arms\": expected ARM@EPOCHS with at least one epoch, found " +
+                       quote(name));
     }
     parts.base.resize(at);
   }
-  if (parts.base.ends_with(kClean)) {
-    parts.clean = true;
-    parts.base.resize(parts.base.size() - kClean.size());
+  // The words behind the name, from the last: whatever is not one belongs to the name.
+  for (size_t at = parts.base.rfind('+'); at != parts.base.npos; at = parts.base.rfind('+')) {
+    const std::string word = parts.base.substr(at + 1);
+    const bool clean = word == kClean && !parts.clean;
+    if (!clean && !take_word(word, parts.words)) break;
+    parts.clean = parts.clean || clean;
+    parts.base.resize(at);
   }
   return parts;
 }
 
-// A winner's lineage under mutation alone, as long and in the same space as the schedule.
+// The lineage of a winner under mutation alone, in the same space and with the same length as the
+// schedule.
 Schedule drift_schedule(const Schedule& like, int epochs, uint64_t seed) {
   SearchSettings search;
   search.selection = Selection::kNone;
@@ -115,6 +125,34 @@ std::vector<std::string> arm_names() {
   return names;
 }
 
+std::vector<std::string> default_arms(bool with_schedule) {
+  std::vector<std::string> names = {"flipcrop", "randaugment", "trivial"};
+  if (with_schedule) names.insert(names.end(), {"schedule", "last", "flattened", "drift"});
+  return names;
+}
+
+std::vector<std::string> free_arms() {
+  return {"none",          "crop",    "flipcrop",        "dihedral",
+          "mild+noflip",   "mild",    "randaugment",     "trivial-0.25",
+          "trivial-0.5",   "trivial", "flipcrop+cutmix", "flipcrop+mixup",
+          "trivial+cutmix"};
+}
+
+std::vector<std::string> expand_arms(const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& name) {
+    if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
+  };
+  for (const std::string& name : names) {
+    if (name != "free") {
+      all.push_back(name);  // listed twice is refused later
+      continue;
+    }
+    for (const std::string& arm : free_arms()) add(arm);
+  }
+  return all;
+}
+
 Arm make_arm(const std::string& name, const ArmContext& context) {
   const Parts parts = parts_of(name);
   Arm arm;
@@ -125,40 +163,50 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
                                  [&](const Kind& k) { return parts.base == k.name; });
   if (kind != std::end(kKinds)) {
     if (kind->needs_schedule && !context.schedule) {
-      throw UsageError("--arms: the arm " + quote(name) +
-                       " needs a learned schedule: add --schedule FILE or --run DIR");
+      throw UsageError(
+          "setting \"arms\": the arm " + quote(name) +
+          " needs a learned schedule: add setting \"schedule\" FILE or setting \"run\" DIR");
     }
     arm.title = kind->title;
     arm.family = kind->family;
-    arm.reference = kind->reference && !parts.clean;
+    arm.reference = kind->reference && !parts.clean && !parts.words.any();
     arm.tuned = parts.base == kTuned;
-    arm.raced = parts.base == kChoose || parts.base == kGate;
-    if (arm.raced && parts.clean) {
-      throw UsageError("--arms: " + quote(name) +
-                       ": arms with a clean tail are in the race already");
+    arm.screened = parts.base == kChoose || parts.base == kGate;
+    if (arm.screened && parts.clean) {
+      throw UsageError("setting \"arms\": " + quote(name) +
+                       ": its screening decides what the arm is; a clean tail cannot be added");
+    }
+    if (arm.screened && parts.words.any()) {
+      throw UsageError("setting \"arms\": " + quote(name) +
+                       ": its screening decides what the arm is; nothing can be added");
     }
     const bool of_search = kind->needs_schedule && parts.base != "random" && parts.base != "drift";
     if (of_search) arm.search_images = context.search_images;
-  } else if (numbered && numbered->count > 0) {
+  } else if (numbered && numbered->kind == NumberedBaseline::Kind::kRandAugment) {
     arm.title = fmt::format("RandAugment, {} ops at bin {}", numbered->count, numbered->level);
   } else if (numbered) {
-    arm.title = fmt::format("TrivialAugment, strength {:g}", numbered->strength);
+    const bool mild = numbered->kind == NumberedBaseline::Kind::kMild;
+    arm.title = fmt::format("{}, strength {:g}", mild ? "three mild ops" : "TrivialAugment",
+                            numbered->strength);
   } else {
-    throw UsageError("--arms: " + unknown_name("arm", parts.base, arm_names()) +
-                     " (or randaugment-N-M, trivial-S, each with +clean or @EPOCHS)");
+    throw UsageError("setting \"arms\": " + unknown_name("arm", parts.base, arm_names()) +
+                     " (or randaugment-N-M, trivial-S, mild-S, each with +noflip, +dihedral, "
+                     "+cutmix, +mixup, +clean or @EPOCHS)");
   }
+  if (parts.words.any()) arm.title += ", " + parts.words.title();
   if (parts.clean) arm.title += ", clean tail";
   if (parts.epochs > 0) arm.title += fmt::format(", {} epochs", parts.epochs);
   return arm;
 }
 
-bool races_with_schedule(const Arm& arm) { return parts_of(arm.name).base == kGate; }
+bool screens_schedule(const Arm& arm) { return parts_of(arm.name).base == kGate; }
 
 Schedule arm_schedule(const Arm& arm, const ArmContext& context, int epochs, uint64_t seed,
                       const RandAugmentCell& tuned) {
-  POPAUG_ASSERT(!arm.raced);
+  POPAUG_ASSERT(!arm.screened);
   const Parts parts = parts_of(arm.name);
   Schedule schedule = stretch(base_schedule(parts.base, context, epochs, seed, tuned), epochs);
+  parts.words.apply(schedule.base);
   if (parts.clean) schedule = with_clean_tail(schedule, context.clean_share);
   schedule.name = arm.name;
   return schedule;

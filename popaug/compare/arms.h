@@ -12,20 +12,21 @@
 namespace popaug {
 
 enum class ArmFamily {
-  kFree,     // a baseline that costs no search: every other arm is set against it
-  kLearned,  // what a search or a tuning gave
+  kFree,     // a baseline that costs no search; every other arm is compared with it
+  kLearned,  // the result of a search or a tuning
   kControl,  // what a learned schedule must beat to have learned something
 };
 
-// One way of training. `name` is what --arms says: BASE, BASE+clean, either with @EPOCHS.
+// One way of training. `name` is the word of --arms: BASE, then +noflip or +dihedral, +cutmix,
+// +mixup (each also with a probability, +cutmix-0.3) and +clean as wanted, then @EPOCHS.
 struct Arm {
   std::string name;
   std::string title;  // for tables: "TrivialAugment, strength 0.5, clean tail"
   ArmFamily family = ArmFamily::kFree;
   bool reference = false;     // a verdict must hold against it: flipcrop, randaugment, trivial
   bool tuned = false;         // trains with the cell that the grid's trainings chose
-  bool raced = false;         // trains as the arm that a race under its seed chose (race.h)
-  int epochs = 0;             // of its own; 0: the comparison's
+  bool screened = false;      // trains as the arm that a screening under its seed chose (screen.h)
+  int epochs = 0;             // of this arm; 0: those of the comparison
   int64_t search_images = 0;  // trained and evaluated before this arm's training could start
 };
 
@@ -44,20 +45,30 @@ struct RandAugmentCell {
 std::vector<RandAugmentCell> randaugment_grid();
 std::string cell_name(const RandAugmentCell& cell);  // "randaugment-2-9"
 
-// The names that stand for themselves. Besides: randaugment-N-M (N ops at bin M of 31) and
-// trivial-S (strength S in 0..1).
+// The fixed names. There are also randaugment-N-M (N ops at bin M of 31), trivial-S and mild-S
+// (strength S in 0..1).
 std::vector<std::string> arm_names();
 
-// Which arms a raced one chooses from: the free ones for "choose", and the schedule too for "gate".
-bool races_with_schedule(const Arm& arm);
+// The arms of a comparison whose caller names none: the free references, and with a learned
+// schedule also that schedule and its controls.
+std::vector<std::string> default_arms(bool with_schedule);
 
-// Throws UsageError for an unknown name (with the nearest one), or where the arm needs a schedule
-// and there is none.
+// What "free" in a list of arms means: arms that cost no search.
+std::vector<std::string> free_arms();
+// The list with "free" replaced by these, each once.
+std::vector<std::string> expand_arms(const std::vector<std::string>& names);
+
+// Whether the screening of an arm includes the schedule: that of "gate" does, "choose" has free
+// arms only.
+bool screens_schedule(const Arm& arm);
+
+// Throws UsageError for an unknown name (with the nearest one), or if the arm needs a schedule and
+// there is none.
 Arm make_arm(const std::string& name, const ArmContext& context);
 
-// What the arm trains with under a seed, over exactly `epochs`. shuffled, random and drift draw
-// theirs by the seed. `tuned` is the cell that "randaugment-tuned" chose. Not for a raced arm,
-// which is another one under each seed.
+// The schedule that the arm trains with under a seed, for exactly `epochs`. The seed draws the
+// schedules of shuffled, random and drift. `tuned` is the cell that "randaugment-tuned" chose. Not
+// for a screened arm, which may be another arm under each seed.
 Schedule arm_schedule(const Arm& arm, const ArmContext& context, int epochs, uint64_t seed,
                       const RandAugmentCell& tuned = {});
 

@@ -4,12 +4,12 @@
 #include <map>
 #include <mutex>
 
-#include "popaug/compare/result_lines.h"
+#include "popaug/rundir/rundir.h"
 
 namespace popaug {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr char kClean[] = "clean";
 
 Json common_settings(const AuditSettings& settings) {
@@ -28,7 +28,8 @@ Json common_settings(const AuditSettings& settings) {
           {"trainer", settings.trainer}};
 }
 
-// Base transforms none, the cell's op (if any) on each image with the audit's probability.
+// A schedule without base transforms that applies the op of the cell (if any) to each image with
+// the probability of the audit.
 Schedule schedule_with(const AuditSettings& settings, const AuditCell* cell) {
   Schedule schedule;
   schedule.name = cell == nullptr ? kClean : cell->name();
@@ -44,7 +45,7 @@ Schedule schedule_with(const AuditSettings& settings, const AuditCell* cell) {
   return schedule;
 }
 
-// What a line of runs.jsonl says, by (kind, cell, seed).
+// Identifies a line of runs.jsonl: (kind, cell, seed).
 struct Key {
   bool training;
   std::string cell;
@@ -54,9 +55,9 @@ struct Key {
 
 class Runner {
  public:
-  Runner(const AuditSettings& settings, const Split& images, const std::vector<uint32_t>& indices,
-         const AuditTrainers& trainers, const AuditOptions& options, Progress& progress,
-         const StopToken& stop)
+  Runner(const AuditSettings& settings, const ImageSet& images,
+         const std::vector<uint32_t>& indices, const AuditTrainers& trainers,
+         const AuditOptions& options, Progress& progress, const StopToken& stop)
       : settings_(settings),
         images_(images),
         indices_(indices),
@@ -114,23 +115,36 @@ class Runner {
     } else {
       reader.integer("images", 1, int64_t{1} << 40);
     }
-    if (!key.training || key.cell == kClean) check_wrong(reader);
+    if (!key.training || key.cell == kClean) check_wrong(reader, key.training);
     reader.finish();
     done_.insert_or_assign(key, line.json);
   }
 
-  void check_wrong(JsonReader& reader) const {
+  // The answers must be possible: no more wrong ones of a label than images with it. Images under
+  // an op may repeat the validation images, once for each sign.
+  void check_wrong(JsonReader& reader, bool training) const {
     const int64_t classes = static_cast<int64_t>(settings_.classes.size());
+    const auto images = static_cast<int64_t>(indices_.size());
+    const int64_t seen = training ? images : reader.integer("images", images, 2 * images);
+    if (seen % images != 0) reader.fail("images", "is not a multiple of the validation images");
+    std::vector<int64_t> left(settings_.classes.size(), 0);
+    for (const uint32_t label : labels()) left[label] += seen / images;
     for (const Json& item : reader.array("wrong")) {
       bool good = item.is_array() && item.size() == 3;
       for (size_t i = 0; good && i < 3; ++i) {
         good = item[i].is_number_integer() && item[i] >= 0 && (i == 2 || item[i] < classes);
       }
       if (!good) reader.fail("wrong", "expected lists of a label, a prediction and a count");
+      const int64_t count = item[2].get<int64_t>();
+      int64_t& most = left[item[0].get<size_t>()];
+      if (item[0] == item[1] || count > most) {
+        reader.fail("wrong", "contradicts the labels of the validation images");
+      }
+      most -= count;
     }
   }
 
-  // Progress of one piece of work of `weight`, while it runs and when it is done.
+  // Reports the progress of one piece of work of `weight`, while it runs and when it is done.
   void tick(const Key& key, double weight, double share) {
     const std::lock_guard lock(mutex_);
     shares_[key] = weight * share;
@@ -149,7 +163,7 @@ class Runner {
     tick(key, weight, 1);
   }
 
-  // Wrong answers as (label, predicted, how often); right ones are what is left of the labels.
+  // Wrong answers as (label, predicted, how often); correct answers are the remaining labels.
   static Json wrong_answers(const std::vector<uint32_t>& labels,
                             const std::vector<uint32_t>& predicted) {
     if (labels.size() != predicted.size()) {
@@ -192,7 +206,7 @@ class Runner {
     if (lacks(true, schedule.name, seed)) add(key, std::move(line), 1);
   }
 
-  // Networks without augmentation are kept as long as images wait for them.
+  // Networks without augmentation are kept until all images have been evaluated with them.
   void train_clean() {
     parallel_for(settings_.seeds.size(), options_.workers, [&](size_t i) {
       const uint64_t seed = settings_.seeds[i];
@@ -207,7 +221,7 @@ class Runner {
   }
 
   void evaluate(const AuditCell& cell) {
-    Split split;
+    ImageSet split;
     for (const uint64_t seed : settings_.seeds) {
       if (!lacks(false, cell.name(), seed)) continue;
       if (stop_.requested()) throw Interrupted("the audit was stopped");
@@ -222,7 +236,7 @@ class Runner {
     }
   }
 
-  // Adds a line's answers, given for `repeats` times the validation images.
+  // Adds the answers of a line, which cover the validation images `repeats` times.
   void add_answers(const Json& line, int64_t repeats,
                    std::vector<std::vector<int64_t>>& confusion) const {
     const size_t classes = settings_.classes.size();
@@ -260,7 +274,7 @@ class Runner {
   }
 
   const AuditSettings& settings_;
-  const Split& images_;
+  const ImageSet& images_;
   const std::vector<uint32_t>& indices_;
   const AuditTrainers& trainers_;
   const AuditOptions& options_;
@@ -275,17 +289,22 @@ class Runner {
 
 }  // namespace
 
-AuditMeasures run_audit(const AuditSettings& settings, const Split& images,
+AuditMeasures run_audit(const AuditSettings& settings, const ImageSet& images,
                         const std::vector<uint32_t>& indices, const AuditTrainers& trainers,
                         const AuditOptions& options, Progress& progress, const StopToken& stop) {
   if (settings.seeds.size() < 2) {
     throw UsageError(
-        "--seeds: one seed gives no spread, so harm could not be told from chance; "
+        "setting \"seeds\": one seed gives no spread, so harm cannot be distinguished from chance; "
         "give at least two");
   }
-  fs::create_directories(options.directory);
-  const DirectoryLock lock(options.directory);
-  return Runner(settings, images, indices, trainers, options, progress, stop).run();
+  std::shared_ptr<RunDirectory> run = options.run;
+  if (!run) {
+    run = std::make_shared<RunDirectory>(options.directory, audit_run(),
+                                         options.resume ? RunStart::kEither : RunStart::kNew);
+  }
+  Runner runner(settings, images, indices, trainers, options, progress, stop);
+  run->confirm();
+  return runner.run();
 }
 
 }  // namespace popaug

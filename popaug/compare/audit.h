@@ -1,4 +1,4 @@
-// The audit of ops: which suit these data, by measurement (docs/audit.md).
+// The audit of ops: measures which ops suit the data (docs/audit.md).
 #ifndef POPAUG_COMPARE_AUDIT_H_
 #define POPAUG_COMPARE_AUDIT_H_
 
@@ -17,7 +17,7 @@ namespace popaug {
 struct AuditCell {
   SpaceOp op;
   int level = 0;             // of the space; 0 for an op without levels
-  bool in_space = true;      // false: added to judge the flip of the base transforms, and its like
+  bool in_space = true;      // false: added to judge the flips of the base transforms
   std::string name() const;  // "Rotate 6", "FlipLR"
 };
 
@@ -35,16 +35,16 @@ struct AuditSettings {
 };
 
 // The cells of a space: for each op about `levels` of the levels that a search draws, evenly
-// spread, without those that change nothing (ops whose identity lies inside the range are judged on
-// both sides of it); one cell for an op without levels; and FlipLR and FlipUD.
+// spread, without levels that change nothing (an op whose identity lies inside its range is judged
+// on both sides of it); one cell for an op without levels; and FlipLR and FlipUD.
 std::vector<AuditCell> audit_cells(const Space& space, int levels);
 
-// The validation images under one cell, each op applied to every image; both signs one after the
-// other where the op is signed (then twice as many images). Labels repeat.
-Split augmented_images(const AuditCell& cell, const AuditSettings& settings, const Split& images,
-                       const std::vector<uint32_t>& indices);
+// Returns the validation images with the op of one cell applied to every image. A signed op gives
+// both signs, one after the other, so twice as many images. Labels repeat.
+ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
+                          const ImageSet& images, const std::vector<uint32_t>& indices);
 
-// What was measured of one cell, or of the training without augmentation ("clean").
+// The measurements of one cell, or of the training without augmentation ("clean").
 struct CellMeasure {
   std::vector<double> accuracy, train_loss;  // of the trainings with it, per seed, clean images
   // Of the networks trained without augmentation, on images with it: [label][predicted], summed
@@ -57,24 +57,25 @@ struct AuditMeasures {
   std::vector<CellMeasure> cells;
 };
 
-// Who trains, under a schedule, validating on the validation images; and who says which class a
-// checkpoint takes each image for (all images of a split; nullptr: the validation images). Called
-// in the workers' threads.
+// Makes trainers, which train under a schedule and validate on the validation images; and predicts
+// the class of each image with a checkpoint (all images of a split; nullptr: the validation
+// images). Called in the threads of the workers.
 struct AuditTrainers {
   std::function<std::unique_ptr<Trainer>(const Schedule& schedule)> trainer;
-  std::function<std::vector<uint32_t>(const fs::path& checkpoint, const Split* images)> predict;
+  std::function<std::vector<uint32_t>(const fs::path& checkpoint, const ImageSet* images)> predict;
 };
 
 struct AuditOptions {
   fs::path directory;
   bool resume = false;
   int workers = 1;
+  std::shared_ptr<RunDirectory> run = {};  // already opened by the caller; else opened here
 };
 
 // Trains once without augmentation and once with each cell, under every seed (the same initial
-// weights and data order for all: member 0), and evaluates the first on augmented images. What
-// DIR/runs.jsonl holds is not done again. Throws Interrupted on `stop`.
-AuditMeasures run_audit(const AuditSettings& settings, const Split& images,
+// weights and data order for all: member 0), and evaluates the first on augmented images. Work that
+// DIR/runs.jsonl already contains is not repeated. Throws Interrupted on `stop`.
+AuditMeasures run_audit(const AuditSettings& settings, const ImageSet& images,
                         const std::vector<uint32_t>& indices, const AuditTrainers& trainers,
                         const AuditOptions& options, Progress& progress, const StopToken& stop);
 

@@ -1,4 +1,4 @@
-// What an audit measures: ops at levels, and images under them.
+// The cells of an audit: ops at levels, and images with them applied.
 #include <cmath>
 #include <set>
 
@@ -7,8 +7,8 @@
 namespace popaug {
 namespace {
 
-// The searched levels that are tested: evenly spread up to the top one; from the bottom one as well
-// where the op changes something there.
+// The searched levels that are tested: evenly spread up to the highest. The lowest is included if
+// the op changes something there.
 std::set<int> tested_levels(const SpaceOp& op, const Space& space, int levels) {
   const int top = space.search_levels - 1;
   const OpRow* row = find_op(op.op);
@@ -34,8 +34,8 @@ std::string AuditCell::name() const {
 std::vector<AuditCell> audit_cells(const Space& space, int levels) {
   std::vector<AuditCell> cells;
   for (const SpaceOp& op : space.ops) {
-    if (op.op == "Identity") continue;
     if (op.values.empty()) {
+      if (is_identity(op, 0)) continue;
       cells.push_back({op, 0, true});
       continue;
     }
@@ -50,19 +50,19 @@ std::vector<AuditCell> audit_cells(const Space& space, int levels) {
   return cells;
 }
 
-Split augmented_images(const AuditCell& cell, const AuditSettings& settings, const Split& images,
-                       const std::vector<uint32_t>& indices) {
+ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
+                          const ImageSet& images, const std::vector<uint32_t>& indices) {
   const int signs = cell.op.is_signed ? 2 : 1;
   auto pixels =
       std::make_shared<std::vector<uint8_t>>(signs * indices.size() * images.image_bytes());
-  Split split;
+  ImageSet split;
   split.name = cell.name();
   split.width = images.width;
   split.height = images.height;
   split.channels = images.channels;
   split.pixels = *pixels;
   split.storage = pixels;
-  Normalisation plain;  // a hole becomes the mean colour, which it is for a network
+  Normalisation plain;  // a hole becomes the mean colour, as a network sees it
   const ChannelStatistics statistics = channel_statistics(images, indices);
   plain.mean.assign(statistics.mean.begin(), statistics.mean.end());
   plain.std.assign(images.channels, 1.0f);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "popaug/compare/audited_space.h"
 #include "popaug/compare/blocks.h"
+#include "popaug/compare/internal/audited_space.h"
 
 namespace popaug {
 namespace {
@@ -85,7 +85,7 @@ std::vector<std::string> audit_sentences(const Audit& audit) {
   for (const OpFinding* op : touched) said.push_back(op_sentence(*op));
   if (touched.empty()) said.emplace_back("no op was shown to harm: the space stays as it is");
   if (audit.flip_hurts) {
-    said.emplace_back("horizontal flips hurt here: search and train with --flip 0");
+    said.emplace_back("horizontal flips hurt here: search and train with flip = 0");
   }
   const CellFinding* best = nullptr;
   for (const CellFinding& f : audit.cells) {

@@ -8,8 +8,8 @@
 #include <cmath>
 
 #include "popaug/compare/audit_verdict.h"
-#include "popaug/compare/audited_space.h"
 #include "popaug/compare/blocks.h"
+#include "popaug/compare/internal/audited_space.h"
 
 namespace popaug {
 namespace {
@@ -41,8 +41,8 @@ std::vector<std::vector<int64_t>> all_right(int seeds) {
   return confusion;
 }
 
-// Accuracies with a seed's own luck, which pairing must take out, and `noise` beside it; no cell
-// does harm but where `effect` says so.
+// Accuracies with the luck of a seed, which pairing must remove, and `noise`; a cell does harm only
+// if `effect` says so.
 AuditMeasures simulate(const AuditSettings& s, uint64_t run, double noise,
                        const std::function<double(const AuditCell&)>& effect) {
   Random random({.seed = run, .purpose = Purpose::kTest, .stream = 41});
@@ -85,7 +85,7 @@ TEST(AuditCells, SpreadOverWhatASearchDraws) {
 }
 
 TEST(AuditCells, ImagesUnderBothSigns) {
-  Split images;
+  ImageSet images;
   images.width = images.height = 32;
   images.channels = 1;
   auto pixels = std::make_shared<std::vector<uint8_t>>(2 * 32 * 32, uint8_t{7});
@@ -96,14 +96,14 @@ TEST(AuditCells, ImagesUnderBothSigns) {
   AuditSettings s = settings_of("pba", 2);
   s.cells = {{SpaceOp{"TranslateX", true, PixelScale::kNone, {3}}, 0, true},
              {SpaceOp{"FlipLR"}, 0, false}};
-  const Split moved = augmented_images(s.cells[0], s, images, {0, 1});
+  const ImageSet moved = augmented_images(s.cells[0], s, images, {0, 1});
   EXPECT_EQ(moved.labels, (std::vector<uint32_t>{1, 2, 1, 2}));
-  const auto bright = [](const Split& split, size_t image) {
+  const auto bright = [](const ImageSet& split, size_t image) {
     const auto begin = split.pixels.begin() + static_cast<ptrdiff_t>(image * split.image_bytes());
     return std::find(begin, begin + 32 * 32, 200) - begin;
   };
   EXPECT_TRUE((bright(moved, 0) == 3) != (bright(moved, 2) == 3));  // one sign moves it out
-  const Split flipped = augmented_images(s.cells[1], s, images, {0});
+  const ImageSet flipped = augmented_images(s.cells[1], s, images, {0});
   EXPECT_EQ(flipped.count(), 1u);
   EXPECT_EQ(bright(flipped, 0), 31);
 }
@@ -239,12 +239,12 @@ class FakeTrainer : public Trainer {
 };
 
 // All right, but for flipped images, on which classes 0 and 1 are exchanged.
-AuditTrainers fake_trainers(const Split& validation, std::atomic<int>& runs) {
+AuditTrainers fake_trainers(const ImageSet& validation, std::atomic<int>& runs) {
   AuditTrainers trainers;
   trainers.trainer = [&](const Schedule& schedule) {
     return std::make_unique<FakeTrainer>(schedule, runs);
   };
-  trainers.predict = [&](const fs::path& checkpoint, const Split* images) {
+  trainers.predict = [&](const fs::path& checkpoint, const ImageSet* images) {
     EXPECT_EQ(read_file(checkpoint), "weights");
     ++runs;
     std::vector<uint32_t> predicted = images == nullptr ? validation.labels : images->labels;
@@ -257,7 +257,7 @@ AuditTrainers fake_trainers(const Split& validation, std::atomic<int>& runs) {
 }
 
 struct FakeSet {
-  Split images;
+  ImageSet images;
   std::vector<uint32_t> indices;
   FakeSet() {
     images.width = images.height = 4;
@@ -301,7 +301,7 @@ TEST(RunAudit, MeasuresJudgesAndResumes) {
   const Json first = audit_to_json(audit);
   EXPECT_EQ(audit_to_json(judge_audit(s, run())), first);  // nothing is done again
   EXPECT_EQ(runs, (2 + 2 * 4) * 2);
-  // Killed in the middle of a line, before all images were looked at.
+  // Killed in the middle of a line, before all images were evaluated.
   const size_t cut = whole.find("\"images\"");
   write_file_atomic(options.directory / "runs.jsonl", whole.substr(0, cut));
   EXPECT_EQ(audit_to_json(judge_audit(s, run())), first);

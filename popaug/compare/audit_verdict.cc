@@ -6,8 +6,8 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <cmath>
 
-#include "popaug/compare/audited_space.h"
 #include "popaug/compare/blocks.h"
+#include "popaug/compare/internal/audited_space.h"
 
 namespace popaug {
 namespace {
@@ -37,7 +37,7 @@ double share(const Confusion& confusion, size_t label, size_t predicted) {
   return all == 0 ? 0 : static_cast<double>(confusion[label][predicted]) / static_cast<double>(all);
 }
 
-// Probability that a share of one half gives at least `share` of `images`.
+// The probability that a true share of one half gives at least `share` of `images`.
 double half_or_more_p(double share, int64_t images) {
   if (images == 0 || share <= 0.5) return 1;
   const boost::math::binomial fair(static_cast<double>(images), 0.5);
@@ -45,8 +45,8 @@ double half_or_more_p(double share, int64_t images) {
   return hits < 1 ? 1 : boost::math::cdf(boost::math::complement(fair, hits - 1));
 }
 
-// Pairs of classes that most of each other's images are taken for. An image counts once, whatever
-// the number of networks and signs that saw it. At most one such partner exists for a class.
+// Finds pairs of classes whose images are mostly taken for the other class. An image counts once,
+// however many networks and signs saw it. A class has at most one such partner.
 std::vector<Exchange> exchanges_of(const Confusion& with, const Confusion& clean, int seeds,
                                    double level) {
   std::vector<Exchange> found;
@@ -69,7 +69,7 @@ double mean_of(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-// The error of a cell's gain: pooled, or the cell's own where its trainings scatter more.
+// The error of the gain of a cell: pooled, or the cell's own if its trainings vary more.
 double gain_error(const Blocks& blocks, const std::vector<double>& cell,
                   const std::vector<double>& clean) {
   const PairedDifference own = paired_difference(cell, clean);

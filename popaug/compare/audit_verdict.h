@@ -1,4 +1,4 @@
-// What an audit found: which ops to keep, to limit and to leave out, and why.
+// The findings of an audit: which ops to keep, to limit and to leave out, and why.
 #ifndef POPAUG_COMPARE_AUDIT_VERDICT_H_
 #define POPAUG_COMPARE_AUDIT_VERDICT_H_
 
@@ -11,8 +11,8 @@
 
 namespace popaug {
 
-// An op makes the networks take most images of `a` for `b` and most of `b` for `a`: the label does
-// not survive it ("6 becomes 9"). Shares of images, 0..1.
+// An op makes the networks take most images of `a` for `b` and most of `b` for `a`: it changes the
+// label ("6 becomes 9"). Shares of images, 0..1.
 struct Exchange {
   int a = 0, b = 0;
   double a_to_b = 0, b_to_a = 0;
@@ -63,8 +63,8 @@ struct Audit {
 //   1/5: an exchange of two classes is claimed where both shares are above one half by an exact
 //        binomial test over the images, Bonferroni over cells and classes; it counts as harm unless
 //        the cell's mean gain is positive.
-// An op is cut at the harmful level nearest to its mildest, on either side of it; where nothing of
-// the tested range is left it is left out.
+// An op is cut at the harmful level nearest to its mildest level, on either side of it. If nothing
+// of the tested range is left, the op is left out.
 Audit judge_audit(const AuditSettings& settings, const AuditMeasures& measures);
 
 Json audit_to_json(const Audit& audit);

@@ -54,7 +54,7 @@ double upper_tail(double t, int degrees) {
 }
 
 double upper_p(double difference, double error, int degrees) {
-  // Noise below this is rounding: shares of images are not known better.
+  // Noise below this is rounding: shares of images are not known more precisely.
   constexpr double kRounding = 1e-12;
   if (error < kRounding) return difference > kRounding ? 0 : difference < -kRounding ? 1 : 0.5;
   return upper_tail(difference / error, degrees);

@@ -8,11 +8,11 @@
 namespace popaug {
 
 // The model: value = arm + seed + noise of one variance (Fisher's randomised blocks). A seed that
-// is hard for all arms takes nothing from their differences.
+// is hard for all arms does not change their differences.
 struct Blocks {
   int seeds = 0;
   std::vector<double> means;  // per arm
-  double variance = 0;        // of the noise, from what arms and seeds leave unexplained
+  double variance = 0;        // of the noise: what arms and seeds do not explain
   int degrees = 0;            // (arms - 1) (seeds - 1)
 };
 
@@ -25,8 +25,8 @@ double difference_error(const Blocks& blocks);
 // Probability that Student's t with `degrees` is above `t`.
 double upper_tail(double t, int degrees);
 
-// One-sided p of "the true difference is not above 0", given the difference and its error. Without
-// any error: 0, 1, or 1/2 for no difference.
+// One-sided p of "the true difference is not above 0", given the difference and its error. If the
+// error is 0, p is 0, 1, or 1/2 for no difference.
 double upper_p(double difference, double error, int degrees);
 
 // The t that is exceeded with probability `tail`, 0 < tail < 1.

@@ -4,14 +4,14 @@
 #include <map>
 #include <set>
 
-#include "popaug/compare/raced.h"
+#include "popaug/compare/arm_screen.h"
 
 namespace popaug {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
-// What all runs of a comparison share; a resumed one must say the same.
+// The settings that all runs of a comparison share; those of a resumed comparison must be equal.
 Json common_settings(const CompareSettings& settings) {
   return {{"format", "popaug-compare"},
           {"version", kVersion},
@@ -23,7 +23,7 @@ Json common_settings(const CompareSettings& settings) {
           {"trainer", settings.trainer}};
 }
 
-// What "randaugment-tuned" tries: each cell once, under the first seed, judged by validation.
+// The trainings of "randaugment-tuned": each cell once, under the first seed, judged by validation.
 std::vector<ArmJob> tuning_jobs(const CompareSettings& settings) {
   std::vector<ArmJob> jobs;
   for (const RandAugmentCell& cell : randaugment_grid()) {
@@ -34,8 +34,9 @@ std::vector<ArmJob> tuning_jobs(const CompareSettings& settings) {
   return jobs;
 }
 
-// The best cell of the grid; equal ones: the first. Its cost goes to the arms that use it.
-RandAugmentCell take_tuning(const std::vector<ArmJob>& jobs, const RunsFile& file,
+// Chooses the best cell of the grid, the first of equal ones. The arms that use it pay for the
+// tuning.
+RandAugmentCell take_tuning(const std::vector<ArmJob>& jobs, const ArmResults& file,
                             std::vector<Arm>& arms) {
   const std::vector<RandAugmentCell> grid = randaugment_grid();
   size_t best = 0;
@@ -57,21 +58,21 @@ RandAugmentCell take_tuning(const std::vector<ArmJob>& jobs, const RunsFile& fil
   return grid[best];
 }
 
-// What is trained before an arm's own training starts, at most.
+// The largest number of images trained before the training of an arm starts.
 int64_t search_cost(const CompareSettings& settings, const Arm& arm) {
-  return arm.search_images + most_race_images(settings, arm);
+  return arm.search_images + screen_images(settings, arm);
 }
 
-// Who trains in place of a raced arm under each seed of the settings: where the lengths agree, the
-// very training of the winner's own arm.
+// The arms that train in place of a screened arm under each seed of the settings. If the lengths
+// agree, that is the same training as the winner's own arm.
 std::vector<Arm> stand_ins(const CompareSettings& settings, const Arm& arm,
-                           const std::vector<RaceOutcome>& races) {
+                           const std::vector<ScreenOutcome>& screenings) {
   const int epochs = arm_epochs(settings, arm);
   std::vector<Arm> winners;
-  for (const RaceOutcome& race : races) {
-    Arm winner = make_arm(race.winner, settings.context);
+  for (const ScreenOutcome& screening : screenings) {
+    Arm winner = make_arm(screening.winner, settings.context);
     if (arm_epochs(settings, winner) != epochs) {
-      winner = make_arm(race.winner + "@" + std::to_string(epochs), settings.context);
+      winner = make_arm(screening.winner + "@" + std::to_string(epochs), settings.context);
     }
     winners.push_back(winner);
   }
@@ -79,9 +80,9 @@ std::vector<Arm> stand_ins(const CompareSettings& settings, const Arm& arm,
 }
 
 // "choose took flipcrop (8 times), trivial-0.25 (once)"
-std::string choices_text(const Arm& arm, const std::vector<RaceOutcome>& races) {
+std::string choices_text(const Arm& arm, const std::vector<ScreenOutcome>& screenings) {
   std::map<std::string, int> counts;
-  for (const RaceOutcome& race : races) ++counts[race.winner];
+  for (const ScreenOutcome& screening : screenings) ++counts[screening.winner];
   std::vector<std::string> parts;
   for (const auto& [winner, count] : counts) {
     parts.push_back(winner + (count == 1 ? " (once)" : " (" + std::to_string(count) + " times)"));
@@ -89,11 +90,12 @@ std::string choices_text(const Arm& arm, const std::vector<RaceOutcome>& races) 
   return arm.name + " took " + join(parts, ", ");
 }
 
-// A raced arm with what its races cost, a seed's share.
-Arm with_race_cost(Arm arm, const std::vector<RaceOutcome>& races) {
+// Adds the cost of its screenings to a screened arm, averaged over the seeds.
+Arm with_screening_cost(Arm arm, const std::vector<ScreenOutcome>& screenings) {
   int64_t images = 0;
-  for (const RaceOutcome& race : races) images += race.images_trained + race.images_evaluated;
-  arm.search_images += images / static_cast<int64_t>(races.size());
+  for (const ScreenOutcome& screening : screenings)
+    images += screening.images_trained + screening.images_evaluated;
+  arm.search_images += images / static_cast<int64_t>(screenings.size());
   return arm;
 }
 
@@ -101,7 +103,7 @@ Arm with_race_cost(Arm arm, const std::vector<RaceOutcome>& races) {
 
 bool tunes(const std::vector<Arm>& arms) {
   return std::any_of(arms.begin(), arms.end(),
-                     [](const Arm& arm) { return arm.tuned || arm.raced; });
+                     [](const Arm& arm) { return arm.tuned || arm.screened; });
 }
 
 int arm_epochs(const CompareSettings& settings, const Arm& arm) {
@@ -114,18 +116,17 @@ int arm_epochs(const CompareSettings& settings, const Arm& arm) {
 }
 
 void check_comparison(const CompareSettings& settings) {
-  if (settings.arms.empty()) throw UsageError("--arms: name at least one arm");
-  if (settings.seeds.empty()) throw UsageError("--seeds: give at least one seed");
+  if (settings.arms.empty()) throw UsageError("setting \"arms\": name at least one arm");
+  if (settings.seeds.empty()) throw UsageError("setting \"seeds\": give at least one seed");
   const auto budget = [&](const Arm& arm) {
     return arm_epochs(settings, arm) * settings.train_images +
            (settings.charge_search ? search_cost(settings, arm) : 0);
   };
   for (size_t i = 0; i < settings.arms.size(); ++i) {
     const Arm& arm = settings.arms[i];
-    most_race_images(settings, arm);  // throws where its race does not fit
     for (size_t j = 0; j < i; ++j) {
       if (settings.arms[j].name == arm.name) {
-        throw UsageError("--arms: " + quote(arm.name) + " stands there twice");
+        throw UsageError("setting \"arms\": " + quote(arm.name) + " is listed twice");
       }
       const int64_t difference = std::abs(budget(settings.arms[j]) - budget(arm));
       if (!settings.unequal && difference >= std::max<int64_t>(1, settings.train_images)) {
@@ -133,7 +134,7 @@ void check_comparison(const CompareSettings& settings) {
             "the arms " + quote(settings.arms[j].name) + " and " + quote(arm.name) +
             " have budgets of " + std::to_string(budget(settings.arms[j])) + " and " +
             std::to_string(budget(arm)) +
-            " images: a comparison needs equal ones; --unequal allows it all the same");
+            " images: a comparison needs equal ones; setting \"unequal\" allows different ones");
       }
     }
   }
@@ -142,10 +143,15 @@ void check_comparison(const CompareSettings& settings) {
 ComparisonRuns run_comparison(const CompareSettings& settings, const ArmTrainerFactory& factory,
                               const CompareOptions& options, Progress& progress,
                               const StopToken& stop) {
-  fs::create_directories(options.directory);
-  const DirectoryLock lock(options.directory);
-  RunsFile file(options.directory / "runs.jsonl", common_settings(settings), "comparison",
-                options.resume);
+  std::shared_ptr<RunDirectory> run = options.run;
+  if (!run) {
+    run = std::make_shared<RunDirectory>(options.directory, comparison_run(),
+                                         options.resume ? RunStart::kEither : RunStart::kNew);
+  }
+  ArmResults file(options.directory / "runs.jsonl", common_settings(settings), "comparison",
+                  options.resume);
+  run->confirm();
+  if (options.accepted) options.accepted();
   CompareSettings priced = settings;
   ComparisonRuns runs;
   RandAugmentCell tuned;
@@ -158,16 +164,16 @@ ComparisonRuns run_comparison(const CompareSettings& settings, const ArmTrainerF
                          std::to_string(settings.seeds.front()) + ": " + cell_name(tuned) +
                          " was the best of " + std::to_string(jobs.size()));
   }
-  std::map<std::string, std::vector<RaceOutcome>> races;
+  std::map<std::string, std::vector<ScreenOutcome>> screenings;
   std::map<std::string, std::vector<Arm>> winners;
   for (const Arm& arm : priced.arms) {
-    if (!arm.raced) continue;
-    races[arm.name] = race_arms(priced, arm, factory, options, progress, stop);
-    winners[arm.name] = stand_ins(priced, arm, races[arm.name]);
-    runs.notes.push_back(choices_text(arm, races[arm.name]));
+    if (!arm.screened) continue;
+    screenings[arm.name] = screen_arms(priced, arm, options, progress, stop);
+    winners[arm.name] = stand_ins(priced, arm, screenings[arm.name]);
+    runs.notes.push_back(choices_text(arm, screenings[arm.name]));
   }
   const auto trained = [&](const Arm& arm, size_t seed) -> const Arm& {
-    return arm.raced ? winners[arm.name][seed] : arm;
+    return arm.screened ? winners[arm.name][seed] : arm;
   };
   std::vector<ArmJob> jobs;  // seed by seed, so that an early stop leaves whole pairs
   std::set<std::pair<std::string, uint64_t>> listed;
@@ -184,13 +190,13 @@ ComparisonRuns run_comparison(const CompareSettings& settings, const ArmTrainerF
   for (Arm& arm : priced.arms) {
     for (size_t s = 0; s < settings.seeds.size(); ++s) {
       ArmResult result = *file.find(trained(arm, s).name, settings.seeds[s], Judge::kTest);
-      if (arm.raced) {
+      if (arm.screened) {
         result.arm = arm.name;
-        result.seconds += races[arm.name][s].seconds;
+        result.seconds += screenings[arm.name][s].seconds;
       }
       runs.results.push_back(result);
     }
-    if (arm.raced) arm = with_race_cost(arm, races[arm.name]);
+    if (arm.screened) arm = with_screening_cost(arm, screenings[arm.name]);
   }
   runs.arms = priced.arms;
   return runs;

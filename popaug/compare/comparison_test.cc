@@ -7,14 +7,15 @@
 #include <atomic>
 #include <set>
 
-#include "popaug/compare/raced.h"
+#include "popaug/compare/arm_screen.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
 
 using ::testing::HasSubstr;
 
-// Judges by the schedule's and the seed's bytes, and keeps what it was asked.
+// Computes accuracies from the bytes of the schedule and the seed, and records what it was asked.
 class RecordingTrainer : public Trainer {
  public:
   explicit RecordingTrainer(std::vector<RoundWork>* works) : works_(works) {}
@@ -183,7 +184,7 @@ TEST(Runs, ATuningIsJudgedByValidationAndItsCostCounted) {
   EXPECT_EQ(runs.arms[1].search_images, 0);
 }
 
-// Where each arm is as good as its name says, a little by seed.
+// A trainer under which each arm is as good as its name says, with a small effect of the seed.
 class NamedTrainer : public RecordingTrainer {
  public:
   NamedTrainer(std::vector<RoundWork>* works, std::string arm, std::string best)
@@ -202,20 +203,23 @@ class NamedTrainer : public RecordingTrainer {
   std::string arm_, best_;
 };
 
-struct RacedBench : Bench {
-  std::string best = "none";
+struct ScreenedBench : Bench {
+  std::string best = "crop";
   std::vector<std::pair<std::string, Judge>> trained;
-  RacedBench() {
-    settings.race_train_images = 10;
-    settings.race_share = 0.8;
+  ScreenedBench() {
+    settings.fold_images = 10;
+    settings.trainings = 9;
+    settings.folds = 2;
   }
-  ComparisonRuns race(bool resume = false) {
+  ComparisonRuns run(bool resume = false) {
     check_comparison(settings);
     const ArmTrainerFactory factory = [this](const Schedule& schedule, Judge judge) {
       trained.emplace_back(schedule.name, judge);
       return std::make_unique<NamedTrainer>(&works, schedule.name, best);
     };
-    return run_comparison(settings, factory, {folder.path(), resume, 1}, silent_progress(), {});
+    CompareOptions options{folder.path(), resume, 1};
+    options.fold_trainers = [factory](int) { return factory; };
+    return run_comparison(settings, factory, options, silent_progress(), {});
   }
   int tests_of(const std::string& arm) const {
     return static_cast<int>(
@@ -223,75 +227,60 @@ struct RacedBench : Bench {
   }
 };
 
-TEST(RacedArms, TakeTheVeryTrainingsOfWhatTheyChose) {
-  RacedBench bench;
-  bench.settings.epochs = 40;
-  bench.arms({"choose", "none", "flipcrop"});
-  const ComparisonRuns runs = bench.race();
-  EXPECT_EQ(bench.tests_of("none"), 2) << "the winner was trained twice under a seed";
+TEST(ScreenedArms, TakeTheVeryTrainingsOfWhatTheyChose) {
+  ScreenedBench bench;
+  bench.settings.trainings = 18;
+  bench.arms({"choose", "crop", "flipcrop"});
+  const ComparisonRuns runs = bench.run();
+  EXPECT_EQ(bench.tests_of("crop"), 2) << "the winner was trained twice under a seed";
   EXPECT_EQ(bench.tests_of("flipcrop"), 2);
   ASSERT_EQ(runs.results.size(), 6u);
   EXPECT_EQ(runs.results[0].arm, "choose");
   EXPECT_EQ(runs.results[0].schedule, runs.results[2].schedule);
   EXPECT_EQ(runs.results[0].accuracy, runs.results[2].accuracy);
-  EXPECT_THAT(runs.notes, testing::Contains(HasSubstr("choose took none (2 times)")));
-  // Races cost images, and the arms that did not race none.
+  EXPECT_THAT(runs.notes, testing::Contains(HasSubstr("choose took crop (2 times)")));
+  // Screenings cost images; arms that were not screened cost none.
   EXPECT_GT(runs.arms[0].search_images, 0);
-  EXPECT_LE(runs.arms[0].search_images, most_race_images(bench.settings, runs.arms[0]) + 9000);
   EXPECT_EQ(runs.arms[1].search_images, 0);
 
   const size_t before = bench.trained.size();
-  EXPECT_EQ(bench.race(true).results[0].accuracy, runs.results[0].accuracy);
-  EXPECT_EQ(bench.trained.size(), before) << "a race or a training was made again";
+  EXPECT_EQ(bench.run(true).results[0].accuracy, runs.results[0].accuracy);
+  EXPECT_EQ(bench.trained.size(), before) << "a screening or a training was made again";
 }
 
-TEST(RacedArms, AChoiceThatIsNoArmItselfIsTrained) {
-  RacedBench bench;
-  bench.settings.epochs = 40;
-  bench.best = "trivial-0.25";
+TEST(ScreenedArms, AChoiceThatIsNoArmItselfIsTrained) {
+  ScreenedBench bench;
+  bench.settings.trainings = 18;
+  bench.best = "mild+noflip";
   bench.arms({"choose", "flipcrop"});
-  const ComparisonRuns runs = bench.race();
-  EXPECT_EQ(bench.tests_of("trivial-0.25"), 2);
+  const ComparisonRuns runs = bench.run();
+  EXPECT_EQ(bench.tests_of("mild+noflip"), 2);
   EXPECT_GT(runs.results[0].accuracy, 0.7);
 }
 
-TEST(RacedArms, OnlyTheGateRacesTheSchedule) {
-  RacedBench bench;
-  bench.settings.epochs = 40;
+TEST(ScreenedArms, OnlyTheGateScreensTheSchedule) {
+  ScreenedBench bench;
+  bench.settings.trainings = 20;
   bench.settings.context.schedule = two_segments();
   bench.settings.context.search_images = 500;
   bench.best = "schedule";
   bench.arms({"choose", "gate"});
-  const ComparisonRuns runs = bench.race();
+  const ComparisonRuns runs = bench.run();
   EXPECT_LT(runs.results[0].accuracy, 0.5);
   EXPECT_GT(runs.results[2].accuracy, 0.7);
   EXPECT_GT(runs.arms[1].search_images, 500 + runs.arms[0].search_images / 2);
 }
 
-TEST(RacedArms, ChargedRacesGiveTheOthersTheirImages) {
-  RacedBench bench;
-  bench.settings.epochs = 40;
+TEST(ScreenedArms, ChargedScreeningsGiveTheOthersTheirImages) {
+  ScreenedBench bench;
   bench.settings.charge_search = true;
   bench.arms({"choose", "flipcrop"});
-  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[0]), 40);
-  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[1]), 40 + 160);
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[0]), 8);
+  EXPECT_EQ(arm_epochs(bench.settings, bench.settings.arms[1]), 8 + 9 * 8);
   bench.best = "flipcrop";
-  const ComparisonRuns runs = bench.race();  // flipcrop is trained for both lengths
+  const ComparisonRuns runs = bench.run();  // flipcrop is trained for both lengths
   EXPECT_EQ(bench.tests_of("flipcrop"), 2);
-  EXPECT_EQ(bench.tests_of("flipcrop@40"), 2);
-}
-
-TEST(RacedArms, TooShortARaceIsRefusedBeforeAnythingIsTrained) {
-  RacedBench bench;
-  bench.settings.epochs = 4;
-  bench.arms({"choose"});
-  try {
-    bench.race();
-    FAIL() << "a race of no length was taken";
-  } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("--share"));
-  }
-  EXPECT_TRUE(bench.trained.empty());
+  EXPECT_EQ(bench.tests_of("flipcrop@8"), 2);
 }
 
 TEST(Arms, EveryNameMakesAScheduleOfTheLength) {
@@ -299,18 +288,66 @@ TEST(Arms, EveryNameMakesAScheduleOfTheLength) {
   context.schedule = two_segments();
   std::vector<std::string> names = arm_names();
   names.insert(names.end(),
-               {"trivial-0.25", "trivial-0.5+clean", "randaugment-1-5", "drift+clean"});
+               {"trivial-0.25", "trivial-0.5+clean", "randaugment-1-5", "drift+clean",
+                "flipcrop+cutmix", "trivial-0.5+mixup-0.3+cutmix+clean", "schedule+clean+cutmix",
+                "mild-0.5+dihedral+cutmix", "trivial+noflip"});
   for (const std::string& name : names) {
     const Arm arm = make_arm(name, context);
-    if (arm.raced) continue;
+    if (arm.screened) continue;
     const Schedule schedule = arm_schedule(arm, context, 40, 5);
     EXPECT_EQ(schedule.epochs(), 40) << name;
     check_schedule(schedule, name);
-    if (name.ends_with("+clean")) {
+    EXPECT_EQ(schedule.base.mixes(), name.find("+cutmix") != name.npos) << name;
+    if (name.find("+clean") != name.npos) {
       EXPECT_TRUE(schedule.at(39).entries.empty()) << name;
       EXPECT_FALSE(schedule.at(33).entries.empty()) << name;
     }
   }
+}
+
+TEST(Arms, MixingIsPartOfTheNameAndTheTitle) {
+  const Arm arm = make_arm("trivial+cutmix-0.25+mixup@12", {});
+  EXPECT_EQ(arm.title, "TrivialAugment, CutMix 0.25, mixup 1, 12 epochs");
+  EXPECT_FALSE(arm.reference);
+  EXPECT_EQ(arm.family, ArmFamily::kFree);
+  const Schedule schedule = arm_schedule(arm, {}, 12, 0);
+  EXPECT_EQ(schedule.base.cutmix, 0.25);
+  EXPECT_EQ(schedule.base.mixup, 1);
+  EXPECT_EQ(schedule.base.pad, 4);
+  EXPECT_TRUE(make_arm("flipcrop", {}).reference);
+}
+
+TEST(Arms, FreeIsAListThatIsStated) {
+  const std::vector<std::string> all = expand_arms({"crop", "free", "trivial@9"});
+  EXPECT_EQ(all.front(), "crop");
+  EXPECT_EQ(all.back(), "trivial@9");
+  EXPECT_EQ(std::count(all.begin(), all.end(), "crop"), 1);
+  EXPECT_EQ(all.size(), free_arms().size() + 1);
+  for (const std::string& name : all)
+    EXPECT_EQ(make_arm(name, {}).family, ArmFamily::kFree) << name;
+  // A screening takes such a list too.
+  EXPECT_EQ(named_recipes({}, {"free"}).size(), free_arms().size());
+  const auto refusal = [](const std::vector<std::string>& names) {
+    return message_of([&] { named_recipes({}, names); });
+  };
+  EXPECT_THAT(refusal({"trivial"}), HasSubstr("at least two arms"));
+  EXPECT_THAT(refusal({"flipcrop", "choose"}), HasSubstr("\"choose\" cannot take part"));
+  EXPECT_THAT(refusal({"flipcrop", "trivial@3"}), HasSubstr("cannot take part"));
+  EXPECT_THAT(refusal({"flipcrop", "none", "none"}), HasSubstr("\"none\" is listed twice"));
+}
+
+TEST(Arms, FlipsAreAWordBehindTheName) {
+  const auto base_of = [](const std::string& name) {
+    return arm_schedule(make_arm(name, {}), {}, 4, 0).base;
+  };
+  EXPECT_EQ(base_of("flipcrop+noflip"), base_of("crop"));
+  EXPECT_EQ(base_of("flipcrop+dihedral"), base_of("dihedral"));
+  EXPECT_EQ(base_of("mild+noflip").flip, 0);
+  EXPECT_EQ(base_of("mild+dihedral").turn, base_of("dihedral").turn);
+  EXPECT_EQ(base_of("mild+dihedral").pad, 2);
+  EXPECT_EQ(make_arm("trivial-0.5+noflip+cutmix", {}).title,
+            "TrivialAugment, strength 0.5, no flips, CutMix 0.5");
+  EXPECT_THROW(make_arm("flipcrop+noflip+dihedral", {}), UsageError);
 }
 
 TEST(Arms, DriftAndRandomDifferBySeedAndRepeat) {
@@ -331,6 +368,9 @@ TEST(Arms, UnknownNamesAndAMissingScheduleAreSentences) {
   EXPECT_THROW(make_arm("schedule", {}), UsageError);
   EXPECT_THROW(make_arm("gate", {}), UsageError);
   EXPECT_THROW(make_arm("choose+clean", {}), UsageError);
+  EXPECT_THROW(make_arm("choose+cutmix", {}), UsageError);
+  EXPECT_THROW(make_arm("flipcrop+cutmix-2", {}), UsageError);
+  EXPECT_THROW(make_arm("flipcrop+cutmix+cutmix", {}), UsageError);
 }
 
 }  // namespace

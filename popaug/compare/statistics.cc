@@ -1,7 +1,6 @@
 #include "popaug/compare/statistics.h"
 
 #include <algorithm>
-#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
@@ -40,7 +39,7 @@ void check_finite(std::span<const double> values) {
   }
 }
 
-// Power of the two-sided paired t test at n seeds.
+// The power of the two-sided paired t test at n seeds.
 double power_at(int n, double effect_in_deviations, double alpha) {
   const double degrees = n - 1;
   const boost::math::students_t t(degrees);
@@ -131,15 +130,6 @@ Interval wilson(int64_t hits, int64_t total) {
   const double half =
       kZ / (1 + kZ * kZ / n) * std::sqrt(share * (1 - share) / n + kZ * kZ / (4 * n * n));
   return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
-}
-
-double mcnemar(int64_t only_a, int64_t only_b) {
-  POPAUG_ASSERT(only_a >= 0 && only_b >= 0);
-  const int64_t n = only_a + only_b;
-  if (n == 0) return 1;
-  const boost::math::binomial fair(static_cast<double>(n), 0.5);
-  const double tail = boost::math::cdf(fair, static_cast<double>(std::min(only_a, only_b)));
-  return std::min(1.0, 2 * tail);
 }
 
 }  // namespace popaug

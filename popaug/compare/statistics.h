@@ -1,4 +1,5 @@
-// Statistics of a comparison: means, paired differences, Holm's correction, and what could be seen.
+// Statistics of a comparison: means, paired differences, Holm's correction, and the number of seeds
+// that a test needs.
 #ifndef POPAUG_COMPARE_STATISTICS_H_
 #define POPAUG_COMPARE_STATISTICS_H_
 
@@ -28,7 +29,7 @@ struct PairedDifference {
   double mean = 0;
   double deviation = 0;  // of the differences
   Interval interval;     // 95 % by Student's t
-  double p = 1;          // two-sided, paired t test; 0 or 1 where all differences are equal
+  double p = 1;          // two-sided, paired t test; 0 or 1 if all differences are equal
 };
 // Throws Error unless both have the same length of at least two.
 PairedDifference paired_difference(std::span<const double> a, std::span<const double> b);
@@ -43,9 +44,6 @@ int seeds_needed(double deviation, double effect, double alpha = 0.05, double po
 
 // 95 % interval of a share by Wilson's score (Wilson 1927). `total` at least 1.
 Interval wilson(int64_t hits, int64_t total);
-
-// Exact two-sided McNemar test: p of `only_a` against `only_b` discordant pairs.
-double mcnemar(int64_t only_a, int64_t only_b);
 
 }  // namespace popaug
 

@@ -9,7 +9,7 @@
 namespace popaug {
 namespace {
 
-// Figures of SciPy 1.17: stats.ttest_rel, stats.t.interval, stats.binomtest.
+// Figures of SciPy 1.17: stats.ttest_rel, stats.t.interval.
 TEST(Statistics, EqualsSciPy) {
   const std::vector<double> a = {0.91, 0.925, 0.903, 0.931, 0.917};
   const std::vector<double> b = {0.905, 0.921, 0.906, 0.92, 0.91};
@@ -21,7 +21,6 @@ TEST(Statistics, EqualsSciPy) {
   EXPECT_NEAR(s.deviation, 0.011233877335986905, 1e-15);
   EXPECT_NEAR(s.interval.low, 0.9032512989516679, 1e-13);
   EXPECT_NEAR(s.interval.high, 0.9311487010483321, 1e-13);
-  EXPECT_NEAR(mcnemar(3, 10), 0.09228515625, 1e-14);
   EXPECT_NEAR(wilson(2, 40).low, 0.013820667386148358, 1e-14);
   EXPECT_NEAR(wilson(2, 40).high, 0.16503877369140962, 1e-14);
 }

@@ -79,8 +79,15 @@ TEST(Verdict, OneSeedGivesNoIntervalAndSaysWhy) {
   EXPECT_THAT(comparison_text(c), HasSubstr("no interval"));
 }
 
-// How often verdicts err over simulated comparisons in which the schedule's true difference to both
-// references is `difference` points and every training has noise of its own.
+TEST(Verdict, AnAccuracysIntervalStaysWithinItsRange) {
+  const Comparison c = judge_given({{"schedule", {0.97, 0.99}}, {"flipcrop", {0.02, 0.05}}});
+  EXPECT_EQ(c.arms[0].score.interval.high, 100);
+  EXPECT_GT(c.arms[0].score.interval.low, 80);
+  EXPECT_EQ(c.arms[1].score.interval.low, 0);
+}
+
+// How often verdicts are wrong over simulated comparisons in which the true difference of the
+// schedule to both references is `difference` points and every training has noise of its own.
 struct VerdictRates {
   double better = 0, not_worse = 0;
 };
@@ -108,7 +115,7 @@ TEST(Verdict, StatedErrorRatesHoldOnSimulatedComparisons) {
   // 2.5 % (one end of a 95 % interval). Standard error of a rate over 1,000: 0.007.
   EXPECT_LT(simulate_verdicts(0, 5, 1000).better, 0.05);
   EXPECT_LT(simulate_verdicts(-0.5, 5, 1000).not_worse, 0.025 + 0.01);
-  // And the verdicts can be had: a true gain of 2 points is seen by 10 seeds nearly always.
+  // The verdicts are possible: 10 seeds nearly always show a true gain of 2 points.
   EXPECT_GT(simulate_verdicts(2, 10, 500).better, 0.9);
   EXPECT_GT(simulate_verdicts(0.5, 20, 500).not_worse, 0.9);
 }

@@ -2,23 +2,25 @@
 // or two label bytes, then 32x32 red, green and blue planes.
 #include <algorithm>
 
-#include "popaug/data/source.h"
+#include "popaug/data/internal/source.h"
 
 namespace popaug::source {
 namespace {
 
 constexpr size_t kSide = 32, kPlane = kSide * kSide, kPixels = 3 * kPlane;
 
-const std::vector<std::string> kCifar10 = {"airplane", "automobile", "bird",  "cat",  "deer",
-                                           "dog",      "frog",       "horse", "ship", "truck"};
+}  // namespace
 
-// The batches of a split in order; all or none of data_batch_1..5.
-std::vector<fs::path> batches_of(const fs::path& folder) {
+std::vector<std::string> cifar10_names() {
+  return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+}
+
+std::vector<fs::path> cifar10_batches(const fs::path& folder, const std::string& ending) {
   std::vector<fs::path> files;
   constexpr int kBatches = 5;
   int missing = 0;
   for (int i = 1; i <= kBatches; ++i) {
-    const fs::path file = folder / ("data_batch_" + std::to_string(i) + ".bin");
+    const fs::path file = folder / ("data_batch_" + std::to_string(i) + ending);
     if (fs::exists(file)) {
       files.push_back(file);
     } else if (missing == 0) {
@@ -26,16 +28,18 @@ std::vector<fs::path> batches_of(const fs::path& folder) {
     }
   }
   if (!files.empty() && missing != 0) {
-    throw Error(show_path(folder) + ": data_batch_" + std::to_string(missing) +
-                ".bin is missing; CIFAR-10 has five training batches");
+    throw Error(show_path(folder) + ": data_batch_" + std::to_string(missing) + ending +
+                " is missing; CIFAR-10 has five training batches");
   }
   return files;
 }
 
+namespace {
+
 std::vector<std::string> names_in(const fs::path& file) {
   std::vector<std::string> names;
   if (!fs::exists(file)) return names;
-  for (const std::string& line : split(read_file(file, 1 << 20), '\n')) {
+  for (const std::string& line : split(read_text_file(file, 1 << 20), '\n')) {
     if (!trim(line).empty()) names.emplace_back(trim(line));
   }
   return names;
@@ -51,9 +55,9 @@ SourceSplit parse_cifar(const std::vector<std::string_view>& files,
   size_t images = 0;
   for (size_t f = 0; f < files.size(); ++f) {
     if (files[f].empty() || files[f].size() % record != 0) {
-      throw Error(origins[f] + ": holds " + std::to_string(files[f].size()) +
-                  " bytes, which are no whole records of " + std::to_string(record) +
-                  "; the file is cut short or is no CIFAR batch");
+      throw Error(origins[f] + ": has " + std::to_string(files[f].size()) +
+                  " bytes, which are not whole records of " + std::to_string(record) +
+                  "; the file is cut short or is not a CIFAR batch");
     }
     images += files[f].size() / record;
   }
@@ -86,33 +90,41 @@ SourceSplit parse_cifar(const std::vector<std::string_view>& files,
   return out;
 }
 
-bool is_cifar_folder(const fs::path& folder) {
+namespace {
+
+bool is_binary_folder(const fs::path& folder) {
   const bool ten = fs::exists(folder / "data_batch_1.bin") || fs::exists(folder / "test_batch.bin");
   return ten || fs::exists(folder / "train.bin") || fs::exists(folder / "test.bin");
 }
 
+}  // namespace
+
+bool is_cifar_folder(const fs::path& folder) {
+  return is_binary_folder(folder) || is_cifar_python_folder(folder);
+}
+
+bool is_cifar_file(const fs::path& file) {
+  const std::string name = file.filename().native();
+  return file.extension() == ".bin" || name.starts_with("data_batch_") || name == "test_batch" ||
+         name == "batches.meta" || name == "train" || name == "test" || name == "meta";
+}
+
 Source open_cifar(const fs::path& folder, Memory& memory) {
+  if (!is_binary_folder(folder)) return open_cifar_python(folder, memory);
   Source source;
   source.kind = "cifar";
   const bool hundred = fs::exists(folder / "train.bin") || fs::exists(folder / "test.bin");
   const auto add = [&](const std::vector<fs::path>& paths, const std::string& name) {
-    std::vector<MappedText> maps;
-    std::vector<std::string_view> files;
-    std::vector<std::string> origins;
-    for (const fs::path& path : paths) {
-      if (!fs::exists(path)) continue;
-      files.push_back(maps.emplace_back(path).text);
-      origins.push_back(show_path(path));
-    }
-    if (files.empty()) return;
+    const MappedFiles mapped(paths);
+    if (mapped.texts.empty()) return;
     const size_t label_bytes = hundred ? 2 : 1;
-    source.splits.push_back(parse_cifar(files, origins, label_bytes, name, memory));
+    source.splits.push_back(parse_cifar(mapped.texts, mapped.origins, label_bytes, name, memory));
     const size_t whole = hundred && name == "train" ? 50000 : 10000;
-    for (size_t f = 0; f < files.size(); ++f) {
-      const size_t images = files[f].size() / (label_bytes + kPixels);
+    for (size_t f = 0; f < mapped.texts.size(); ++f) {
+      const size_t images = mapped.texts[f].size() / (label_bytes + kPixels);
       if (images == whole) continue;
-      source.notes.push_back(origins[f] + " holds " + std::to_string(images) +
-                             " images; in the release it holds " + std::to_string(whole));
+      source.notes.push_back(mapped.origins[f] + " has " + std::to_string(images) +
+                             " images; in the release it has " + std::to_string(whole));
     }
   };
   if (hundred) {
@@ -121,14 +133,14 @@ Source open_cifar(const fs::path& folder, Memory& memory) {
     source.classes = names_in(folder / "fine_label_names.txt");
     if (source.classes.empty()) source.classes = number_names(100);
   } else {
-    add(batches_of(folder), "train");
+    add(cifar10_batches(folder, ".bin"), "train");
     add({folder / "test_batch.bin"}, "test");
     source.classes = names_in(folder / "batches.meta.txt");
-    if (source.classes.empty()) source.classes = kCifar10;
+    if (source.classes.empty()) source.classes = cifar10_names();
   }
   const size_t expected = hundred ? 100 : 10;
   if (source.classes.size() != expected) {
-    throw Error(show_path(folder) + ": its file of class names holds " +
+    throw Error(show_path(folder) + ": its file of class names has " +
                 std::to_string(source.classes.size()) + " names; expected " +
                 std::to_string(expected));
   }

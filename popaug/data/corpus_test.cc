@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "popaug/data/digest.h"
-#include "popaug/data/fuzz.h"
+#include "popaug/data/internal/digest.h"
+#include "popaug/data/internal/fuzz.h"
 
 namespace popaug::source {
 namespace {
@@ -36,8 +36,28 @@ void check_cuts(const std::string& room, F&& read, size_t without_meaning = 0) {
   }
 }
 
+// A cut is refused, or has lost no pixel: then it is noted.
 TEST(Cut, Images) {
-  check_cuts("image", [](const std::string& bytes) { decode_image(bytes, "x"); });
+  for (const auto& [name, bytes] : good_seeds("image")) {
+    const Image whole = decode_image(bytes, "x");
+    size_t read = 0;
+    for (size_t size = 0; size < bytes.size(); ++size) {
+      DecodeInfo info;
+      try {
+        EXPECT_EQ(decode_image(bytes.substr(0, size), "x", &info), whole) << name << " " << size;
+      } catch (const Error&) {
+        continue;
+      }
+      EXPECT_FALSE(info.irregular.empty()) << name << " " << size;
+      ++read;
+    }
+    constexpr size_t kEndMark = 12;  // of PNG, the longest
+    EXPECT_LE(read, kEndMark) << name;
+  }
+
+  const auto read_any = [](const std::string& bytes) { decode_image(bytes, "x"); };
+  for (const char* format : {"bmp", "gif", "pnm", "webp"}) check_cuts(format, read_any);
+  check_cuts("tiff", read_any, 4);  // the place of the next image, after all else in some files
 }
 
 TEST(Cut, Idx) {
@@ -75,6 +95,18 @@ TEST(Cut, Cifar) {
   }
 }
 
+TEST(Cut, Pickle) {
+  check_cuts("pickle", [](const std::string& bytes) {
+    if (bytes.empty()) throw Error("empty");
+    const bool ten = bytes[0] == 0;
+    Memory memory = fuzz_memory();
+    const SourceSplit split =
+        parse_cifar_python({std::string_view(bytes).substr(1)}, {"x"},
+                           ten ? "labels" : "fine_labels", ten ? 10 : 100, "train", memory);
+    EXPECT_EQ(split.count(), ten ? 2u : 1u);
+  });
+}
+
 TEST(Cut, Svhn) {
   check_cuts("svhn", [](const std::string& bytes) {
     Memory memory = fuzz_memory();
@@ -100,28 +132,28 @@ TEST(Cut, Splits) {
   Dataset set;
   set.classes = {"a", "b"};
   const std::vector<uint8_t> pixels(8);
-  Split train;
+  ImageSet train;
   train.name = "train";
   train.width = train.height = train.channels = 1;
   train.labels = {0, 0, 0, 0, 1, 1, 1, 1};
   train.pixels = pixels;
   set.splits = {train};
   check_cuts(
-      "division",
+      "train_val_split",
       [&](const std::string& bytes) {
-        const Division division = parse_division(bytes, "x", set);
-        EXPECT_EQ(division.plan.train.size(), 6u);
-        EXPECT_EQ(division.plan.validation.size(), 2u);
+        const TrainValSplit division = parse_split(bytes, "x", set);
+        EXPECT_EQ(division.train.size(), 6u);
+        EXPECT_EQ(division.validation.size(), 2u);
       },
       1);  // the line end
 }
 
-TEST(Division, BelongsToItsData) {
+TEST(TrainValSplit, BelongsToItsData) {
   Dataset set;
   set.path = "set";
   set.classes = {"a", "b"};
   std::vector<uint8_t> pixels(8);
-  Split train;
+  ImageSet train;
   train.name = "train";
   train.width = train.height = train.channels = 1;
   train.labels = {0, 0, 0, 0, 1, 1, 1, 1};
@@ -129,19 +161,19 @@ TEST(Division, BelongsToItsData) {
   set.splits = {train};
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "a.split.json";
-  const Division division = divide(set, 4, 2, 1);
-  write_division(file, division, set);
-  EXPECT_EQ(read_division(file, set).plan.train, division.plan.train);
+  const TrainValSplit division = divide(set, 4, 2, 1);
+  write_split(file, division, set);
+  EXPECT_EQ(read_split(file, set).train, division.train);
   pixels[3] = 1;
-  EXPECT_THROW(read_division(file, set), Error);
+  EXPECT_THROW(read_split(file, set), Error);
   pixels[3] = 0;
   set.splits[0].labels[3] = 1;
-  EXPECT_THROW(read_division(file, set), Error);
+  EXPECT_THROW(read_split(file, set), Error);
   set.splits[0].labels[3] = 0;
   set.splits[0].width = 2;  // read at another size: the labels still fit
   pixels.resize(16);
   set.splits[0].pixels = pixels;
-  EXPECT_NO_THROW(read_division(file, set));
+  EXPECT_NO_THROW(read_split(file, set));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // How fast image sets are read: a folder of JPEG files against libjpeg-turbo alone on the same
-// bytes, a packed set, and the memory that each holds. Prints one JSON object; bench/data/run
-// makes the table of bench/results/data.json from it.
+// bytes, a packed set, and the memory that each holds. Prints one JSON object;
+// bench/studies/data/read_sets.py makes the table of bench/results/data.json from it.
 //   bench_data speed FOLDER PACKED REPEATS   |   bench_data memory SET
 #include <chrono>
 #include <cstdio>
@@ -88,7 +88,7 @@ Json measure_memory(const fs::path& set) {
   Json json = {{"before", now()}};
   const Dataset data = read_dataset(set);
   json["read"] = now();
-  for (const Split& split : data.splits) {
+  for (const ImageSet& split : data.splits) {
     std::vector<uint32_t> all(split.count());
     for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
     channel_statistics(split, all);

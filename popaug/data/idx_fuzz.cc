@@ -1,5 +1,5 @@
 // IDX: images and labels, gzipped or not.
-#include "popaug/data/fuzz.h"
+#include "popaug/data/internal/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace popaug;

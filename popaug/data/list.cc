@@ -1,22 +1,13 @@
 // Images without labels, for predict and augment.
-#include <fstream>
-
-#include "popaug/data/source.h"
+#include "popaug/data/files.h"
+#include "popaug/data/internal/source.h"
 
 namespace popaug {
 namespace {
 
-bool begins_as_image(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  char begin[8] = {};
-  in.read(begin, sizeof begin);
-  const std::string_view text(begin, static_cast<size_t>(in.gcount()));
-  return text.starts_with("\xFF\xD8\xFF") || text == std::string_view("\x89PNG\r\n\x1A\n", 8);
-}
-
 std::vector<fs::path> listed(const fs::path& list) {
   std::vector<fs::path> images;
-  const std::vector<std::string> lines = split(read_file(list, uint64_t{1} << 30), '\n');
+  const std::vector<std::string> lines = split(read_text_file(list, uint64_t{1} << 30), '\n');
   for (size_t i = 0; i < lines.size(); ++i) {
     std::string line = lines[i];
     if (line.ends_with('\r')) line.pop_back();
@@ -33,17 +24,20 @@ std::vector<fs::path> listed(const fs::path& list) {
 
 }  // namespace
 
-std::vector<fs::path> list_images(const fs::path& path) {
+std::vector<fs::path> list_images(const fs::path& path, std::vector<std::string>* notes) {
   if (!fs::exists(path)) throw Error(show_path(path) + " does not exist; expected images");
   std::vector<fs::path> images;
   if (fs::is_directory(path)) {
-    images = source::images_below(path);
-  } else if (begins_as_image(path)) {
+    source::SideFiles sides(path);
+    images = source::images_below(path, sides);
+    std::string passed = sides.sentence();
+    if (notes != nullptr && !passed.empty()) notes->push_back(std::move(passed));
+  } else if (source::is_image(path)) {
     images = {path};
   } else {
     images = listed(path);
   }
-  if (images.empty()) throw Error(show_path(path) + ": holds no JPEG or PNG images");
+  if (images.empty()) throw Error(show_path(path) + ": has no images");
   return images;
 }
 

@@ -2,14 +2,16 @@
 #include <atomic>
 #include <cstring>
 
-#include "popaug/data/source.h"
+#include "popaug/data/classes.h"
+#include "popaug/data/internal/source.h"
+#include "popaug/data/levels.h"
 
 namespace popaug {
 namespace source {
 
 void Notes::add(const DecodeInfo& info, const fs::path& file) {
-  if (info.notes.empty()) return;
   const std::lock_guard lock(mutex_);
+  ++(info.grey ? grey_ : colour_);
   for (const std::string& note : info.notes) {
     Entry& entry = entries_[note];
     if (entry.count++ == 0 || file < entry.first) entry.first = file;
@@ -19,6 +21,10 @@ void Notes::add(const DecodeInfo& info, const fs::path& file) {
 std::vector<std::string> Notes::sentences() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> out;
+  if (grey_ > 0 && colour_ > 0) {
+    out.push_back("grey and colour images are mixed: all were read as colour (" +
+                  std::to_string(grey_) + " are grey)");
+  }
   for (const auto& [note, entry] : entries_) {
     const std::string which =
         entry.count == 1 ? "1 image " : std::to_string(entry.count) + " images ";
@@ -27,21 +33,32 @@ std::vector<std::string> Notes::sentences() const {
   return out;
 }
 
+namespace {
+
+Image file_image(const fs::path& file, const ReadOptions& options, DecodeInfo* info) {
+  try {
+    if (!options.scaled_decoding || options.width == 0) {
+      return load_image(file, info, {}, options.rules);
+    }
+    return load_image_scaled(file, options.width, options.height, info, {}, options.rules);
+  } catch (const Error& error) {
+    throw UnreadableImage(error.what());
+  }
+}
+
+}  // namespace
+
 Image image_of(const SourceSplit& split, size_t i, const ReadOptions& options, DecodeInfo* info) {
   Image image;
   if (!split.files.empty()) {
-    const bool scaled = options.scaled_decoding && options.width > 0;
-    image = scaled ? load_image_scaled(split.files[i], options.width, options.height, info)
-                   : load_image(split.files[i], info);
+    image = file_image(split.files[i], options, info);
   } else {
     image = split_image(split.split, i);
     if (info != nullptr) info->grey = split.split.channels == 1;
   }
   if (options.width == 0) return image;
-  return resize(image, options.width, options.height);
+  return fit_image(image, options.width, options.height, options.fit);
 }
-
-const char* const kMixedNote = "grey and colour images are mixed: all were read as colour";
 
 namespace {
 
@@ -59,6 +76,16 @@ void store(const Image& image, int channels, uint8_t* out) {
 
 }  // namespace
 
+ImageReading reading_of(const SourceSplit& split, const ReadOptions& options) {
+  ImageReading reading = image_reading(options);
+  if (split.files.empty()) {  // only the fit is of now
+    const std::string fit = reading.fit;
+    reading = split.split.reading;
+    if (fit != fit_name(Fit::kStretch)) reading.fit = fit;
+  }
+  return reading;
+}
+
 Shape shape_of(const Source& source, const ReadOptions& options) {
   for (const SourceSplit& split : source.splits) {
     if (split.count() == 0) continue;
@@ -67,7 +94,7 @@ Shape shape_of(const Source& source, const ReadOptions& options) {
     return {image.width(), image.height(), info.grey ? 1 : 3,
             split.files.empty() ? fs::path() : split.files[0]};
   }
-  throw Error(source.path + ": holds no images");
+  throw Error(source.path + ": has no images");
 }
 
 void decode_into(const SourceSplit& split, size_t i, const Shape& shape, const ReadOptions& options,
@@ -79,7 +106,8 @@ void decode_into(const SourceSplit& split, size_t i, const Shape& shape, const R
     const fs::path file = split.files.empty() ? fs::path(split.split.name) : split.files[i];
     throw Error(show_path(file) + " is " + size_text(image.width(), image.height()) +
                 " pixels, but " + show_path(shape.first) + " is " + wanted +
-                "; give a size, such as --size " + wanted + ", to bring all images to it");
+                "; give a size, such as setting \"size\" " + wanted +
+                ", to bring all images to it");
   }
   if (shape.channels == 1 && !info.grey) throw ColourFound();
   if (!split.files.empty()) notes.add(info, split.files[i]);
@@ -90,16 +118,17 @@ namespace {
 
 // Throws Error, naming the command that packs the set, if so many images of that shape are more
 // than options.memory_limit.
-void check_memory(const std::string& path, uint64_t images, const Shape& shape,
+void check_memory(const fs::path& path, uint64_t images, const Shape& shape,
                   const ReadOptions& options) {
   const uint64_t bytes = images * shape.width * shape.height * shape.channels;
   if (bytes <= options.memory_limit) return;
   const std::string size = size_text(shape.width, shape.height);
-  throw Error(path + ": its " + std::to_string(images) + " images of " + size + " take " +
-              bytes_text(static_cast<double>(bytes)) + ", more than the limit of " +
+  throw Error(show_path(path) + ": its " + std::to_string(images) + " images of " + size +
+              " take " + bytes_text(static_cast<double>(bytes)) + ", more than the limit of " +
               bytes_text(static_cast<double>(options.memory_limit)) +
-              ". Pack it once, then use the packed file, which is mapped instead of held: " +
-              "popaug data convert --data " + path + " --size " + size + " -o set.popaug");
+              ". Pack it once, then use the packed file, which is mapped instead of loaded: " +
+              "popaug data convert --data " + shell_path(path) + " --size " + size +
+              " -o set.popaug");
 }
 
 bool already_loaded(const Source& source, const ReadOptions& options) {
@@ -111,9 +140,9 @@ bool already_loaded(const Source& source, const ReadOptions& options) {
   return true;
 }
 
-Split decode(const SourceSplit& from, const Shape& shape, const ReadOptions& options, Notes& notes,
-             const std::function<void()>& tick) {
-  Split out = from.split;
+ImageSet decode(const SourceSplit& from, const Shape& shape, const ReadOptions& options,
+                Notes& notes, const std::function<void()>& tick) {
+  ImageSet out = from.split;
   out.width = shape.width;
   out.height = shape.height;
   out.channels = shape.channels;
@@ -130,11 +159,12 @@ Split decode(const SourceSplit& from, const Shape& shape, const ReadOptions& opt
       kGrain);
   out.pixels = {pixels.get(), bytes};
   out.storage = pixels;
+  out.reading = reading_of(from, options);
   return out;
 }
 
-std::vector<Split> decode_all(const Source& source, const Shape& shape, const ReadOptions& options,
-                              Notes& notes, Progress& progress) {
+std::vector<ImageSet> decode_all(const Source& source, const Shape& shape,
+                                 const ReadOptions& options, Notes& notes, Progress& progress) {
   const size_t total = source.count();
   std::atomic<size_t> done{0};
   const auto tick = [&] {
@@ -145,42 +175,75 @@ std::vector<Split> decode_all(const Source& source, const Shape& shape, const Re
                       std::to_string(now) + " images");
     }
   };
-  std::vector<Split> splits;
+  std::vector<ImageSet> splits;
   for (const SourceSplit& split : source.splits) {
     splits.push_back(decode(split, shape, options, notes, tick));
   }
   return splits;
 }
 
+// Looks at some images of each split, spread evenly.
+void note_levels(Dataset& data) {
+  constexpr size_t kLooked = 1000;
+  Levels levels;
+  levels.sixteen_bits = is_sixteen_bits(data.notes);
+  for (const ImageSet& split : data.splits) {
+    const size_t step = std::max<size_t>(1, split.count() / kLooked);
+    for (size_t i = 0; i < split.count(); i += step) {
+      levels.add(split.pixels.subspan(i * split.image_bytes(), split.image_bytes()));
+    }
+  }
+  for (const Finding& finding : level_findings(levels)) data.notes.push_back(finding.sentence);
+}
+
+// Fills the splits of `data`, and its notes about pixels.
+void decode_files(const Source& source, const ReadOptions& options, Progress& progress,
+                  Dataset& data) {
+  Shape shape = shape_of(source, options);
+  const auto decode_as = [&] {
+    check_memory(source.place, source.count(), shape, options);
+    Notes notes;
+    data.splits = decode_all(source, shape, options, notes, progress);
+    for (const std::string& sentence : notes.sentences()) data.notes.push_back(sentence);
+    note_levels(data);
+  };
+  try {
+    decode_as();
+  } catch (const ColourFound&) {
+    shape.channels = 3;
+    decode_as();
+  }
+}
+
 }  // namespace
 
-Dataset load(Source source, const ReadOptions& options, Progress& progress) {
+Dataset load(Source source, const ReadOptions& asked, Progress& progress) {
+  ReadOptions options = asked;
+  leave_out_unreadable(source, options, progress);
+  settle_range(source, options, progress);
   Dataset data;
   data.path = source.path;
   data.kind = source.kind;
   data.classes = source.classes;
   data.notes = source.notes;
+  data.left_out = source.left_out;
+  if (!source.left_out.empty()) data.notes.push_back(left_out_note(source.left_out));
+  for (const Finding& finding : class_findings(source)) {
+    data.notes.push_back(finding_note(finding));
+  }
   if (already_loaded(source, options)) {
     data.known_fingerprint = source.fingerprint;
     for (SourceSplit& split : source.splits) {
       data.splits.push_back(std::move(split.split));
       data.splits.back().digests = split.digests;
     }
+    note_levels(data);
     return data;
   }
-  Shape shape = shape_of(source, options);
-  const auto decode_as = [&] {
-    check_memory(source.path, source.count(), shape, options);
-    Notes notes;
-    data.splits = decode_all(source, shape, options, notes, progress);
-    for (const std::string& sentence : notes.sentences()) data.notes.push_back(sentence);
-  };
   try {
-    decode_as();
-  } catch (const ColourFound&) {
-    shape.channels = 3;
-    data.notes.push_back(kMixedNote);
-    decode_as();
+    decode_files(source, options, progress, data);
+  } catch (const UnreadableImage& first) {
+    refuse_unreadable(source, options, progress, first);
   }
   return data;
 }

@@ -1,217 +1,147 @@
-// A manifest: CSV or TSV with a heading line; columns path and label, if wanted split and group.
+// A manifest: a table of images and labels, CSV or TSV, with a heading or without one.
 #include <algorithm>
-#include <charconv>
 #include <set>
 
-#include "popaug/data/source.h"
+#include "popaug/data/classes.h"
+#include "popaug/data/csv.h"
+#include "popaug/data/internal/source.h"
+#include "popaug/data/manifest_columns.h"
+#include "popaug/data/manifest_paths.h"
+#include "popaug/data/split_names.h"
 
 namespace popaug::source {
 namespace {
 
 constexpr uint64_t kMaxManifest = uint64_t{1} << 30;
 
-struct Row {
-  size_t line = 0;  // where it begins, from 1
-  std::vector<std::string> fields;
-};
-
-// The rows of a text by RFC 4180: a field in double quotes may hold separators, line ends and
-// doubled quotes.
-class Rows {
- public:
-  Rows(std::string_view text, char separator, const std::string& origin)
-      : text_(text), separator_(separator), origin_(origin) {}
-
-  bool next(Row& row) {
-    row.fields.clear();
-    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) skip_line_end();
-    if (at_ == text_.size()) return false;
-    row.line = line_;
-    while (true) {
-      row.fields.push_back(field());
-      if (at_ == text_.size() || text_[at_] != separator_) break;
-      ++at_;
-    }
-    return true;
-  }
-
- private:
-  void skip_line_end() {
-    if (text_[at_] == '\n') ++line_;
-    ++at_;
-  }
-  std::string field() {
-    if (at_ < text_.size() && text_[at_] == '"') return quoted();
-    const size_t begin = at_;
-    while (at_ < text_.size() && text_[at_] != separator_ && text_[at_] != '\n') ++at_;
-    std::string out(text_.substr(begin, at_ - begin));
-    if ((at_ == text_.size() || text_[at_] == '\n') && out.ends_with('\r')) out.pop_back();
-    return out;
-  }
-  std::string quoted() {
-    const std::string where = origin_ + ":" + std::to_string(line_);
-    std::string out;
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '"') {
-        ++at_;
-        const bool ended = at_ == text_.size() || text_[at_] != '"';
-        if (ended) {
-          if (at_ < text_.size() && text_[at_] == '\r') ++at_;
-          if (at_ < text_.size() && text_[at_] != separator_ && text_[at_] != '\n') {
-            throw Error(where + ": text follows a closing quote; double the quotes inside a field");
-          }
-          return out;
-        }
-      }
-      if (text_[at_] == '\n') ++line_;
-      out += text_[at_];
-    }
-    throw Error(where + ": a quoted field has no end");
-  }
-
-  std::string_view text_;
-  char separator_;
-  std::string origin_;
-  size_t at_ = 0, line_ = 1;
-};
-
-struct Columns {
-  int path = -1, label = -1, split = -1, group = -1;
-  size_t count = 0;
-};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-Columns columns_of(const Row& heading, const std::string& origin) {
-  Columns columns;
-  columns.count = heading.fields.size();
-  const std::vector<std::pair<int*, std::vector<std::string>>> known = {
-      {&columns.path, {"path", "file", "filename", "image"}},
-      {&columns.label, {"label", "class"}},
-      {&columns.split, {"split"}},
-      {&columns.group, {"group", "patient"}}};
-  for (size_t i = 0; i < heading.fields.size(); ++i) {
-    const std::string name = lower(trim(heading.fields[i]));
-    for (const auto& [column, names] : known) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) continue;
-      if (*column >= 0) throw Error(origin + ":1: two columns are called " + quote(name));
-      *column = static_cast<int>(i);
-    }
-  }
-  if (columns.path < 0 || columns.label < 0) {
-    throw Error(origin +
-                ":1: the first line must name the columns path and label (and split and "
-                "group where there are such), separated by commas or tabs");
-  }
-  return columns;
-}
-
 struct Item {
-  fs::path path;
-  std::string label, split, group;
+  std::string path, label, split, group;
   size_t line = 0;
 };
 
-// The file that a row names, which must stay below the manifest's folder.
-fs::path resolve(const fs::path& folder, const std::string& text, const std::string& where,
-                 bool allow_outside) {
-  if (text.empty()) throw Error(where + "the path is empty");
-  fs::path path = folder / text;
-  std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  if (!fs::exists(status)) throw Error(where + show_path(path) + " is not there");
-  if (!fs::is_regular_file(status)) throw Error(where + show_path(path) + " is no file");
-  if (allow_outside) return path;
-  const fs::path root = fs::canonical(folder.empty() ? fs::path(".") : folder);
-  const fs::path below = fs::canonical(path).lexically_relative(root);
-  if (below.empty() || *below.begin() == "..") {
-    throw Error(where + quote(text) + " lies outside the folder of the manifest; move it in, or " +
-                "give --allow-outside if you trust the manifest");
+class ManifestParser {
+ public:
+  ManifestParser(std::string_view text, const std::string& origin,
+                 const std::vector<std::string>& classes, const ReadOptions& options)
+      : origin_(origin), classes_(classes), style_(csv_style(text)) {
+    std::vector<CsvRow> first;
+    constexpr size_t kLooked = 50;
+    CsvReader reader(style_, origin);
+    for (CsvRow row; first.size() < kLooked && reader.next(row);) first.push_back(row);
+    if (first.empty()) throw Error(origin + ": the manifest is empty");
+    columns_ = find_columns(first, style_, options.image_column, options.label_column, origin);
   }
-  return path;
-}
 
-std::string checked_label(const std::string& label, const std::vector<std::string>& classes,
-                          const std::string& where) {
-  if (label.empty()) throw Error(where + "the label is empty");
-  if (!classes.empty() && std::find(classes.begin(), classes.end(), label) == classes.end()) {
-    const std::string near = nearest(label, classes);
-    throw Error(where + "label " + quote(label) + " is not in classes.txt" +
-                (near.empty() ? "" : " (nearest: " + quote(near) + ")"));
+  std::vector<Item> items() {
+    CsvReader reader(style_, origin_);
+    CsvRow row;
+    if (columns_.heading) reader.next(row);
+    std::vector<Item> items;
+    while (reader.next(row)) items.push_back(item_of(row));
+    if (items.empty()) throw Error(origin_ + ": the manifest names no images");
+    settle_labels(items);
+    return items;
   }
-  if (trim(label) != label) {
-    throw Error(where + "label " + quote(label) + " begins or ends with a space; write " +
-                quote(trim(label)));
-  }
-  return clean_name(label);
-}
 
-std::vector<Item> items_of(std::string_view text, const std::string& origin,
-                           const std::vector<std::string>& classes) {
-  const std::string_view first = text.substr(0, text.find('\n'));
-  const char separator = first.find('\t') != first.npos ? '\t' : ',';
-  Rows rows(text, separator, origin);
-  Row row;
-  if (!rows.next(row)) throw Error(origin + ": the manifest is empty");
-  const Columns columns = columns_of(row, origin);
-  std::vector<Item> items;
-  while (rows.next(row)) {
-    const std::string where = origin + ":" + std::to_string(row.line) + ": ";
-    if (row.fields.size() != columns.count) {
-      throw Error(where + "has " + std::to_string(row.fields.size()) +
-                  " fields, but the first line "
-                  "names " +
-                  std::to_string(columns.count));
+  const std::vector<std::string>& notes() const { return columns_.notes; }
+
+ private:
+  Item item_of(CsvRow& row) const {
+    const std::string where = origin_ + ":" + std::to_string(row.line) + ": ";
+    // Separators without anything after them, at the end of a line.
+    while (row.fields.size() > columns_.names.size() && row.fields.back().empty()) {
+      row.fields.pop_back();
     }
+    if (row.fields.size() != columns_.names.size()) {
+      throw Error(where + "has " + std::to_string(row.fields.size()) +
+                  " fields, but the first line names " + std::to_string(columns_.names.size()) +
+                  ", separated by " + style_.separator_name());
+    }
+    const auto field = [&](int column) -> const std::string& {
+      return row.fields[static_cast<size_t>(column)];
+    };
     Item item;
     item.line = row.line;
-    item.path = row.fields[columns.path];
-    item.label = checked_label(row.fields[columns.label], classes, where);
-    item.split = columns.split < 0 ? "train" : split_name(lower(trim(row.fields[columns.split])));
+    item.path = field(columns_.path);
+    if (columns_.one_hot.empty()) {
+      item.label = field(columns_.label);
+    } else {
+      item.label = columns_.names[static_cast<size_t>(
+          columns_.one_hot[one_hot_place(row, columns_.one_hot, where)])];
+    }
+    if (item.label.empty()) throw Error(where + "the label is empty");
+    item.split = columns_.split < 0 ? "train" : split_name(trim(field(columns_.split))).split;
     if (item.split.empty()) {
-      throw Error(where + "split " + quote(row.fields[columns.split]) +
+      throw Error(where + "split " + quote(field(columns_.split)) +
                   " is not known; write train, val or test");
     }
-    if (columns.group >= 0) item.group = clean_name(row.fields[columns.group]);
-    items.push_back(std::move(item));
+    if (columns_.group >= 0) item.group = class_name(field(columns_.group));
+    return item;
   }
-  if (items.empty()) throw Error(origin + ": the manifest names no images");
-  return items;
-}
 
-// In order of their numbers if all are whole numbers, else of their names.
+  // Numbers as a spreadsheet writes them ("0.0"), and numbers that stand for lines of classes.txt.
+  void settle_labels(std::vector<Item>& items) {
+    const auto all = [&](auto&& holds) {
+      return std::all_of(items.begin(), items.end(),
+                         [&](const Item& item) { return holds(std::string_view(item.label)); });
+    };
+    const auto is_float = [](std::string_view label) {
+      const size_t dot = label.find('.');
+      return dot != label.npos && dot > 0 && dot + 1 < label.size() &&
+             label.substr(0, dot).find_first_not_of("0123456789") == label.npos &&
+             label.substr(dot + 1).find_first_not_of('0') == label.npos;
+    };
+    if (all(is_float)) {
+      for (Item& item : items) item.label.resize(item.label.find('.'));
+      columns_.notes.emplace_back("the labels are numbers such as \"0.0\", and were read as \"0\"");
+    }
+    const auto is_place = [&](std::string_view label) {
+      return label.size() < 8 && label.find_first_not_of("0123456789") == label.npos &&
+             std::stoul(std::string(label)) < classes_.size() && !is_class(label);
+    };
+    const bool places = !classes_.empty() && all(is_place);
+    if (places) columns_.notes.emplace_back("the labels count the lines of classes.txt from 0");
+    WrittenNames written;
+    for (Item& item : items) {
+      const std::string where = origin_ + ":" + std::to_string(item.line) + ": ";
+      if (!places) written.add(item.label);
+      item.label = places ? classes_[std::stoul(item.label)] : checked_label(item.label, where);
+    }
+    if (std::string note = written.note(); !note.empty()) {
+      columns_.notes.push_back(std::move(note));
+    }
+  }
+
+  bool is_class(std::string_view label) const {
+    return std::find(classes_.begin(), classes_.end(), class_name(label)) != classes_.end();
+  }
+
+  std::string checked_label(const std::string& label, const std::string& where) const {
+    if (!classes_.empty() && !is_class(label)) {
+      const std::string near = nearest(label, classes_);
+      throw Error(where + "label " + quote(label) + " is not in classes.txt" +
+                  (near.empty() ? "" : " (nearest: " + quote(near) + ")"));
+    }
+    if (trim(label) != label) {
+      throw Error(where + "label " + quote(label) + " begins or ends with a space; write " +
+                  quote(trim(label)));
+    }
+    return class_name(label);
+  }
+
+  std::string origin_;
+  const std::vector<std::string>& classes_;
+  CsvStyle style_;
+  ManifestColumns columns_;
+};
+
 std::vector<std::string> classes_of(const std::vector<Item>& items) {
   std::set<std::string> names;
   for (const Item& item : items) names.insert(item.label);
-  std::vector<std::string> classes(names.begin(), names.end());
-  std::map<std::string, uint64_t> numbers;
-  for (const std::string& name : classes) {
-    uint64_t value = 0;
-    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), value);
-    if (code != std::errc() || end != name.data() + name.size()) return classes;
-    numbers[name] = value;
-  }
-  std::stable_sort(classes.begin(), classes.end(), [&](const std::string& a, const std::string& b) {
-    return numbers[a] < numbers[b];
-  });
-  return classes;
+  return class_order(names);
 }
 
-}  // namespace
-
-Source parse_manifest(std::string_view text, const fs::path& file,
-                      std::vector<std::string> classes) {
-  const std::string origin = show_path(file);
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  const std::vector<Item> items = items_of(text, origin, classes);
-  Source source;
-  source.kind = "manifest";
-  source.classes = classes.empty() ? classes_of(items) : std::move(classes);
+void add_splits(Source& source, const std::vector<Item>& items, const std::string& origin) {
   std::map<std::string, uint32_t> numbers;
   for (const std::string& name : source.classes) {
     numbers.emplace(name, static_cast<uint32_t>(numbers.size()));
@@ -222,7 +152,7 @@ Source parse_manifest(std::string_view text, const fs::path& file,
   for (const Item& item : items) {
     SourceSplit& split = splits[item.split];
     split.split.name = item.split;
-    split.files.push_back(item.path);
+    split.files.emplace_back(item.path);
     split.lines.push_back(item.line);
     split.split.labels.push_back(numbers.at(item.label));
     if (!grouped) continue;
@@ -234,7 +164,23 @@ Source parse_manifest(std::string_view text, const fs::path& file,
   }
   for (auto& [name, split] : splits) source.splits.push_back(std::move(split));
   sort_splits(source.splits);
-  if (!text.ends_with('\n')) {
+}
+
+}  // namespace
+
+Source parse_manifest(std::string_view bytes, const fs::path& file,
+                      std::vector<std::string> classes, const ReadOptions& options) {
+  const std::string origin = show_path(file);
+  const std::string text = decode_text(std::string(bytes), origin);
+  ManifestParser parser(text, origin, classes, options);
+  const std::vector<Item> items = parser.items();
+  Source source;
+  source.kind = "manifest";
+  source.path = origin;
+  source.notes = parser.notes();
+  source.classes = classes.empty() ? classes_of(items) : std::move(classes);
+  add_splits(source, items, origin);
+  if (!text.ends_with('\n') && !text.ends_with('\r')) {
     source.notes.emplace_back(
         "the manifest's last line has no line end: make sure that it is whole");
   }
@@ -243,12 +189,28 @@ Source parse_manifest(std::string_view text, const fs::path& file,
 
 Source open_manifest(const fs::path& file, const ReadOptions& options) {
   const fs::path folder = file.parent_path();
-  Source source = parse_manifest(read_file(file, kMaxManifest), file, class_file(folder));
+  Source source = parse_manifest(read_file(file, kMaxManifest), file, class_file(folder), options);
+  ManifestPaths paths(folder, options.allow_outside);
+  std::set<fs::path> seen;
+  size_t repeated = 0;
   for (SourceSplit& split : source.splits) {
     for (size_t i = 0; i < split.count(); ++i) {
       const std::string where = show_path(file) + ":" + std::to_string(split.lines[i]) + ": ";
-      split.files[i] = resolve(folder, split.files[i].native(), where, options.allow_outside);
+      try {
+        split.files[i] = paths.find(split.files[i].native(), where);
+      } catch (const Error&) {
+        // What is not there fails again when it is read, and is then left out and named.
+        if (!options.keep_going) throw;
+        split.files[i] = folder / split.files[i];
+      }
+      if (!seen.insert(split.files[i]).second) ++repeated;
     }
+  }
+  if (std::string note = paths.note(); !note.empty()) source.notes.push_back(std::move(note));
+  if (repeated > 0) {
+    source.notes.push_back(std::to_string(repeated) +
+                           (repeated == 1 ? " line names" : " lines name") +
+                           " an image that an earlier line names");
   }
   return source;
 }

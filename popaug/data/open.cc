@@ -2,20 +2,21 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <set>
 
-#include "popaug/data/source.h"
+#include "popaug/data/classes.h"
+#include "popaug/data/files.h"
+#include "popaug/data/internal/source.h"
 
 namespace popaug {
 
-const Split* Dataset::find(std::string_view name) const {
-  for (const Split& one : splits) {
+const ImageSet* Dataset::find(std::string_view name) const {
+  for (const ImageSet& one : splits) {
     if (one.name == name) return &one;
   }
   return nullptr;
 }
 
-Image split_image(const Split& split, size_t i) {
+Image split_image(const ImageSet& split, size_t i) {
   POPAUG_ASSERT(i < split.count());
   Image image(split.width, split.height);
   const uint8_t* in = split.pixels.data() + i * split.image_bytes();
@@ -27,7 +28,7 @@ Image split_image(const Split& split, size_t i) {
   return image;
 }
 
-std::string image_label(const Split& split, size_t i) {
+std::string image_label(const ImageSet& split, size_t i) {
   return split.name + "[" + std::to_string(i) + "]";
 }
 
@@ -51,13 +52,6 @@ Size parse_size(std::string_view text) {
 
 namespace source {
 
-std::string split_name(std::string_view word) {
-  if (word == "train" || word == "training") return "train";
-  if (word == "val" || word == "valid" || word == "validation" || word == "dev") return "val";
-  if (word == "test" || word == "testing" || word == "t10k") return "test";
-  return "";
-}
-
 void sort_splits(std::vector<SourceSplit>& splits) {
   const auto rank = [](const std::string& name) {
     return name == "train" ? 0 : name == "val" ? 1 : name == "test" ? 2 : 3;
@@ -66,23 +60,6 @@ void sort_splits(std::vector<SourceSplit>& splits) {
     return std::pair(rank(a.split.name), a.split.name) <
            std::pair(rank(b.split.name), b.split.name);
   });
-}
-
-std::vector<std::string> class_file(const fs::path& folder) {
-  const fs::path path = folder / "classes.txt";
-  if (!fs::exists(path)) return {};
-  std::vector<std::string> names = popaug::split(read_file(path, 16 << 20), '\n');
-  while (!names.empty() && trim(names.back()).empty()) names.pop_back();
-  std::set<std::string> seen;
-  for (size_t i = 0; i < names.size(); ++i) {
-    names[i] = trim(names[i]);
-    const std::string where = show_path(path) + ":" + std::to_string(i + 1) + ": ";
-    if (names[i].empty()) throw Error(where + "the class name is empty");
-    if (!seen.insert(names[i]).second) {
-      throw Error(where + "the class " + quote(names[i]) + " is named twice");
-    }
-  }
-  return names;
 }
 
 std::vector<std::string> number_names(size_t count) {
@@ -95,6 +72,12 @@ size_t Source::count() const {
   size_t images = 0;
   for (const SourceSplit& split : splits) images += split.count();
   return images;
+}
+
+std::vector<Finding> class_findings(const Source& source) {
+  std::vector<const ImageSet*> splits;
+  for (const SourceSplit& one : source.splits) splits.push_back(&one.split);
+  return class_findings(source.classes, splits);
 }
 
 std::string clean_name(const std::string& name) {
@@ -115,14 +98,93 @@ std::string image_name(const Source& source, const SourceSplit& split, size_t i)
 
 namespace {
 
-Source open_directory(const fs::path& folder, Memory& memory) {
-  if (is_idx_folder(folder)) return open_idx(folder, memory);
-  if (is_cifar_folder(folder)) return open_cifar(folder, memory);
-  if (is_svhn_folder(folder)) return open_svhn(folder, memory);
-  return open_folder(folder);
+// The readers of benchmarks, each known by the names of its release's files.
+bool is_benchmark(const fs::path& folder) {
+  return is_idx_folder(folder) || is_cifar_folder(folder) || is_svhn_folder(folder);
 }
 
-// One file: a set of its own, or one of several that stand together in a folder.
+Source open_benchmark(const fs::path& folder, Memory& memory) {
+  if (is_idx_folder(folder)) return open_idx(folder, {}, memory);
+  if (is_cifar_folder(folder)) return open_cifar(folder, memory);
+  return open_svhn(folder, memory);
+}
+
+// Benchmarks a few folders down: torchvision's root holds MNIST/raw, cifar-10-batches-py and so on.
+// Large folders are folders of images and are not searched.
+void find_benchmarks(const fs::path& folder, int depth, std::vector<fs::path>& found) {
+  constexpr int kDepth = 3;
+  constexpr size_t kMostEntries = 100;
+  if (is_benchmark(folder)) {
+    found.push_back(folder);
+    return;
+  }
+  if (depth == kDepth) return;
+  std::vector<fs::path> folders;
+  size_t entries = 0;
+  std::error_code code;
+  for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+    if (++entries > kMostEntries || named_as_image(it->path())) return;
+    std::error_code bad;
+    if (it->is_directory(bad) && !it->is_symlink(bad) && !is_junk(it->path().filename().native())) {
+      folders.push_back(it->path());
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  for (const fs::path& one : folders) find_benchmarks(one, depth + 1, found);
+}
+
+Source open_directory(const fs::path& folder, Memory& memory) {
+  std::vector<fs::path> found;
+  find_benchmarks(folder, 0, found);
+  if (found.empty()) return open_folder(folder);
+  if (found.size() > 1) {
+    std::vector<std::string> names;
+    for (const fs::path& one : found) names.push_back(show_path(one));
+    throw Error(show_path(folder) + ": has " + std::to_string(found.size()) +
+                " sets; give one of them as setting \"data\": " + join(names, ", "));
+  }
+  Source source = open_benchmark(found[0], memory);
+  if (found[0] != folder) {
+    source.notes.push_back("the set is that of " + show_path(found[0].lexically_relative(folder)) +
+                           "/");
+  }
+  return source;
+}
+
+// Whether a file begins as text does, in UTF-8 or UTF-16.
+bool is_text(std::string_view begin) {
+  try {
+    const std::string text = decode_text(std::string(begin.substr(0, begin.size() / 4 * 4)), "");
+    return begin.size() < 4 ? begin.find('\0') == begin.npos : text.find('\0') == text.npos;
+  } catch (const Error&) {
+    return true;  // UTF-16, cut within a pair
+  }
+}
+
+// A file that is not a data set: what it is by its first bytes, and what to do with it.
+std::string what_it_is(std::string_view begin, const fs::path& file) {
+  const auto starts = [&](std::string_view bytes) { return begin.starts_with(bytes); };
+  if (is_image(file)) return "is one image; give the folder of the classes, or a CSV of images";
+  if (starts("\x1F\x8B") || starts("BZh") ||
+      starts("\xFD"
+             "7zXZ") ||
+      starts("7z\xBC\xAF") || starts("Rar!") ||
+      (begin.size() > 262 && begin.substr(257, 5) == "ustar")) {
+    return "is an archive; unpack it and give the folder";
+  }
+  if (starts("PAR1") || starts("ARROW1")) {
+    return "is a Parquet or Arrow file; in Python, popaug.data.pack writes it as a packed set";
+  }
+  if (starts("\x89HDF")) return "is an HDF5 file; save its arrays by numpy.savez as an .npz file";
+  if (begin.size() > 2 && begin[0] == '\x80' && begin[1] >= 2 && begin[1] <= 5) {
+    return "is a Python pickle; of these only the folders cifar-10-batches-py and "
+           "cifar-100-python are read";
+  }
+  return "is not an image set that popaug knows; it reads folders of classes, CSV manifests, IDX, "
+         "CIFAR, SVHN, .npz and packed sets (docs/formats/data.md)";
+}
+
+// One file: a set of its own, or one of several that lie together in a folder.
 Source open_file(const fs::path& file, const ReadOptions& options, Memory& memory) {
   std::ifstream in(file, std::ios::binary);
   std::string begin(4096, '\0');
@@ -132,13 +194,11 @@ Source open_file(const fs::path& file, const ReadOptions& options, Memory& memor
   if (begin.empty()) throw Error(show_path(file) + ": the file is empty, or cannot be read");
   if (is_packed(begin)) return open_packed(file);
   if (begin.starts_with("PK")) return open_npz(file, memory);
-  if (is_mat(begin) && is_svhn_folder(folder)) return open_svhn(folder, memory);
-  if (is_idx(begin) && is_idx_folder(folder)) return open_idx(folder, memory);
-  if (file.extension() == ".bin" && is_cifar_folder(folder)) return open_cifar(folder, memory);
-  if (begin.find('\0') == begin.npos) return open_manifest(file, options);
-  throw Error(show_path(file) +
-              ": is no image set that popaug knows; it reads folders of classes, CSV manifests, "
-              "IDX, CIFAR, SVHN, .npz and packed sets (docs/formats/data.md)");
+  if (is_svhn_folder(folder) && is_mat(begin)) return open_svhn(folder, memory);
+  if (is_idx(begin) && is_idx_folder(folder)) return open_idx(folder, file, memory);
+  if (is_cifar_folder(folder) && is_cifar_file(file)) return open_cifar(folder, memory);
+  if (is_text(begin)) return open_manifest(file, options);
+  throw Error(show_path(file) + ": " + what_it_is(begin, file));
 }
 
 }  // namespace
@@ -152,6 +212,7 @@ Source open(const fs::path& path, const ReadOptions& options, Memory& memory) {
   Source source =
       fs::is_directory(status) ? open_directory(path, memory) : open_file(path, options, memory);
   source.path = show_path(path);
+  source.place = path;
   return source;
 }
 

@@ -1,4 +1,4 @@
-// Packs a set into one file, in blocks, so that a stopped conversion goes on where it was.
+// Packs a set into one file, in blocks, so that a stopped conversion can be resumed.
 #include "popaug/data/packed.h"
 
 #include <fcntl.h>
@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <fstream>
 #include <set>
 
-#include "popaug/data/digest.h"
-#include "popaug/data/packed_format.h"
-#include "popaug/data/source.h"
+#include "popaug/data/classes.h"
+#include "popaug/data/internal/digest.h"
+#include "popaug/data/internal/packed_format.h"
+#include "popaug/data/internal/source.h"
 
 namespace popaug {
 namespace {
@@ -60,13 +63,19 @@ Layout lay_out(const Source& source, const Shape& shape) {
 // The unfinished file, held by one process.
 class Partial {
  public:
-  Partial(const fs::path& path, uint64_t bytes) : path_(path) {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  explicit Partial(const fs::path& path) : path_(path) {
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd_ < 0) fail("open for writing");
     if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
       ::close(fd_);
       throw Error(show_path(path) + " is being written by another process; wait for it");
     }
+  }
+  ~Partial() { ::close(fd_); }
+  Partial(const Partial&) = delete;
+  Partial& operator=(const Partial&) = delete;
+
+  void reserve(uint64_t bytes) {
     // Room for all of it now, so that a full disk is met before the work and not after it.
     const int code = ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
     if (code != 0 || failpoint("pack.allocate")) {
@@ -74,9 +83,6 @@ class Partial {
       fail("make room for " + bytes_text(static_cast<double>(bytes)));
     }
   }
-  ~Partial() { ::close(fd_); }
-  Partial(const Partial&) = delete;
-  Partial& operator=(const Partial&) = delete;
 
   void write(uint64_t offset, std::span<const uint8_t> bytes) {
     while (!bytes.empty()) {
@@ -104,7 +110,7 @@ class Partial {
   [[noreturn]] void fail(const std::string& doing) {
     const std::string reason = std::strerror(errno);
     throw Error(show_path(path_) + ": cannot " + doing + ": " + reason +
-                ". What is packed so far is kept: run the same command again to go on");
+                ". What is packed so far is kept: run the same command again to continue");
   }
   fs::path path_;
   int fd_ = -1;
@@ -119,6 +125,9 @@ std::string plan_of(const Source& source, const Shape& shape, const ReadOptions&
   hasher.add_field(source.kind);
   for (const int side : {shape.width, shape.height, shape.channels, options.width}) number(side);
   if (options.scaled_decoding) hasher.add_field("scaled decoding");
+  if (options.fit != Fit::kStretch) hasher.add_field(fit_name(options.fit));
+  for (const int side : {options.rules.low, options.rules.high}) number(side);
+  for (const uint8_t value : options.rules.background) number(value);
   for (const std::string& name : source.classes) hasher.add_field(name);
   for (const SourceSplit& split : source.splits) {
     hasher.add_field(split.split.name);
@@ -141,26 +150,84 @@ std::string plan_of(const Source& source, const Shape& shape, const ReadOptions&
   return hasher.hex();
 }
 
-// Which blocks are done: a line "plan HASH", then a line "block N" each, synced.
+constexpr std::string_view kPlan = "plan ";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+// The first bytes of a regular file; "" where there is no file. Throws Error for a link, a FIFO and
+// everything else.
+std::string beginning_of(const fs::path& path) {
+  const fs::file_status status = fs::symlink_status(path);
+  if (!fs::exists(status)) return "";
+  if (!fs::is_regular_file(status)) {
+    throw Error(show_path(path) +
+                " is not a regular file, so it is not what a stopped conversion " +
+                "left; give another name or remove it");
+  }
+  std::string bytes(64, '\0');
+  std::ifstream in(path, std::ios::binary);
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<size_t>(in.gcount()));
+  return bytes;
+}
+
+// Whether a text may be the beginning of a Journal, which a kill may have cut anywhere.
+bool is_journal(std::string_view text) {
+  std::string_view line = text.substr(0, text.find('\n'));
+  if (kPlan.starts_with(line)) return line.size() == text.size();
+  if (!line.starts_with(kPlan)) return false;
+  line.remove_prefix(kPlan.size());
+  return line.size() <= hash_hex("").size() &&
+         line.find_first_not_of(kHexDigits) == std::string_view::npos;
+}
+
+// A conversion takes up only files that an earlier one left. A file of the user that has such a
+// name stays as it is.
+void refuse_foreign_files(const fs::path& partial, const fs::path& journal) {
+  const std::string packed = beginning_of(partial), blocks = beginning_of(journal);
+  const auto refuse = [](const fs::path& path) {
+    throw Error(show_path(path) +
+                " is not what a stopped conversion left, and is not overwritten; " +
+                "give another name or remove it");
+  };
+  if (!is_journal(blocks)) refuse(journal);
+  // The journal begins before the file has a byte.
+  if (!packed.empty() && blocks.empty()) refuse(partial);
+}
+
+// Which blocks are done: a line "plan HASH", then a line "block N CHECK" each, synced.
 class Journal {
  public:
-  Journal(const fs::path& path, const std::string& plan) {
-    const std::string first = "plan " + plan + "\n";
-    std::string text = fs::exists(path) ? read_file(path) : "";
+  Journal(const fs::path& path, const std::string& plan) : plan_(plan) {
+    const std::string first = std::string(kPlan) + plan + "\n";
+    const std::string text = fs::exists(path) ? read_file(path) : "";
     uint64_t keep = 0;
     if (text.starts_with(first)) {
       keep = text.rfind('\n') + 1;  // a torn last line is dropped
       for (const std::string& line : split(text.substr(first.size(), keep - first.size()), '\n')) {
-        if (line.starts_with("block ")) done_.insert(std::stoull(line.substr(6)));
+        take(line);
       }
     }
     file_.emplace(path, keep);
     if (keep == 0) file_->append(first);
   }
   bool has(uint64_t block) const { return done_.contains(block); }
-  void add(uint64_t block) { file_->append("block " + std::to_string(block) + "\n"); }
+  void add(uint64_t block) { file_->append(line_of(block) + "\n"); }
 
  private:
+  // A line that is damaged costs its block, which is packed again.
+  void take(const std::string& line) {
+    uint64_t block = 0;
+    constexpr std::string_view kBlock = "block ";
+    if (!line.starts_with(kBlock)) return;
+    std::from_chars(line.data() + kBlock.size(), line.data() + line.size(), block);
+    if (line == line_of(block)) done_.insert(block);
+  }
+  std::string line_of(uint64_t block) const {
+    const std::string line = "block " + std::to_string(block);
+    return line + " " + hash_hex(plan_ + line).substr(0, 8);
+  }
+
+  std::string plan_;
   std::set<uint64_t> done_;
   std::optional<AppendFile> file_;
 };
@@ -175,21 +242,44 @@ class Packer {
   }
 
   PackReport run() {
+    source::leave_out_unreadable(source_, options_, progress_);
+    source::settle_range(source_, options_, progress_);
+    if (!source_.left_out.empty()) {
+      source_.notes.push_back(source::left_out_note(source_.left_out));
+    }
+    PackReport report = pack_or_refuse();
+    report.left_out = source_.left_out;
+    for (const Finding& finding : source::class_findings(source_)) {
+      report.notes.push_back(source::finding_note(finding));
+    }
+    return report;
+  }
+
+ private:
+  PackReport pack_or_refuse() {
+    try {
+      return pack_all();
+    } catch (const source::UnreadableImage& first) {
+      source::refuse_unreadable(source_, options_, progress_, first);
+    }
+  }
+
+  PackReport pack_all() {
     Shape shape = source::shape_of(source_, options_);
     try {
       return pack(shape);
     } catch (const source::ColourFound&) {
       shape.channels = 3;
-      source_.notes.push_back(source::kMixedNote);
       return pack(shape);
     }
   }
 
- private:
   PackReport pack(const Shape& shape) {
     const Layout layout = lay_out(source_, shape);
+    refuse_foreign_files(partial_path_, journal_path_);
+    Partial partial(partial_path_);  // held from here on
     Journal journal(journal_path_, plan_of(source_, shape, options_));
-    Partial partial(partial_path_, layout.json);
+    partial.reserve(layout.json);
     source::Notes notes;
     PackReport report;
     uint64_t block = 0;
@@ -218,7 +308,7 @@ class Packer {
   [[noreturn]] void stopped(uint64_t images) const {
     throw Interrupted("stopped after " + std::to_string(images) + " of " +
                       std::to_string(source_.count()) +
-                      " images. Run the same command again to go on");
+                      " images. Run the same command again to continue");
   }
 
   void show(uint64_t images) {
@@ -256,12 +346,13 @@ class Packer {
     std::vector<std::span<const uint8_t>> digests;
     Json splits = Json::array();
     for (size_t s = 0; s < source_.splits.size(); ++s) {
-      Split split = source_.splits[s].split;
+      ImageSet split = source_.splits[s].split;
       split.width = shape.width;
       split.height = shape.height;
       split.channels = shape.channels;
       const Place& place = layout.splits[s];
       digests.push_back(map.bytes().subspan(place.digests, split.count() * kDigestBytes));
+      split.reading = source::reading_of(source_.splits[s], options_);
       splits.push_back(write_tables(split, place, partial));
       data.splits.push_back(std::move(split));
     }
@@ -286,7 +377,7 @@ class Packer {
     return layout.json + text.size();
   }
 
-  static Json write_tables(const Split& split, const Place& place, Partial& partial) {
+  static Json write_tables(const ImageSet& split, const Place& place, Partial& partial) {
     const auto text_of = [](const std::vector<uint32_t>& items) {
       return std::string_view(reinterpret_cast<const char*>(items.data()), items.size() * 4);
     };
@@ -309,6 +400,11 @@ class Packer {
       json["group_names"] = names;
     }
     json["tables_checksum"] = hash_hex(tables);
+    if (split.reading != ImageReading()) {
+      json["reading"] = {{"fit", split.reading.fit},
+                         {"range", split.reading.range},
+                         {"background", split.reading.background}};
+    }
     return json;
   }
 
@@ -336,13 +432,26 @@ class Packer {
 
 }  // namespace
 
+namespace {
+
+void check_new(const fs::path& out) {
+  if (!fs::exists(fs::symlink_status(out))) return;
+  throw Error(show_path(out) + " exists and is not overwritten; give another name or remove it");
+}
+
+}  // namespace
+
+PackReport source::pack_source(Source source, const fs::path& out, const ReadOptions& options,
+                               Progress& progress, const StopToken& stop) {
+  check_new(out);
+  return Packer(std::move(source), out, options, progress, stop).run();
+}
+
 PackReport pack_dataset(const fs::path& path, const fs::path& out, const ReadOptions& options,
                         Progress& progress, const StopToken& stop) {
-  if (fs::exists(fs::symlink_status(out))) {
-    throw Error(show_path(out) + " exists and is not overwritten; give another name or remove it");
-  }
+  check_new(out);
   source::Memory memory(options.memory_limit, out.has_parent_path() ? out.parent_path() : ".");
-  return Packer(source::open(path, options, memory), out, options, progress, stop).run();
+  return source::pack_source(source::open(path, options, memory), out, options, progress, stop);
 }
 
 }  // namespace popaug

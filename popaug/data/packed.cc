@@ -1,9 +1,9 @@
 // Opens packed sets: the pixels stay in the file, mapped.
 #include <algorithm>
 
-#include "popaug/data/digest.h"
-#include "popaug/data/packed_format.h"
-#include "popaug/data/source.h"
+#include "popaug/data/internal/digest.h"
+#include "popaug/data/internal/packed_format.h"
+#include "popaug/data/internal/source.h"
 
 namespace popaug::source {
 namespace {
@@ -57,7 +57,7 @@ std::vector<uint32_t> numbers(std::span<const uint8_t> bytes, size_t below, Json
   std::vector<uint32_t> out(bytes.size() / sizeof(uint32_t));
   if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
   for (const uint32_t value : out) {
-    if (value >= below) reader.fail(key, "holds a number that stands for nothing");
+    if (value >= below) reader.fail(key, "has a number without a meaning");
   }
   return out;
 }
@@ -76,7 +76,7 @@ SourceSplit read_split(const Json& json, const std::string& origin, size_t class
   JsonReader reader(json, origin);
   constexpr int64_t kMaxSide = 16384;
   SourceSplit out;
-  Split& split = out.split;
+  ImageSet& split = out.split;
   split.name = reader.text("name");
   const auto count = static_cast<uint64_t>(reader.integer("count", 0, UINT32_MAX));
   split.width = static_cast<int>(reader.integer("width", 1, kMaxSide));
@@ -99,6 +99,17 @@ SourceSplit read_split(const Json& json, const std::string& origin, size_t class
   if (hash_hex(tables) != reader.text("tables_checksum")) {
     reader.fail("tables_checksum", "does not fit the labels: the file is damaged; pack it again");
   }
+  if (reader.has("reading")) {
+    JsonReader reading(reader.object("reading"), origin + ": reading");
+    split.reading = {reading.text("fit"), reading.text("range"), reading.text("background")};
+    reading.finish();
+    try {
+      ReadOptions valid;
+      apply_reading(split.reading, valid);
+    } catch (const UsageError& error) {
+      reader.fail("reading", error.what());
+    }
+  }
   reader.finish();
   return out;
 }
@@ -109,7 +120,8 @@ bool is_packed(std::string_view begin) { return begin.starts_with(packed::kMagic
 
 Source open_packed(std::span<const uint8_t> bytes, const std::shared_ptr<const void>& storage,
                    const std::string& origin) {
-  const Json json = parse_json(json_text(bytes, origin), origin, {.bytes = uint64_t{1} << 30});
+  const Json json = parse_json(json_text(bytes, origin), origin,
+                               {.bytes = uint64_t{1} << 30, .values = uint64_t{1} << 30});
   JsonReader reader(json, origin);
   Source source;
   source.path = origin;

@@ -1,7 +1,7 @@
-// Packed sets. The checksums are made to fit, so that what stands behind them is reached.
-#include "popaug/data/digest.h"
-#include "popaug/data/fuzz.h"
-#include "popaug/data/packed_format.h"
+// Packed sets. The checksums are made to fit, so that the reader goes past them.
+#include "popaug/data/internal/digest.h"
+#include "popaug/data/internal/fuzz.h"
+#include "popaug/data/internal/packed_format.h"
 
 namespace {
 

@@ -57,7 +57,7 @@ TEST_F(Folder, SplitsAndClassesComeFromTheNames) {
   ASSERT_EQ(data.splits.size(), 2u);
   EXPECT_EQ(data.splits[0].name, "train");
   EXPECT_EQ(data.find("val"), nullptr);
-  const Split& test = *data.find("test");
+  const ImageSet& test = *data.find("test");
   EXPECT_EQ(test.width, 4);
   EXPECT_EQ(test.height, 2);
   EXPECT_EQ(test.channels, 3);
@@ -68,7 +68,9 @@ TEST_F(Folder, SplitsAndClassesComeFromTheNames) {
 
 TEST_F(Folder, PlainClassesAreOneTrainingSplit) {
   put(root() / "a" / "deep" / "x.png", flat(3, 3, 1, 2, 3));
-  put(root() / "train" / "y.png", flat(3, 3, 4, 5, 6));  // a class of that name
+  put(root() / "train" / "y.png", flat(3, 3, 4, 5, 6));
+  EXPECT_THAT(read_error(), HasSubstr("name it in a file classes.txt"));
+  put(root() / "classes.txt", std::string_view("a\ntrain\n"));  // a class of that name
   const Dataset data = read_dataset(root());
   EXPECT_THAT(data.classes, ElementsAre("a", "train"));
   ASSERT_EQ(data.splits.size(), 1u);
@@ -80,7 +82,7 @@ TEST_F(Folder, UnequalSizesNeedASize) {
   put(root() / "a" / "x.png", flat(3, 3, 1, 2, 3));
   put(root() / "b" / "y.png", flat(5, 4, 4, 5, 6));
   EXPECT_THAT(read_error(), HasSubstr("y.png is 5x4 pixels, but"));
-  EXPECT_THAT(read_error(), HasSubstr("--size"));
+  EXPECT_THAT(read_error(), HasSubstr("setting \"size\""));
   const Dataset data = read_dataset(root(), {.width = 6, .height = 2});
   EXPECT_EQ(data.splits[0].image_bytes(), 36u);
   EXPECT_EQ(data.splits[0].pixels[36], 4);
@@ -103,7 +105,7 @@ TEST_F(Folder, LinksAreFollowedButNoLoops) {
   fs::create_directory_symlink(root() / "train" / "cat", root() / "train" / "lynx");
   EXPECT_EQ(read_dataset(root()).find("train")->count(), 9u);
   fs::create_directory_symlink("..", root() / "train" / "cat" / "loop");
-  EXPECT_THAT(read_error(), HasSubstr("the link leads back to a folder that holds it"));
+  EXPECT_THAT(read_error(), HasSubstr("the link leads back to a folder that contains it"));
   fs::remove(root() / "train" / "cat" / "loop");
   fs::create_symlink("nowhere", root() / "train" / "cat" / "gone.png");
   EXPECT_THAT(read_error(), HasSubstr("gone.png: cannot be read"));
@@ -121,11 +123,13 @@ TEST_F(Folder, NamesMayBeAnything) {
 }
 
 TEST_F(Folder, NothingToReadIsSaid) {
-  EXPECT_THAT(read_error(), HasSubstr("holds no images; expected CLASS/"));
+  EXPECT_THAT(read_error(), HasSubstr("has no images. Expected CLASS/"));
   EXPECT_THAT(message_of([&] { read_dataset(root() / "missing"); }),
               HasSubstr("missing does not exist"));
   put(root() / "stray.png", flat(2, 2, 9, 9, 9));
-  EXPECT_THAT(read_error(), HasSubstr("stands beside the class folders and has no class"));
+  EXPECT_THAT(read_error(), HasSubstr("1 image, not in class folders"));
+  put(root() / "a" / "x.png", flat(2, 2, 9, 9, 9));
+  EXPECT_THAT(read_error(), HasSubstr("is beside the class folders and has no class"));
 }
 
 TEST_F(Folder, MoreThanTheMemoryLimitMustBePacked) {
@@ -156,7 +160,7 @@ TEST_F(Folder, ASplitIsKnownAgainInAPackedFile) {
 }
 
 TEST(Statistics, AreThePopulationsOnTheUnitScale) {
-  Split split;
+  ImageSet split;
   split.width = 2;
   split.height = 1;
   split.channels = 3;

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "popaug/data/digest.h"
+#include "popaug/data/internal/digest.h"
 
 namespace popaug {
 namespace {
@@ -25,7 +25,7 @@ Digest digest_of(std::span<const uint8_t> bytes) {
   return digest;
 }
 
-std::vector<Digest> digests_of(const Split& split, int threads) {
+std::vector<Digest> digests_of(const ImageSet& split, int threads) {
   std::vector<Digest> digests(split.count());
   if (!split.digests.empty()) {
     std::memcpy(digests.data(), split.digests.data(), split.digests.size());
@@ -49,7 +49,7 @@ std::string fingerprint_of(const Dataset& data,
   for (const std::string& name : data.classes) hasher.add_field(name);
   add_number(hasher, data.splits.size());
   for (size_t s = 0; s < data.splits.size(); ++s) {
-    const Split& split = data.splits[s];
+    const ImageSet& split = data.splits[s];
     hasher.add_field(split.name);
     for (const int size : {split.width, split.height, split.channels}) {
       add_number(hasher, static_cast<uint64_t>(size));
@@ -65,7 +65,7 @@ std::string fingerprint(const Dataset& data) {
   if (!data.known_fingerprint.empty()) return data.known_fingerprint;
   std::vector<std::vector<Digest>> digests;
   std::vector<std::span<const uint8_t>> views;
-  for (const Split& split : data.splits) {
+  for (const ImageSet& split : data.splits) {
     digests.push_back(digests_of(split, 0));
     views.emplace_back(digests.back().empty() ? nullptr : digests.back()[0].data(),
                        digests.back().size() * kDigestBytes);
@@ -73,7 +73,7 @@ std::string fingerprint(const Dataset& data) {
   return fingerprint_of(data, views);
 }
 
-std::string fingerprint(const Split& split) {
+std::string fingerprint(const ImageSet& split) {
   Hasher hasher;
   hasher.add_field("popaug-split-1");
   for (const int size : {split.width, split.height, split.channels}) {
@@ -85,7 +85,7 @@ std::string fingerprint(const Split& split) {
   return hasher.hex();
 }
 
-ChannelStatistics channel_statistics(const Split& split, std::span<const uint32_t> indices) {
+ChannelStatistics channel_statistics(const ImageSet& split, std::span<const uint32_t> indices) {
   const size_t channels = static_cast<size_t>(split.channels);
   if (indices.empty()) throw Error("the statistics of no images were asked for");
   // At most 2^64 / 255^2 pixels: integer sums cannot overflow for any set that fits a disk.

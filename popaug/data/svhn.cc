@@ -6,8 +6,8 @@
 #include <cstring>
 #include <optional>
 
-#include "popaug/data/inflate.h"
-#include "popaug/data/source.h"
+#include "popaug/data/internal/inflate.h"
+#include "popaug/data/internal/source.h"
 
 namespace popaug::source {
 namespace {
@@ -116,7 +116,7 @@ std::optional<std::pair<std::string, Array>> read_matrix(std::string_view data,
     if (size < 0) throw Error(origin + ": array " + name + " has a negative size");
     array.sizes.push_back(static_cast<uint64_t>(size));
     if (size != 0 && count > UINT64_MAX / 8 / static_cast<uint64_t>(size)) {
-      throw Error(origin + ": array " + name + " announces more values than a file can hold");
+      throw Error(origin + ": array " + name + " declares more values than a file can hold");
     }
     count *= static_cast<uint64_t>(size);
   }
@@ -127,8 +127,8 @@ std::optional<std::pair<std::string, Array>> read_matrix(std::string_view data,
     throw Error(origin + ": array " + name + " is of a kind that SVHN does not use");
   }
   if (values.data.size() != count * each) {
-    throw Error(origin + ": array " + name + " holds " + std::to_string(values.data.size()) +
-                " bytes, but announces " + std::to_string(count * each));
+    throw Error(origin + ": array " + name + " has " + std::to_string(values.data.size()) +
+                " bytes, but declares " + std::to_string(count * each));
   }
   return std::pair(name, std::move(array));
 }
@@ -139,7 +139,7 @@ Memory::Block inflated(std::string_view data, const std::string& origin, Memory&
   if (tag.size() < 8) throw Error(origin + ": the MAT-file is cut short");
   uint32_t words[2];
   std::memcpy(words, tag.data(), sizeof words);
-  if (words[0] != kMatrix) throw Error(origin + ": a compressed element is no array");
+  if (words[0] != kMatrix) throw Error(origin + ": a compressed element is not an array");
   return inflate_exactly(data, 8 + uint64_t{words[1]}, origin, memory);
 }
 
@@ -198,7 +198,7 @@ double value_at(const Array& array, size_t i) {
 std::vector<uint32_t> labels_of(const Array& array, size_t images, const std::string& origin) {
   const size_t count = array.data.size() / bytes_of(array.type);
   if (count != images) {
-    throw Error(origin + ": holds " + std::to_string(count) + " labels for " +
+    throw Error(origin + ": has " + std::to_string(count) + " labels for " +
                 std::to_string(images) + " images");
   }
   std::vector<uint32_t> labels(count);
@@ -216,12 +216,14 @@ std::vector<uint32_t> labels_of(const Array& array, size_t images, const std::st
 
 }  // namespace
 
-bool is_mat(std::string_view begin) { return begin.starts_with("MATLAB 5.0"); }
+bool is_mat(std::string_view begin) {
+  return begin.starts_with("MATLAB 5.0") || begin.starts_with("MATLAB 7.3");
+}
 
 namespace {
 
 // One image by columns, channel after channel, becomes one by rows with its channels together.
-void by_rows(const uint8_t* from, const Split& split, uint8_t* to) {
+void by_rows(const uint8_t* from, const ImageSet& split, uint8_t* to) {
   const size_t height = static_cast<size_t>(split.height), width = static_cast<size_t>(split.width);
   for (size_t row = 0; row < height; ++row) {
     for (size_t column = 0; column < width; ++column) {
@@ -235,6 +237,12 @@ void by_rows(const uint8_t* from, const Split& split, uint8_t* to) {
 SourceSplit parse_svhn(std::string_view file, const std::string& origin, const std::string& name,
                        Memory& memory) {
   if (file.size() < kHeader) throw Error(origin + ": the MAT-file is cut short");
+  if (file.starts_with("MATLAB 7.3")) {
+    throw Error(origin +
+                ": is a MAT-file of version 7.3 (HDF5); popaug reads version 5 to 7. In "
+                "MATLAB: load it and save it again by save(name, 'X', 'y', '-v7'). In Python: h5py "
+                "reads it, scipy.io.savemat(name, {'X': X, 'y': y}) writes it");
+  }
   if (file.substr(124, 4) != std::string_view("\0\1IM", 4)) {
     throw Error(origin + ": is not a little-endian MAT-file of level 5");
   }

@@ -1,5 +1,5 @@
 // MAT-files with the two arrays of SVHN.
-#include "popaug/data/fuzz.h"
+#include "popaug/data/internal/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace popaug;

@@ -1,5 +1,6 @@
 // What decoding does whatever the codec: recognition, limits, orientation.
-#include "popaug/image/codec.h"
+#include "popaug/image/internal/codec.h"
+#include "popaug/image/internal/format.h"
 
 namespace popaug {
 namespace codec {
@@ -8,14 +9,21 @@ void check_size(uint64_t width, uint64_t height, const std::string& origin,
                 const DecodeLimits& limits) {
   const std::string size = std::to_string(width) + "x" + std::to_string(height);
   if (width == 0 || height == 0) {
-    throw Error(origin + ": announces an image of " + size + " pixels");
+    throw Error(origin + ": declares an image of " + size + " pixels");
   }
   const uint64_t side = static_cast<uint64_t>(limits.side);
   if (width > side || height > side || width * height > limits.pixels) {
-    throw Error(origin + ": announces an image of " + size + " pixels; the limits are " +
+    throw Error(origin + ": declares an image of " + size + " pixels; the limits are " +
                 std::to_string(side) + " a side and " + std::to_string(limits.pixels) +
                 " in all. Reduce the image first");
   }
+}
+
+void check_ratio(uint64_t unpacked, uint64_t ratio, uint64_t file_bytes, uint64_t width,
+                 uint64_t height, const std::string& origin) {
+  if (unpacked / ratio <= file_bytes) return;
+  throw Error(origin + ": declares " + std::to_string(width) + "x" + std::to_string(height) +
+              " pixels, more than its " + std::to_string(file_bytes) + " bytes can hold");
 }
 
 namespace {
@@ -38,22 +46,25 @@ struct Tiff {
 
 }  // namespace
 
-int exif_orientation(std::string_view tiff) {
-  if (tiff.size() < 8 || (tiff.substr(0, 2) != "II" && tiff.substr(0, 2) != "MM")) return 1;
+int tiff_short(std::string_view tiff, uint32_t tag) {
+  if (tiff.size() < 8 || (tiff.substr(0, 2) != "II" && tiff.substr(0, 2) != "MM")) return -1;
   const Tiff block{tiff, tiff[0] == 'I'};
-  if (block.at(2, 2) != 42) return 1;
+  if (block.at(2, 2) != 42) return -1;
   const size_t directory = block.at(4, 4);
   const uint32_t entries = block.at(directory, 2);
   for (uint32_t i = 0; i < entries; ++i) {
     const size_t entry = directory + 2 + size_t{12} * i;
-    if (entry + 12 > tiff.size()) return 1;
-    if (block.at(entry, 2) != 0x0112) continue;
+    if (entry + 12 > tiff.size()) return -1;
+    if (block.at(entry, 2) != tag) continue;
     constexpr uint32_t kShort = 3;
-    const uint32_t value = block.at(entry + 8, 2);
-    const bool good = block.at(entry + 2, 2) == kShort && value >= 1 && value <= 8;
-    return good ? static_cast<int>(value) : 1;
+    return block.at(entry + 2, 2) == kShort ? static_cast<int>(block.at(entry + 8, 2)) : -1;
   }
-  return 1;
+  return -1;
+}
+
+int exif_orientation(std::string_view tiff) {
+  const int value = tiff_short(tiff, 0x0112);
+  return value >= 1 && value <= 8 ? value : 1;
 }
 
 // EXIF 2.3, section 4.6.4: 2 mirrored, 3 half turn, 4 flipped, 5 transposed, 6 to be turned
@@ -103,28 +114,50 @@ Image oriented(Image image, int orientation) {
 
 namespace {
 
-Image decode(std::string_view bytes, const std::string& origin, DecodeInfo* info,
-             const DecodeLimits& limits, const AtLeast& at_least) {
+struct Request {
+  std::string_view bytes;
+  std::string origin;
+  fs::path path;  // empty: the bytes are of no file
+  AtLeast at_least;
+};
+
+Image decode_stored(const Request& request, DecodeInfo& info, const DecodeLimits& limits,
+                    const DecodeRules& rules, int& orientation) {
+  const std::string_view format = image_format(request.bytes);
+  if (format == "JPEG" || format == "PNG") {
+    std::string exif;
+    Image image =
+        format == "PNG"
+            ? decode_png(request.bytes, request.origin, info, limits, rules, exif)
+            : decode_jpeg(request.bytes, request.origin, info, limits, exif, request.at_least);
+    orientation = exif_orientation(exif);
+    return image;
+  }
+  const Encoded file = {request.bytes, request.origin, limits, rules};
+  if (format == "WebP") return decode_webp(file, info, orientation);
+  if (format == "BMP") return decode_bmp(file, info);
+  if (format == "GIF") return decode_gif(file, info);
+  if (format == "TIFF") return decode_tiff(file, info, orientation);
+  if (format == "PNM") return decode_pnm(file, info);
+  throw Error(unread_format(request.bytes, request.origin, request.path));
+}
+
+Image decode(const Request& request, DecodeInfo* info, const DecodeLimits& limits,
+             const DecodeRules& rules) {
   DecodeInfo ignored;
   DecodeInfo& met = info != nullptr ? *info : ignored;
   met = DecodeInfo();
-  if (bytes.empty()) throw Error(origin + ": the file is empty; expected a JPEG or PNG image");
-  std::string exif;
-  Image image;
-  if (is_jpeg(bytes)) {
-    image = decode_jpeg(bytes, origin, met, limits, exif, at_least);
-  } else if (is_png(bytes)) {
-    image = decode_png(bytes, origin, met, limits, exif);
-  } else {
-    throw Error(origin + ": is neither a JPEG nor a PNG image (by its first bytes)");
+  if (request.bytes.empty()) {
+    throw Error(request.origin + ": the file is empty; expected an image");
   }
-  const int orientation = exif_orientation(exif);
-  if (orientation == 1) return image;
+  int orientation = 1;
+  Image image = decode_stored(request, met, limits, rules, orientation);
+  if (orientation <= 1 || orientation > 8) return image;
   met.notes.emplace_back("turned upright by its EXIF orientation");
   return oriented(std::move(image), orientation);
 }
 
-// A compressed image larger than its pixels would be is no photograph.
+// A compressed image that is larger than its pixels is not a photograph.
 std::string read_image_file(const fs::path& path, const DecodeLimits& limits) {
   return read_file(path, std::max<uint64_t>(limits.pixels * 8, 1 << 20));
 }
@@ -133,18 +166,20 @@ std::string read_image_file(const fs::path& path, const DecodeLimits& limits) {
 }  // namespace codec
 
 Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo* info,
-                   const DecodeLimits& limits) {
-  return codec::decode(bytes, origin, info, limits, {});
+                   const DecodeLimits& limits, const DecodeRules& rules) {
+  return codec::decode({bytes, origin, {}, {}}, info, limits, rules);
 }
 
-Image load_image(const fs::path& path, DecodeInfo* info, const DecodeLimits& limits) {
-  return decode_image(codec::read_image_file(path, limits), show_path(path), info, limits);
+Image load_image(const fs::path& path, DecodeInfo* info, const DecodeLimits& limits,
+                 const DecodeRules& rules) {
+  const std::string bytes = codec::read_image_file(path, limits);
+  return codec::decode({bytes, show_path(path), path, {}}, info, limits, rules);
 }
 
 Image load_image_scaled(const fs::path& path, int width, int height, DecodeInfo* info,
-                        const DecodeLimits& limits) {
+                        const DecodeLimits& limits, const DecodeRules& rules) {
   const std::string bytes = codec::read_image_file(path, limits);
-  return codec::decode(bytes, show_path(path), info, limits, {width, height});
+  return codec::decode({bytes, show_path(path), path, {width, height}}, info, limits, rules);
 }
 
 }  // namespace popaug

@@ -1,6 +1,6 @@
 // Letters for contact sheets: printable ASCII from 32 on, 16 glyphs a band, each 5 wide and 8 high
 // (the last row for descenders), drawn for this project.
-#include "popaug/image/sheet.h"
+#include "popaug/image/internal/sheet.h"
 
 namespace popaug::sheet {
 namespace {

@@ -2,6 +2,7 @@
 #ifndef POPAUG_IMAGE_IMAGE_H_
 #define POPAUG_IMAGE_IMAGE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,8 +37,22 @@ class Image {
 
 // What decoding met and did; `notes` are sentences for the user ("alpha composited on black").
 struct DecodeInfo {
-  bool grey = false;  // the file holds one colour channel
+  bool grey = false;                        // the file holds one colour channel
+  int sample_low = 65535, sample_high = 0;  // of 16-bit colour samples; low > high: there are none
   std::vector<std::string> notes;
+  // Of the notes, those about files that depart from their format although every pixel is there.
+  std::vector<std::string> irregular;
+
+  void add_irregular(const std::string& note) {
+    notes.push_back(note);
+    irregular.push_back(note);
+  }
+};
+
+// How the samples of a file become the 8 bits of an Image.
+struct DecodeRules {
+  int low = 0, high = 65535;  // 16-bit samples: these become 0 and 255, what is beyond is clipped
+  std::array<uint8_t, 3> background = {0, 0, 0};  // what transparent pixels are laid over
 };
 
 struct DecodeLimits {
@@ -45,18 +60,25 @@ struct DecodeLimits {
   uint64_t pixels = uint64_t{64} << 20;  // width * height
 };
 
-// JPEG or PNG, recognised by content. EXIF orientation is applied, palettes are expanded, 16-bit
-// samples scaled, CMYK converted, alpha composited on black: the result is opaque. Throws Error
-// starting with `origin` for anything broken, truncated or over the limits.
+// The name of the format of an image by its first bytes (64 are enough): "JPEG", "PNG", "WebP",
+// "BMP", "GIF", "TIFF", "PNM"; also of formats that are not read: "AVIF", "HEIC", "JPEG XL",
+// "JPEG 2000". "" for anything else.
+std::string_view image_format(std::string_view begin);
+
+// An image of a format that is read, recognised by content; the first of several in a file. Its
+// orientation is applied, palettes are expanded, 16-bit samples scaled and alpha composited by
+// `rules`, CMYK converted: the result is opaque. Throws Error starting with `origin` for anything
+// broken, truncated, over the limits or of another format.
 Image decode_image(std::string_view bytes, const std::string& origin, DecodeInfo* info = nullptr,
-                   const DecodeLimits& limits = {});
-Image load_image(const fs::path& path, DecodeInfo* info = nullptr, const DecodeLimits& limits = {});
+                   const DecodeLimits& limits = {}, const DecodeRules& rules = {});
+Image load_image(const fs::path& path, DecodeInfo* info = nullptr, const DecodeLimits& limits = {},
+                 const DecodeRules& rules = {});
 // The same, but a JPEG is decoded at 1/8, 1/4 or 1/2 of its size, the least that is still at least
 // width x height pixels (upright; each at least 1): libjpeg-turbo's scaled decoding. Faster; once
 // brought to that size, the pixels are not those of a full decode. Sides are rounded up; the limits
 // are those of the whole image.
 Image load_image_scaled(const fs::path& path, int width, int height, DecodeInfo* info = nullptr,
-                        const DecodeLimits& limits = {});
+                        const DecodeLimits& limits = {}, const DecodeRules& rules = {});
 
 // RGBA PNG, holes at alpha 0 (RGB where all is opaque, unless `always_alpha`); the same bytes for
 // the same pixels.
@@ -67,6 +89,24 @@ std::string encode_jpeg(const Image& image, int quality = 90);
 // Bilinear with antialiasing, byte-equal to Pillow's resize(BILINEAR) of RGB. Alpha is resized like
 // a colour: 255 stays 255, but the edge of a hole would be neither.
 Image resize(const Image& image, int width, int height);
+
+// How an image of another shape becomes one of width x height.
+enum class Fit {
+  kStretch,  // each side is resized by itself
+  kCrop,     // resized until it covers the size, then its centre: torchvision's Resize, CenterCrop
+  kPad,      // resized until it fits in, on a border of its mean colour
+};
+// Into what it is resized, and where its upper left corner is cut (kCrop) or put (kPad). Sides are
+// rounded down, halves of what is left to even numbers: as torchvision does for square sizes.
+struct FitPlan {
+  int width, height, left, top;
+};
+FitPlan plan_fit(int image_width, int image_height, int width, int height, Fit fit);
+// The pixels are those of resize(). Of an opaque image, the result is opaque.
+Image fit_image(const Image& image, int width, int height, Fit fit);
+// "stretch" (or ""), "crop", "pad". Throws UsageError.
+Fit parse_fit(std::string_view text);
+std::string fit_name(Fit fit);
 
 namespace plain {
 // The obvious twin of it, for tests.

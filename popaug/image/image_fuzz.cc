@@ -1,6 +1,6 @@
 // Any bytes as an image: an error or an opaque picture; a JPEG reduced while it is decoded, too.
-#include "popaug/image/codec.h"
 #include "popaug/image/image.h"
+#include "popaug/image/internal/codec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace popaug;

@@ -1,4 +1,5 @@
 // JPEG by libjpeg-turbo.
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -7,7 +8,9 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "popaug/image/codec.h"
+#include "popaug/image/internal/codec.h"
+#include "popaug/image/internal/jpeg_warnings.h"
+#include "popaug/image/internal/samples.h"
 
 namespace popaug {
 namespace codec {
@@ -21,7 +24,8 @@ struct Trouble {
   jpeg_error_mgr manager;  // first: the library hands out its address
   std::jmp_buf jump;
   char sentence[JMSG_LENGTH_MAX];
-  bool stray_bytes = false;
+  // The first warning of each kind that leaves the pixels as they are; nullptr: none.
+  const JpegWarning* met[8] = {};
 };
 
 Trouble& trouble_of(j_common_ptr common) { return *reinterpret_cast<Trouble*>(common->err); }
@@ -32,16 +36,31 @@ Trouble& trouble_of(j_common_ptr common) { return *reinterpret_cast<Trouble*>(co
   std::longjmp(trouble.jump, 1);
 }
 
-// A warning means that pixels were guessed: truncated or damaged data, which must not pass as an
-// image. Two warnings leave every pixel as its author wrote it.
+// Traces are ignored. Of warnings, those that doubt pixels must not pass as an image; others are
+// kept for the notes.
 void on_message(j_common_ptr common, int level) {
   if (level >= 0) return;
-  const int code = common->err->msg_code;
-  if (code == JWRN_EXTRANEOUS_DATA) {
-    trouble_of(common).stray_bytes = true;
-  } else if (code != JWRN_ADOBE_XFORM) {
-    on_error(common);
+  const JpegWarning& warning = jpeg_warning(common->err->msg_code);
+  if (warning.doubt == JpegDoubt::kPixels) on_error(common);
+  if (warning.doubt == JpegDoubt::kNone) return;
+  for (const JpegWarning*& met : trouble_of(common).met) {
+    if (met == nullptr || met == &warning) {
+      met = &warning;
+      return;
+    }
   }
+}
+
+// Whether all that the image is made of had been read, once every row is decoded: one scan of all
+// components, or every bit of every coefficient. (Arithmetic coding does not say.)
+bool read_whole(const jpeg_decompress_struct& state) {
+  if (state.arith_code) return false;
+  if (!state.progressive_mode) return state.comps_in_scan == state.num_components;
+  for (int c = 0; c < state.num_components; ++c) {
+    const int* const bits = state.coef_bits[c];
+    if (std::any_of(bits, bits + DCTSIZE2, [](int low) { return low != 0; })) return false;
+  }
+  return true;
 }
 
 void on_progress(j_common_ptr common) {
@@ -93,8 +112,28 @@ class Reader {
       jpeg_read_header(&state_, TRUE);
     });
   }
+  // Decodes the rows that are left and reads the rest of the file. Throws Error if parts of the
+  // image are missing at its end.
+  void read_rows(Image& image) {
+    run([&] {
+      while (state_.output_scanline < state_.output_height) {
+        uint8_t* next = image.pixel(0, static_cast<int>(state_.output_scanline));
+        jpeg_read_scanlines(&state_, &next, 1);
+      }
+    });
+    const bool whole = read_whole(state_);  // jpeg_finish_decompress forgets it
+    run([&] { jpeg_finish_decompress(&state_); });
+    for (const JpegWarning* met : trouble_.met) {
+      if (met == nullptr || met->doubt != JpegDoubt::kAtTheEnd || whole) continue;
+      throw Error(prefix_ + " (parts of the image are missing at the end of the file)");
+    }
+  }
   jpeg_decompress_struct& state() { return state_; }
-  bool stray_bytes() const { return trouble_.stray_bytes; }
+  void add_notes(DecodeInfo& info) const {
+    for (const JpegWarning* met : trouble_.met) {
+      if (met != nullptr) info.add_irregular(met->note);
+    }
+  }
 
  private:
   std::string prefix_;
@@ -146,21 +185,6 @@ class Writer {
   uint8_t* buffer_ = nullptr;
   unsigned long size_ = 0;  // the type that jpeg_mem_dest takes
 };
-
-// Inks to light as Pillow converts them. JPEG files hold CMYK inverted, as Adobe's programs write
-// it and every viewer reads it: 255 is no ink.
-void cmyk_to_rgba(uint8_t* row, int width) {
-  for (int x = 0; x < width; ++x) {
-    uint8_t* p = row + 4 * x;
-    const int paper = p[3];
-    for (int c = 0; c < 3; ++c) {
-      const int product = (255 - p[c]) * paper + 128;
-      const int ink = ((product >> 8) + product) >> 8;
-      p[c] = static_cast<uint8_t>(std::max(0, paper - ink));
-    }
-    p[3] = 255;
-  }
-}
 
 // The largest of 8, 4, 2, 1 by which the stored image may shrink and still hold `at_least`.
 unsigned shrinkage(const jpeg_decompress_struct& state, const AtLeast& at_least, bool turned) {
@@ -214,18 +238,13 @@ Image decode_jpeg(std::string_view bytes, const std::string& origin, DecodeInfo&
   });
   Image image(width, height);
   std::copy(first.begin(), first.end(), image.data());
-  reader.run([&] {
-    while (state.output_scanline < state.output_height) {
-      uint8_t* next = image.pixel(0, static_cast<int>(state.output_scanline));
-      jpeg_read_scanlines(&state, &next, 1);
-    }
-    jpeg_finish_decompress(&state);
-  });
+  reader.read_rows(image);
   if (cmyk) {
+    // JPEG files hold CMYK inverted, as Adobe's programs write it and every viewer reads it.
     for (int y = 0; y < height; ++y) cmyk_to_rgba(image.pixel(0, y), width);
-    info.notes.push_back("converted from CMYK to RGB");
+    info.notes.emplace_back("converted from CMYK to RGB");
   }
-  if (reader.stray_bytes()) info.notes.push_back("holds stray bytes, which were passed over");
+  reader.add_notes(info);
   return image;
 }
 

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <memory>
 
-#include "popaug/image/codec.h"
+#include "popaug/image/internal/codec.h"
+#include "popaug/image/internal/png_chunks.h"
+#include "popaug/image/internal/samples.h"
 
 namespace popaug {
 namespace codec {
@@ -33,25 +35,6 @@ uint64_t packed_bytes(const spng_ihdr& header) {
   return (row + 1) * header.height;
 }
 
-uint32_t big_endian(std::string_view bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
-  return value;
-}
-
-// True if the chunks go on to a whole IEND, whose checksum libspng does not ask for.
-bool ends_whole(std::string_view bytes) {
-  constexpr std::string_view kEnd("IEND\xAE\x42\x60\x82", 8);
-  size_t at = 8;
-  while (bytes.size() - at >= 12) {
-    if (bytes.substr(at + 4, 8) == kEnd) return true;
-    const uint64_t length = big_endian(bytes.substr(at));
-    if (length > bytes.size() - at - 12) return false;
-    at += 12 + length;
-  }
-  return false;
-}
-
 bool grey_palette(spng_ctx* context) {
   spng_plte palette;
   if (spng_get_plte(context, &palette) != 0) return false;
@@ -62,26 +45,15 @@ bool grey_palette(spng_ctx* context) {
   return true;
 }
 
-// 16-bit samples to 8 bits, to the nearest: 65535 becomes 255.
-Image from_sixteen(const std::vector<uint16_t>& samples, int width, int height) {
+Image from_sixteen(const std::vector<uint16_t>& samples, int width, int height,
+                   const DecodeRules& rules, DecodeInfo& info) {
   Image image(width, height);
+  SixteenBits bits(rules);
   for (size_t i = 0; i < samples.size(); ++i) {
-    image.data()[i] = static_cast<uint8_t>((uint32_t{samples[i]} * 255 + 32767) / 65535);
+    image.data()[i] = i % 4 == 3 ? SixteenBits::alpha(samples[i]) : bits.colour(samples[i]);
   }
+  bits.record(info);
   return image;
-}
-
-// Lays the pixels over black; true if any was not opaque.
-bool composite(Image& image) {
-  bool seen = false;
-  uint8_t* const end = image.data() + image.size_bytes();
-  for (uint8_t* p = image.data(); p != end; p += 4) {
-    if (p[3] == 255) continue;
-    seen = true;
-    for (int c = 0; c < 3; ++c) p[c] = static_cast<uint8_t>((p[c] * p[3] + 127) / 255);
-    p[3] = 255;
-  }
-  return seen;
 }
 
 }  // namespace
@@ -91,22 +63,20 @@ bool is_png(std::string_view bytes) {
 }
 
 Image decode_png(std::string_view bytes, const std::string& origin, DecodeInfo& info,
-                 const DecodeLimits& limits, std::string& exif) {
+                 const DecodeLimits& limits, const DecodeRules& rules, std::string& exif) {
   const Context owner(spng_ctx_new(0));
   spng_ctx* const context = owner.get();
   if (context == nullptr) throw std::bad_alloc();
   spng_set_chunk_limits(context, kMaxChunk, kMaxChunks);
-  check(spng_set_png_buffer(context, bytes.data(), bytes.size()), origin);
+  const std::string chunks = pixel_chunks(bytes, origin, info);
+  check(spng_set_png_buffer(context, chunks.data(), chunks.size()), origin);
   spng_ihdr header;
   check(spng_get_ihdr(context, &header), origin);
   check_size(header.width, header.height, origin, limits);
-  if (packed_bytes(header) / kMaxRatio > bytes.size()) {
-    throw Error(origin + ": announces " + std::to_string(header.width) + "x" +
+  if (packed_bytes(header) / kMaxRatio > chunks.size()) {
+    throw Error(origin + ": declares " + std::to_string(header.width) + "x" +
                 std::to_string(header.height) + " pixels, more than its " +
-                std::to_string(bytes.size()) + " bytes can hold");
-  }
-  if (!ends_whole(bytes)) {
-    throw Error(origin + ": the PNG data is broken or cut short (its last chunk is missing)");
+                std::to_string(chunks.size()) + " bytes can hold");
   }
   const int width = static_cast<int>(header.width), height = static_cast<int>(header.height);
   Image image;
@@ -115,19 +85,18 @@ Image decode_png(std::string_view bytes, const std::string& origin, DecodeInfo& 
     check(spng_decode_image(context, samples.data(), 2 * samples.size(), SPNG_FMT_RGBA16,
                             SPNG_DECODE_TRNS),
           origin);
-    image = from_sixteen(samples, width, height);
-    info.notes.push_back("16-bit samples scaled to 8 bits (65535 becomes 255)");
+    image = from_sixteen(samples, width, height, rules, info);
   } else {
     image = Image(width, height);
     check(spng_decode_image(context, image.data(), image.size_bytes(), SPNG_FMT_RGBA8,
                             SPNG_DECODE_TRNS),
           origin);
   }
-  check(spng_decode_chunks(context), origin);  // to the end: a cut file is no image
+  check(spng_decode_chunks(context), origin);  // to the end: a cut file is refused
   info.grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
               header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA ||
               (header.color_type == SPNG_COLOR_TYPE_INDEXED && grey_palette(context));
-  if (composite(image)) info.notes.push_back("alpha composited on black");
+  composite(image, rules, info);
   spng_exif block{};
   if (spng_get_exif(context, &block) == 0) exif.assign(block.data, block.length);
   return image;

@@ -1,6 +1,6 @@
 // The passes of a resize: written once in Highway, compiled for every x86 target, chosen per image.
 // Plain twin: plain::resize.
-#include "popaug/image/resize.h"
+#include "popaug/image/internal/resize.h"
 
 #define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE

@@ -33,7 +33,8 @@ float* Buffer::reserve(size_t floats) {
   const size_t bytes = (floats * sizeof(float) + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, bytes);
   if (memory == nullptr) throw std::bad_alloc();
-  // A first touch page by page costs more than the convolution that follows; huge pages do not.
+  // Touching memory for the first time, page by page, costs more than the convolution that follows.
+  // Huge pages avoid that.
   if (large) madvise(memory, bytes, MADV_HUGEPAGE);
   std::memset(memory, 0, bytes);
   data_ = static_cast<float*>(memory);

@@ -1,9 +1,9 @@
 #include <cassert>
 #include <cstring>
 
+#include "popaug/kernels/internal/layout.h"
+#include "popaug/kernels/internal/winograd.h"
 #include "popaug/kernels/kernels.h"
-#include "popaug/kernels/layout.h"
-#include "popaug/kernels/winograd.h"
 
 namespace popaug::kernels {
 namespace {

@@ -1,4 +1,4 @@
-// The kernels of this room as their definitions read, in double.
+// The kernels of this room, written as their definitions, in double.
 #include "popaug/kernels/kernels.h"
 
 namespace popaug::kernels::plain {

@@ -321,7 +321,7 @@ TEST_P(EveryTarget, NanAndInfinityPassAsInTheTwin) {
       means.resize(size_t(shape.out));  // without what follows them
       EXPECT_TRUE(not_finite_where(means, moments.mean));
 
-      // The ReLU is open where its input is NaN, as in PyTorch: the gradient and its sums go on.
+      // The ReLU is open where its input is NaN, as in PyTorch: the gradient and its sums continue.
       GradientSums sums(shape.in);
       mask_and_sum(c.x.data(), d.data(), pixels, shape.in, c.act(), true, d.data(), &sums);
       EXPECT_EQ(d[at], 1);

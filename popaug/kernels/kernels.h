@@ -2,11 +2,11 @@
 // torch.
 //
 // Tensors are float32, NHWC (torch's channels_last), contiguous; weights are [out][kh][kw][in],
-// which is torch's OIHW in channels_last. Nothing here is shared between calls but what the caller
-// passes in: several threads may train several networks as long as each has a Workspace of its own.
-// All sums run in an order that the shape alone fixes, so repeats give the same bytes. NaN and
-// infinities go the way that they go in PyTorch, ReLUs included; a 3x3 convolution may spread them
-// over the tile of 4x4 pixels that they fall into.
+// which is torch's OIHW in channels_last. Calls share only what the caller passes in, so several
+// threads may train several networks if each has its own Workspace. All sums run in an order that
+// depends only on the shape, so repeated calls give the same bytes. NaN and infinities propagate as
+// in PyTorch, through ReLUs too; a 3x3 convolution may spread them over the tile of 4x4 pixels that
+// they fall into.
 //
 // 3x3 convolutions of stride 1 use Winograd's F(4x4, 3x3) (Lavin and Gray, 1509.09308) at the
 // points 0, +-5/8, +-3/2, infinity, which round half as coarsely as the customary 0, +-1, +-2,
@@ -20,7 +20,7 @@
 
 namespace popaug::kernels {
 
-// 64-byte aligned floats, zero when first reserved. Large ones ask for huge pages.
+// A buffer of 64-byte aligned floats, zero when first reserved. Large buffers ask for huge pages.
 class Buffer {
  public:
   Buffer() = default;
@@ -31,7 +31,7 @@ class Buffer {
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
 
-  // At least so many floats; what was there is lost when it has to grow.
+  // Returns room for at least `floats`. The content is lost when the buffer has to grow.
   float* reserve(size_t floats);
   float* data() const { return data_; }
   size_t size() const { return size_; }
@@ -41,7 +41,7 @@ class Buffer {
   size_t size_ = 0;
 };
 
-// Scratch of one thread. Kernels carve what they need from it and leave nothing behind.
+// The scratch memory of one thread. Kernels divide it as they need and leave nothing behind.
 using Workspace = Buffer;
 
 // A square convolution without bias or dilation, padding (kernel - 1) / 2.
@@ -58,8 +58,9 @@ struct ConvShape {
   bool winograd() const { return kernel == 3 && stride == 1 && in >= 8; }
 };
 
-// What a convolution sees instead of x: relu(scale * (x - mean) + shift), per channel [in]. It is
-// computed while rows are read and never stored. All null: x itself.
+// What a convolution reads instead of x: relu(scale * (x - mean) + shift), per channel [in]. It is
+// computed while rows are read and never stored. If all pointers are null, the convolution reads x
+// itself.
 struct Activation {
   const float* mean = nullptr;
   const float* scale = nullptr;
@@ -68,8 +69,8 @@ struct Activation {
 };
 
 // Mean and sum of squared deviations of each channel over all pixels, collected in double from
-// blocks that are each centred on a value of their own: no digits are lost when a channel's mean is
-// large against its spread.
+// blocks that are each centred on a value of their own: so no digits are lost if the mean of a
+// channel is large compared with its spread.
 struct Moments {
   explicit Moments(int channels = 0) : mean(size_t(channels)), m2(size_t(channels)) {}
   double count = 0;
@@ -85,7 +86,8 @@ struct GradientSums {
 // The gradient that enters a convolution from above: grad itself, or
 //   (add ? add : 0) + p * d + q * (x - mean) + r
 // per channel [out], which is the backward of a batch normalisation of x, whose output's gradient
-// is d. Made row by row where it is needed and stored to `keep` if that is given (it may be `add`).
+// is d. It is computed row by row where it is needed, and stored to `keep` if that is given (it may
+// be `add`).
 struct Gradient {
   const float* grad = nullptr;
   const float* add = nullptr;
@@ -95,7 +97,8 @@ struct Gradient {
   float* keep = nullptr;
 };
 
-// One convolution's weights in the layouts that the kernels read. Pack again after each step.
+// The weights of one convolution in the layouts that the kernels read. Call pack() again after each
+// step.
 class Weights {
  public:
   void pack(const ConvShape& shape, const float* weights);
@@ -111,9 +114,10 @@ void conv_forward(const ConvShape& shape, const float* x, const Activation& act,
                   const Weights& weights, const float* addend, float* y, Moments* moments,
                   Workspace& workspace);
 
-// From the gradient of y: dweights (if not null), and d, the gradient of act(x) times the ReLU's
-// mask (plain dx when act is empty), if d is not null; `addend` is another gradient of act(x),
-// added before the mask; it may be d itself. `sums`, if given, receives d's sums (act not empty).
+// Computes, from the gradient of y, dweights (if not null) and d (if not null): the gradient of
+// act(x) times the mask of the ReLU, or plain dx if act is empty. `addend` is another gradient of
+// act(x), which is added before the mask; it may be d itself. `sums`, if given, receives the sums
+// of d (act must not be empty).
 void conv_backward(const ConvShape& shape, const float* x, const Activation& act,
                    const Weights& weights, const Gradient& gradient, float* dweights,
                    const float* addend, float* d, GradientSums* sums, Workspace& workspace);
@@ -121,7 +125,7 @@ void conv_backward(const ConvShape& shape, const float* x, const Activation& act
 // Moments of x [pixels][channels].
 void moments_of(const float* x, size_t pixels, int channels, Moments* moments);
 
-// y = relu(scale * (x - mean) + shift), and without ReLU if relu is false; y may be x.
+// y = relu(scale * (x - mean) + shift), without ReLU if `relu` is false; y may be x.
 void normalise(const float* x, size_t pixels, int channels, const Activation& act, bool relu,
                float* y);
 
@@ -130,7 +134,7 @@ void normalise(const float* x, size_t pixels, int channels, const Activation& ac
 void mask_and_sum(const float* x, const float* grad, size_t pixels, int channels,
                   const Activation& act, bool relu, float* d, GradientSums* sums);
 
-// Its second half, for when no convolution's backward takes the Gradient directly: writes `keep`.
+// The second half of that backward, if no convolution takes the Gradient directly: writes `keep`.
 void materialise(const Gradient& gradient, size_t pixels, int channels);
 
 // Mean over the pixels of each image of act(x): [batch][channels], and its backward: d from
@@ -140,7 +144,7 @@ void pool_forward(const float* x, int batch, int pixels, int channels, const Act
 void pool_backward(const float* x, const float* grad, int batch, int pixels, int channels,
                    const Activation& act, float* d, GradientSums* sums);
 
-// Names of the instruction sets that this machine can run; tests force each in turn.
+// The instruction sets that this machine can run; tests force each of them in turn.
 std::vector<int64_t> supported_targets();
 // Uses only this target from now on; 0 lifts the restriction. Not for use while kernels run.
 void force_target(int64_t target);

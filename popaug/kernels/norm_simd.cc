@@ -1,4 +1,4 @@
-// Batch normalisation, ReLU and mean pooling where no convolution takes them along.
+// Batch normalisation, ReLU and mean pooling that are not fused into a convolution.
 #include <cstring>
 
 #include "popaug/kernels/kernels.h"
@@ -8,7 +8,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // This follows foreach_target.h.
-#include "popaug/kernels/rows-inl.h"
+#include "popaug/kernels/internal/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace popaug::kernels {
@@ -87,7 +87,7 @@ void PoolBackward(const float* x, const float* grad, int batch, int pixels, int 
   BlockSums block(scratch.data(), c);
   for (size_t n = 0; n < size_t(batch); ++n) {
     for (size_t i = 0; i < c; ++i) row[i] = grad[n * c + i] * (1.0f / float(each));
-    // A row whose pixels are all the same: stride 0.
+    // All pixels of the row are the same, so the stride is 0.
     FinishMaskedRow(row.data(), 0, nullptr, x + n * each * c, act, true, each, c, to + n * each * c,
                     sums ? &block : nullptr);
     if (sums) block.flush(sums);

@@ -1,25 +1,25 @@
-// Convolutions of any kernel and stride as products of matrices. A row of act(x), padded and
-// contiguous, already is a matrix: its row for output pixel i is the window that starts at pixel
-// stride * i, kernel * in floats long. So nothing is gathered.
+// Convolutions of any kernel and stride as products of matrices. A padded, contiguous row of act(x)
+// already is a matrix: its row for output pixel i is the window that starts at pixel stride * i and
+// is kernel * in floats long. So nothing has to be gathered.
 #include <cstring>
 
+#include "popaug/kernels/internal/layout.h"
+#include "popaug/kernels/internal/winograd.h"
 #include "popaug/kernels/kernels.h"
-#include "popaug/kernels/layout.h"
-#include "popaug/kernels/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "popaug/kernels/window_simd.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // These follow foreach_target.h.
-#include "popaug/kernels/gemm-inl.h"
-#include "popaug/kernels/rows-inl.h"
+#include "popaug/kernels/internal/gemm-inl.h"
+#include "popaug/kernels/internal/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace popaug::kernels {
 namespace HWY_NAMESPACE {
 
-// Sums are flushed to double after so many rows at the latest.
+// Sums are flushed to double after at most this many rows.
 inline constexpr size_t kFlushRows = 16;
 
 // What both directions need to know of a shape.
@@ -34,7 +34,7 @@ struct WindowPlan {
         width(size_t(s.width)),
         out_height(size_t(s.out_height())),
         out_width(size_t(s.out_width())),
-        // Vectors may read past the last window: a line more.
+        // Vectors may read past the last window, so there is one extra line.
         row_floats(whole_lines((width + 2 * pad + stride) * in) + kLine),
         window(kernel * in) {}
   size_t kernel, pad, stride, in, out, height, width, out_height, out_width, row_floats, window;
@@ -54,11 +54,11 @@ void WindowForward(const ConvShape& shape, const float* x, const Activation& act
                    Workspace& workspace) {
   const WindowPlan plan(shape);
   const size_t ldo = leading(plan.out), u_plane = plane(plan.window, plan.out);
-  Carver carver;
-  const size_t at_rows = carver.add(plan.kernel * plan.row_floats);
-  const size_t at_out = carver.add(plan.out_width * ldo);
-  const size_t at_sums = carver.add(BlockSums::floats(plan.out));
-  float* memory = workspace.reserve(carver.total());
+  BufferLayout layout;
+  const size_t at_rows = layout.add(plan.kernel * plan.row_floats);
+  const size_t at_out = layout.add(plan.out_width * ldo);
+  const size_t at_sums = layout.add(BlockSums::floats(plan.out));
+  float* memory = workspace.reserve(layout.total());
   float *rows = memory + at_rows, *out = memory + at_out;
   std::memset(rows, 0, plan.kernel * plan.row_floats * sizeof(float));
   BlockSums sums(memory + at_sums, plan.out);
@@ -97,14 +97,14 @@ void WindowBackward(const ConvShape& shape, const float* x, const Activation& ac
   const WindowPlan plan(shape);
   const size_t ldw = leading(plan.window), b_plane = plane(plan.out, plan.window);
   const size_t stride = whole_lines(plan.out), padded_height = plan.height + 2 * plan.pad + 1;
-  Carver carver;
-  const size_t at_rows = carver.add(plan.kernel * plan.row_floats);
-  const size_t at_grad = carver.add(plan.out_width * stride);
-  const size_t at_w = carver.add(plan.kernel * b_plane);
-  const size_t at_windows = carver.add(plan.out_width * ldw);
-  const size_t at_image = carver.add(padded_height * plan.row_floats);
-  const size_t at_sums = carver.add(BlockSums::floats(plan.in));
-  float* memory = workspace.reserve(carver.total());
+  BufferLayout layout;
+  const size_t at_rows = layout.add(plan.kernel * plan.row_floats);
+  const size_t at_grad = layout.add(plan.out_width * stride);
+  const size_t at_w = layout.add(plan.kernel * b_plane);
+  const size_t at_windows = layout.add(plan.out_width * ldw);
+  const size_t at_image = layout.add(padded_height * plan.row_floats);
+  const size_t at_sums = layout.add(BlockSums::floats(plan.in));
+  float* memory = workspace.reserve(layout.total());
   float *rows = memory + at_rows, *grad = memory + at_grad, *w = memory + at_w;
   float *windows = memory + at_windows, *acc = memory + at_image;
   std::memset(rows, 0, plan.kernel * plan.row_floats * sizeof(float));

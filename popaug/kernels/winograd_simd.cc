@@ -1,20 +1,32 @@
-// 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3): transform a block of tiles, multiply 36
-// pairs of matrices, transform back.
+// 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3) (Lavin and Gray, arXiv 1509.09308).
+//
+// An output tile of 4 x 4 pixels depends on 6 x 6 input pixels and takes 144 multiplications per
+// pair of channels. Evaluating both factors at 6 points in each direction, multiplying the values
+// and interpolating takes 36. Interpolation is linear, so the sum over input channels may be taken
+// before it: for each of the 36 points p, many tiles and channels form one matrix product
+// M[p] = V[p] U[p], with V the transformed input (tiles x in), U the transformed weights (in x out)
+// and M the transformed output. The work is done in blocks of tiles: read act(x) row by row and
+// transform it to V; multiply, and prefetch what comes next; transform M back and finish the rows.
+// V and M of a block stay in the second-level cache. RowWindow keeps the rows that tiles share.
+//
+// The backward pass uses the adjoint transforms. The gradient of y is transformed once for both
+// products: with V for the gradient of the weights, with U for the gradient of x, whose overlapping
+// tiles are added. docs/decisions/conv-fast.md explains the choice of points.
 #include <cstring>
 #include <utility>
 
+#include "popaug/kernels/internal/layout.h"
+#include "popaug/kernels/internal/winograd.h"
 #include "popaug/kernels/kernels.h"
-#include "popaug/kernels/layout.h"
-#include "popaug/kernels/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "popaug/kernels/winograd_simd.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // These follow foreach_target.h.
-#include "popaug/kernels/gemm-inl.h"
-#include "popaug/kernels/rows-inl.h"
-#include "popaug/kernels/transform-inl.h"
+#include "popaug/kernels/internal/gemm-inl.h"
+#include "popaug/kernels/internal/rows-inl.h"
+#include "popaug/kernels/internal/transform-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace popaug::kernels {
@@ -98,15 +110,15 @@ void WinogradForward(const ConvShape& shape, const float* x, const Activation& a
   const size_t ldi = leading(in), ldo = leading(out), stride = whole_lines(out);
   const size_t v_plane = plane(plan.tiles, in), m_plane = plane(plan.tiles, out);
   const size_t u_plane = plane(in, out), row_floats = 4 * plan.tiles_x * stride;
-  Carver carver;
-  const size_t at_v = carver.add(kPoints * v_plane), at_m = carver.add(kPoints * m_plane);
-  const size_t at_in = carver.add(InputRows::floats(shape, plan));
-  const size_t at_out = carver.add(4 * row_floats), at_sums = carver.add(BlockSums::floats(out));
-  float* memory = workspace.reserve(carver.total());
+  BufferLayout layout;
+  const size_t at_v = layout.add(kPoints * v_plane), at_m = layout.add(kPoints * m_plane);
+  const size_t at_in = layout.add(InputRows::floats(shape, plan));
+  const size_t at_out = layout.add(4 * row_floats), at_sums = layout.add(BlockSums::floats(out));
+  float* memory = workspace.reserve(layout.total());
   float *v = memory + at_v, *m = memory + at_m, *rows = memory + at_out;
   InputRows input(shape, plan, x, act, memory + at_in);
   BlockSums sums(memory + at_sums, out);
-  Ahead ahead;
+  CachePrefetch prefetch;
 
   for (size_t begin = 0; begin < plan.rows; begin += plan.block_rows) {
     const size_t end = std::min(begin + plan.block_rows, plan.rows);
@@ -115,12 +127,12 @@ void WinogradForward(const ConvShape& shape, const float* x, const Activation& a
     }
     const size_t here = plan.first_pixel(shape, begin), next = plan.first_pixel(shape, end);
     const size_t after = plan.first_pixel(shape, end + plan.block_rows);
-    ahead.clear();
-    ahead.read(addend, here * out, (next - here) * out);
-    ahead.write(y, here * out, (next - here) * out);
-    ahead.read(x, next * in, (after - next) * in);
+    prefetch.clear();
+    prefetch.read(addend, here * out, (next - here) * out);
+    prefetch.write(y, here * out, (next - here) * out);
+    prefetch.read(x, next * in, (after - next) * in);
     for (size_t p = 0; p < kPoints; ++p) {
-      ahead.fetch(p, kPoints);
+      prefetch.fetch(p, kPoints);
       Multiply<false>((end - begin) * plan.tiles_x, out, in, {v + p * v_plane, ldi},
                       weights + p * u_plane, ldo, m + p * m_plane, ldo, false);
     }
@@ -286,17 +298,17 @@ void WinogradBackward(const ConvShape& shape, const float* x, const Activation& 
   const size_t ldi = leading(in), ldo = leading(out);
   const size_t v_plane = plane(plan.tiles, in), g_plane = plane(plan.tiles, out);
   const size_t u_plane = plane(out, in), window = InputRows::floats(shape, plan);
-  Carver carver;
-  const size_t at_v = carver.add(kPoints * v_plane), at_g = carver.add(kPoints * g_plane);
-  const size_t at_u = carver.add(kPoints * u_plane), at_in = carver.add(window);
-  const size_t at_grad = carver.add(GradientRows::floats(shape, plan));
-  const size_t at_out = carver.add(window), at_sums = carver.add(BlockSums::floats(in));
-  float* memory = workspace.reserve(carver.total());
+  BufferLayout layout;
+  const size_t at_v = layout.add(kPoints * v_plane), at_g = layout.add(kPoints * g_plane);
+  const size_t at_u = layout.add(kPoints * u_plane), at_in = layout.add(window);
+  const size_t at_grad = layout.add(GradientRows::floats(shape, plan));
+  const size_t at_out = layout.add(window), at_sums = layout.add(BlockSums::floats(in));
+  float* memory = workspace.reserve(layout.total());
   float *v = memory + at_v, *g = memory + at_g, *u = memory + at_u;
   InputRows input(shape, plan, x, act, memory + at_in);
   GradientRows gradients(shape, plan, gradient, memory + at_grad);
   BlockSums block_sums(memory + at_sums, in);
-  Ahead ahead;
+  CachePrefetch prefetch;
   InputGradientRows output(shape, plan, x, act, addend, d, sums ? &block_sums : nullptr,
                            memory + at_out);
 
@@ -310,16 +322,16 @@ void WinogradBackward(const ConvShape& shape, const float* x, const Activation& 
     }
     const size_t here = plan.first_pixel(shape, begin), next = plan.first_pixel(shape, end);
     const size_t after = plan.first_pixel(shape, end + plan.block_rows);
-    ahead.clear();
-    ahead.read(d ? addend : nullptr, here * in, (next - here) * in);
-    ahead.write(d, here * in, (next - here) * in);
-    ahead.read(gradient.grad, next * out, (after - next) * out);
-    ahead.read(gradient.add, next * out, (after - next) * out);
-    ahead.read(gradient.d, next * out, (after - next) * out);
-    ahead.read(gradient.grad ? nullptr : gradient.x, next * out, (after - next) * out);
-    ahead.read(x, next * in, (after - next) * in);
+    prefetch.clear();
+    prefetch.read(d ? addend : nullptr, here * in, (next - here) * in);
+    prefetch.write(d, here * in, (next - here) * in);
+    prefetch.read(gradient.grad, next * out, (after - next) * out);
+    prefetch.read(gradient.add, next * out, (after - next) * out);
+    prefetch.read(gradient.d, next * out, (after - next) * out);
+    prefetch.read(gradient.grad ? nullptr : gradient.x, next * out, (after - next) * out);
+    prefetch.read(x, next * in, (after - next) * in);
     for (size_t p = 0; p < kPoints; ++p) {
-      ahead.fetch(p, kPoints);
+      prefetch.fetch(p, kPoints);
       const float* gp = g + p * g_plane;
       float* vp = v + p * v_plane;
       if (dweights) {

@@ -2,13 +2,15 @@
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/hardswish.h>
+#include <ATen/ops/hardtanh.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "popaug/model/conv_torch.h"
+#include "popaug/model/internal/conv_torch.h"
 
 namespace popaug {
 namespace {
@@ -23,9 +25,10 @@ Tensor plain_conv(const Tensor& x, const Conv& conv, const Tensor& weight, const
       pads.push_back(total / 2);
       pads.push_back(total - total / 2);
     }
-    return at::conv2d(at::constant_pad_nd(x, pads, 0), weight, bias, conv.stride);
+    return at::conv2d(at::constant_pad_nd(x, pads, 0), weight, bias, conv.stride,
+                      at::IntArrayRef({0, 0}), 1, conv.groups);
   }
-  return at::conv2d(x, weight, bias, conv.stride, conv.padding);
+  return at::conv2d(x, weight, bias, conv.stride, conv.padding, 1, conv.groups);
 }
 
 // The weights of norm(conv(x)) as one convolution with a bias.
@@ -49,7 +52,7 @@ const std::pair<Tensor, Tensor>& folded(const Conv& conv, const BatchNorm& norm,
 Tensor batch_norm(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
   if (pass.activations != nullptr) *pass.activations += x.numel();
   return at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
-                        pass.training, norm.momentum, norm.epsilon, true);
+                        pass.batch_statistics(), norm.momentum, norm.epsilon, true);
 }
 
 Tensor linear(const Tensor& x, const Linear& layer) {
@@ -57,6 +60,13 @@ Tensor linear(const Tensor& x, const Linear& layer) {
 }
 
 Tensor global_mean(const Tensor& x) { return x.mean(at::IntArrayRef({2, 3})); }
+
+Tensor relu6_unit(Tensor x) { return at::hardtanh_(x, 0, 6); }
+
+Tensor hard_swish(const Tensor& x, const Pass& pass) {
+  if (pass.activations != nullptr) *pass.activations += x.numel();
+  return at::hardswish(x);
+}
 
 Tensor pad_channels(const Tensor& x, int64_t before, int64_t after) {
   if (before == 0 && after == 0) return x;
@@ -70,7 +80,7 @@ Tensor average_pool(const Tensor& x, int64_t side) {
 Tensor conv_unit(const Tensor& x, const Conv& conv, const Pass& pass) {
   if (pass.conv == ConvMode::kFast && fast_conv_fits(x, conv)) return fast_conv(x, conv, pass);
   if (pass.activations != nullptr) *pass.activations += x.numel();
-  return plain_conv(x, conv, conv.weight, {});
+  return plain_conv(x, conv, conv.weight, conv.bias);
 }
 
 Tensor norm_relu_unit(const Tensor& x, const BatchNorm& norm, const Pass& pass) {

@@ -1,12 +1,12 @@
-// The fast forms as autograd functions on the kernels of room kernels: for networks that no
-// hand-made schedule knows.
+// The fast forms as autograd functions on the kernels of room kernels, for networks without a
+// hand-written pass.
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "popaug/model/conv_norm.h"
-#include "popaug/model/conv_schedule_torch.h"
-#include "popaug/model/conv_torch.h"
+#include "popaug/model/internal/conv_norm.h"
+#include "popaug/model/internal/conv_torch.h"
+#include "popaug/model/internal/fused_wide_resnet_torch.h"
 
 namespace popaug {
 namespace {
@@ -40,7 +40,7 @@ kernels::Gradient given(const Tensor& grad) {
   return gradient;
 }
 
-// What a backward needs that is no tensor.
+// What a backward pass needs besides tensors.
 struct Kept : torch::CustomClassHolder {
   kernels::ConvShape shape;
   kernels::Weights weights;
@@ -54,24 +54,25 @@ Kept& kept_of(AutogradContext* context) {
   return static_cast<Kept&>(*context->saved_data["kept"].toCapsule());
 }
 
-// The statistics of x, and with them the norm.
+// Computes the statistics of x and prepares the norm.
 void start_norm(Kept& kept, const Tensor& x, const BatchNorm& norm, bool training) {
-  const ScheduledNorm scheduled = scheduled_norm(norm, false);
+  const FusedNorm fused = fused_norm(norm, false);
   if (!training) {
-    kept.norm.evaluate(scheduled);
+    kept.norm.evaluate(fused);
     return;
   }
-  kernels::Moments moments(scheduled.channels);
-  kernels::moments_of(x.const_data_ptr<float>(), size_t(x.numel() / x.size(1)), scheduled.channels,
+  kernels::Moments moments(fused.channels);
+  kernels::moments_of(x.const_data_ptr<float>(), size_t(x.numel() / x.size(1)), fused.channels,
                       &moments);
-  kept.norm.train(scheduled, moments);
+  kept.norm.train(fused, moments);
 }
 
-// From the masked gradient d of the norm's output: the norm's own gradients, and d becomes x's.
+// Takes the masked gradient d of the norm's output: computes the gradients of the norm's parameters
+// and turns d into the gradient of x.
 void finish_norm(Kept& kept, const Tensor& x, const Tensor& weight,
                  const kernels::GradientSums& sums, const Tensor& d, const Tensor& weight_gradient,
                  const Tensor& bias_gradient) {
-  ScheduledNorm norm;
+  FusedNorm norm;
   norm.channels = int(weight.numel());
   norm.weight = weight.const_data_ptr<float>();
   norm.weight_gradient = weight_gradient.mutable_data_ptr<float>();
@@ -176,7 +177,8 @@ bool fast_conv_fits(const Tensor& x, const Conv& conv) {
   const int64_t kernel = conv.weight.size(2);
   return plain_float(x) && plain_float(conv.weight) && (kernel == 1 || kernel == 3) &&
          conv.weight.size(3) == kernel && conv.weight.size(1) == x.size(1) &&
-         (conv.stride == 1 || conv.stride == 2) && conv.padding == (kernel - 1) / 2 && !conv.same;
+         (conv.stride == 1 || conv.stride == 2) && conv.padding == (kernel - 1) / 2 && !conv.same &&
+         conv.groups == 1 && !conv.bias.defined();
 }
 
 bool fast_norm_fits(const Tensor& x, const BatchNorm& norm) {
@@ -188,13 +190,13 @@ Tensor fast_conv(const Tensor& x, const Conv& conv, const Pass&) {
 }
 
 Tensor fast_norm_relu(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
-  return FastNormRelu::apply(x, norm.weight, norm.bias, &norm, pass.training);
+  return FastNormRelu::apply(x, norm.weight, norm.bias, &norm, pass.batch_statistics());
 }
 
 Tensor fast_norm_relu_conv(const Tensor& x, const BatchNorm& norm, const Conv& conv,
                            const Pass& pass) {
   return FastNormReluConv::apply(x, norm.weight, norm.bias, conv.weight, &norm,
-                                 int64_t{conv.stride}, pass.training);
+                                 int64_t{conv.stride}, pass.batch_statistics());
 }
 
 }  // namespace popaug

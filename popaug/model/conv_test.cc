@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "popaug/model/network_torch.h"
+#include "popaug/model/internal/network_torch.h"
 
 namespace popaug {
 namespace {
@@ -65,7 +65,8 @@ struct Reference {
     const Tensor& weight = tensors.at(name + ".weight");
     return at::conv2d(x, weight, {}, stride, (weight.size(2) - 1) / 2);
   }
-  double gradients(const Tensor& images, const Tensor& labels, double smoothing) {
+  double gradients(const Tensor& images, const Tensor& labels, double smoothing,
+                   const Tensor& weights = {}) {
     Tensor x = conv(images.to(at::kDouble), "conv1", 1);
     for (int group = 1; group <= 3; ++group) {
       for (int i = 0;; ++i) {
@@ -81,7 +82,7 @@ struct Reference {
     const Tensor pooled = norm_relu(x, "bn1").mean(at::IntArrayRef({2, 3}));
     const Tensor logits = at::linear(pooled, tensors.at("fc.weight"), tensors.at("fc.bias"));
     const Tensor loss =
-        at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, smoothing);
+        at::cross_entropy_loss(logits, labels, weights, at::Reduction::Mean, -100, smoothing);
     loss.backward();
     return loss.item<double>();
   }
@@ -111,8 +112,8 @@ std::unique_ptr<Network> network_for(const std::string& name, const Tensor& imag
   return network;
 }
 
-// `autograd`: the units one by one, although the network has a schedule.
-Step step(Network& network, const Tensor& images, const Tensor& labels, ConvMode conv,
+// `autograd`: runs the units one by one, although the network has a hand-written pass.
+Step step(Network& network, const Tensor& images, const Targets& labels, ConvMode conv,
           bool autograd = false) {
   Pass pass;
   pass.training = true;
@@ -136,6 +137,39 @@ struct Net {
   int64_t batch, channels, height, width;
 };
 
+// The gradients of a batch of mixed images are those of probabilities for all classes, in float64.
+TEST(MixedLabels, BothPathsGiveTheGradientsOfDenseLabels) {
+  const Tensor images = drawn({5, 3, 16, 16}, 1, -2, 2);
+  const Tensor first = labels_of(5, 4);
+  const Tensor second = (first + 1).remainder(4);
+  const Tensor shares = at::zeros({5});
+  const float values[] = {1, 0.25, 0, 0.9f, 0.5f};
+  std::copy(std::begin(values), std::end(values), shares.mutable_data_ptr<float>());
+  const Tensor dense = at::zeros({5, 4}, at::kDouble);
+  for (int64_t i = 0; i < 5; ++i) {
+    double* row = dense.mutable_data_ptr<double>() + 4 * i;
+    row[first.const_data_ptr<int64_t>()[i]] += double(values[i]);
+    row[second.const_data_ptr<int64_t>()[i]] += 1 - double(values[i]);
+  }
+  Reference reference(*network_for("wrn-10-1", images, 4));
+  const double loss = reference.gradients(images, dense, 0.1);
+  const Tensors right = reference.gradients_by_name();
+  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast}) {
+    const Step mixed =
+        step(*network_for("wrn-10-1", images, 4), images, {first, second, shares}, conv);
+    EXPECT_NEAR(mixed.loss, loss, 2e-5 * loss);
+    EXPECT_LT(total_error(mixed.gradients, right), 1e-3);
+  }
+  // Without mixing, not a bit changes.
+  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast}) {
+    const Step one = step(*network_for("wrn-10-1", images, 4), images, first, conv);
+    const Step same =
+        step(*network_for("wrn-10-1", images, 4), images, {first, second, at::ones({5})}, conv);
+    EXPECT_NEAR(one.loss, same.loss, 1e-6 * one.loss);
+    EXPECT_LT(total_error(same.gradients, one.gradients), 1e-5);
+  }
+}
+
 class FastStep : public testing::TestWithParam<Net> {};
 
 TEST_P(FastStep, StepEqualsExactAndFloat64) {
@@ -152,7 +186,7 @@ TEST_P(FastStep, StepEqualsExactAndFloat64) {
   const Step exact = run(ConvMode::kExact, false);
   const double own = total_error(exact.gradients, right);
   for (const bool autograd : {false, true}) {
-    SCOPED_TRACE(autograd ? "autograd functions" : "schedule");
+    SCOPED_TRACE(autograd ? "autograd functions" : "fused");
     const Step fast = run(ConvMode::kFast, autograd);
     EXPECT_NEAR(fast.loss, loss, 2e-5 * loss);
     for (const auto& [name, gradient] : right) {
@@ -168,6 +202,37 @@ TEST_P(FastStep, StepEqualsExactAndFloat64) {
     EXPECT_LT(error(fast.logits, exact.logits), 1e-4);
   }
   RecordProperty("own_error", std::to_string(own));
+}
+
+TEST_P(FastStep, WeighsClassesAsTorchDoes) {
+  const Net net = GetParam();
+  const Tensor images = drawn({net.batch, net.channels, net.height, net.width}, 1, -2, 2);
+  const Tensor labels = labels_of(net.batch, 10);
+  const std::vector<float> weights = {0.2f, 3, 1, 0.5f, 2, 0.1f, 4, 1, 1.5f, 0.7f};
+  Tensor numbers = at::zeros({10}, at::kDouble);
+  for (int c = 0; c < 10; ++c) numbers[c] = double(weights[size_t(c)]);
+  for (const double smoothing : {0.0, 0.1}) {
+    Reference reference(*network_for(net.name, images, 10));
+    const double loss = reference.gradients(images, labels, smoothing, numbers);
+    const Tensors right = reference.gradients_by_name();
+    for (const bool autograd : {false, true}) {
+      const auto network = network_for(net.name, images, 10);
+      Pass pass;
+      pass.training = true;
+      pass.conv = autograd ? ConvMode::kExact : ConvMode::kFast;
+      pass.class_weights = weights;
+      const double own = autograd ? network->Network::gradients(images, labels, smoothing, pass)
+                                  : network->gradients(images, labels, smoothing, pass);
+      EXPECT_NEAR(own, loss, 2e-5 * loss);
+      Tensors gradients;
+      for (const Parameter& p : network->parameters()) gradients[p.name] = p.tensor.grad();
+      // Only single ReLUs of these small batches lie between; other weights would change all.
+      EXPECT_LT(total_error(gradients, right), 1e-2);
+      for (const char* name : {"fc.weight", "fc.bias"}) {
+        EXPECT_LT(error(gradients.at(name), right.at(name)), 1e-3) << name;
+      }
+    }
+  }
 }
 
 TEST_P(FastStep, RepeatsGiveTheSameBytes) {
@@ -200,8 +265,9 @@ INSTANTIATE_TEST_SUITE_P(Networks, FastStep,
                                          Net{"wrn-16-1", 1, 3, 32, 32}),
                          [](const auto& info) { return "N" + std::to_string(info.index); });
 
-// What the default of searches rests on: the error of the whole gradient against float64, beside
-// PyTorch's own. With POPAUG_LONG=1 networks and batches of real size, in minutes.
+// The default of searches depends on this: the error of the whole gradient against float64,
+// compared with PyTorch's own. POPAUG_LONG=1 uses networks and batches of real size and takes
+// minutes.
 TEST(FastConv, GradientErrorIsAtMostTwicePyTorchs) {
   const bool real = std::getenv("POPAUG_LONG") != nullptr;
   const int64_t size = real ? 64 : 12, side = real ? 32 : 16;
@@ -228,12 +294,18 @@ TEST(FastConv, GradientErrorIsAtMostTwicePyTorchs) {
   }
 }
 
+// A convolution without groups and bias.
+Conv conv_of(Tensor weight, int stride, int padding, bool same = false) {
+  return {std::move(weight), stride, padding, same, 1, {}};
+}
+
 // The units alone, which other families are made of.
 TEST(FastUnits, EqualExact) {
   for (const auto& [kernel, stride] : {std::pair{3, 1}, {3, 2}, {1, 1}, {1, 2}}) {
     SCOPED_TRACE("kernel " + std::to_string(kernel) + " stride " + std::to_string(stride));
     const auto run = [&](ConvMode mode) {
-      Conv conv{drawn({24, 20, kernel, kernel}, 3).requires_grad_(true), stride, (kernel - 1) / 2};
+      Conv conv = conv_of(drawn({24, 20, kernel, kernel}, 3).requires_grad_(true), stride,
+                          (kernel - 1) / 2);
       BatchNorm norm{drawn({20}, 4, 0.5, 1.5).requires_grad_(true),
                      drawn({20}, 5).requires_grad_(true), at::zeros({20}), at::zeros({20})};
       Tensor x = drawn({3, 20, 9, 11}, 6).requires_grad_(true);
@@ -261,12 +333,13 @@ TEST(FastUnits, EqualExact) {
 
 TEST(FastUnits, DoNotClaimWhatTheyCannotDo) {
   const Tensor x = drawn({2, 8, 6, 6}, 1);
-  EXPECT_TRUE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 1, 1}));
-  EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 5, 5}, 2), 1, 2}));
-  EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 4, 3, 3}, 2), 1, 1}));
-  EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 2, 1, true}));  // SAME pads otherwise
-  EXPECT_FALSE(fast_conv_fits(x, {drawn({4, 8, 3, 3}, 2), 3, 1}));
-  EXPECT_FALSE(fast_conv_fits(x.to(at::kDouble), {drawn({4, 8, 3, 3}, 2), 1, 1}));
+  EXPECT_TRUE(fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 1, 1)));
+  EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 8, 5, 5}, 2), 1, 2)));
+  EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 4, 3, 3}, 2), 1, 1)));
+  EXPECT_FALSE(
+      fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 2, 1, true)));  // SAME pads otherwise
+  EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 3, 1)));
+  EXPECT_FALSE(fast_conv_fits(x.to(at::kDouble), conv_of(drawn({4, 8, 3, 3}, 2), 1, 1)));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "popaug/base/base.h"
-#include "popaug/model/mix_torch.h"
+#include "popaug/model/internal/mix_torch.h"
 
 namespace popaug {
 namespace {

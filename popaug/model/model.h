@@ -1,5 +1,5 @@
-// The door of room model: networks by name, and their checkpoints. No torch here; what builds and
-// runs networks stands in *_torch.h, for room train only.
+// The door of room model: networks by name, and their checkpoints. No torch here; the *_torch.h
+// headers, which build and run networks, are for room train only.
 #ifndef POPAUG_MODEL_MODEL_H_
 #define POPAUG_MODEL_MODEL_H_
 
@@ -20,15 +20,15 @@ struct NetworkShape {
   int classes = 10;
 };
 
-// Names that stand for themselves, and patterns with D, K, ... for numbers ("wrn-D-K").
+// The names of networks, and patterns with D, K, ... for numbers ("wrn-D-K").
 std::vector<std::string> known_networks();
 // Throws UsageError with the nearest name if there is no such network.
 void check_network_name(const std::string& name);
 
-// Trainable numbers of the network.
+// The number of trainable parameters of the network.
 int64_t count_parameters(const std::string& network, const NetworkShape& shape);
-// Numbers that one image leaves behind on its way forward for the way back: the inputs of
-// convolutions and batch norms.
+// The number of activations that the forward pass of one image keeps for the backward pass: the
+// inputs of convolutions and batch norms.
 int64_t count_activations(const std::string& network, const NetworkShape& shape);
 
 }  // namespace popaug

@@ -1,4 +1,4 @@
-#include "popaug/model/network_torch.h"
+#include "popaug/model/internal/network_torch.h"
 
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -8,10 +8,22 @@
 
 #include <cmath>
 
-#include "popaug/model/families_torch.h"
+#include "popaug/model/internal/families_torch.h"
 
 namespace popaug {
 namespace {
+
+// The name as this project spells it, of one that torchvision or a paper spells otherwise:
+// "resnet50", "WRN_28_10".
+std::string respelled(const std::string& name) {
+  std::string out;
+  for (const char c : lower_case(name)) {
+    const bool digit = c >= '0' && c <= '9';
+    if (digit && !out.empty() && out.back() >= 'a' && out.back() <= 'z') out += '-';
+    out += c == '_' || c == ' ' ? '-' : c;
+  }
+  return out;
+}
 
 const Family& family_of(const std::string& name) {
   std::vector<std::string> examples;
@@ -21,6 +33,11 @@ const Family& family_of(const std::string& name) {
     if (fault.empty()) return family;
     if (ours) throw UsageError(fault);
     examples.push_back(family.example);
+  }
+  const std::string likely = respelled(name);
+  for (const Family& family : families()) {
+    bool ours = false;
+    if (family.fault(likely, &ours).empty()) examples = {likely};
   }
   throw UsageError(unknown_name("network", name, examples));
 }
@@ -42,7 +59,7 @@ float draw_one(const InitRule& rule, Random& random) {
   return static_cast<float>(rule.value);
 }
 
-// Drawn in the row-major order of the shape, whatever the memory format.
+// Draws values in the row-major order of the shape, whatever the memory format is.
 void draw(const Parameter& parameter, Random random) {
   const Tensor values = at::empty(parameter.tensor.sizes(), at::kFloat);
   float* out = values.mutable_data_ptr<float>();
@@ -50,8 +67,8 @@ void draw(const Parameter& parameter, Random random) {
   parameter.tensor.copy_(values);
 }
 
-// Within its life, operations on a GPU that gain from it run in bfloat16, whose range needs no
-// scaling of the loss.
+// While an object of this class exists, operations on a GPU that gain from it run in bfloat16. Its
+// range is large enough that the loss needs no scaling.
 class HalfPrecision {
  public:
   explicit HalfPrecision(bool on) : on_(on) {
@@ -78,7 +95,8 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       wide_resnet_family(),           small_resnet_family(),         resnet_family(),
       shake_shake_family(),           pyramidnet_family(),           published_wide_resnet_family(),
-      published_shake_shake_family(), published_pyramidnet_family(), published_resnet_family()};
+      published_shake_shake_family(), published_pyramidnet_family(), published_resnet_family(),
+      efficientnet_lite_family(),     mobilenet_v3_family()};
   return all;
 }
 
@@ -101,15 +119,55 @@ std::vector<int> numbers_after(const std::string& name, const std::string& prefi
   return digits && numbers.size() == count ? numbers : std::vector<int>();
 }
 
-double Network::gradients(const Tensor& images, const Tensor& labels, double smoothing,
+Targets Targets::part(int64_t begin, int64_t count) const {
+  if (!mixed()) return labels.narrow(0, begin, count);
+  return {labels.narrow(0, begin, count), others.narrow(0, begin, count),
+          shares.narrow(0, begin, count)};
+}
+
+Targets Targets::to(at::Device device) const {
+  const auto moved = [&](const Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); };
+  if (!mixed()) return moved(labels);
+  return {moved(labels), moved(others), moved(shares)};
+}
+
+namespace {
+
+// The weights of the classes in the loss; undefined where there are none.
+Tensor weights_of(const Pass& pass, at::Device device) {
+  if (pass.class_weights.empty()) return {};
+  Tensor weights = at::empty({static_cast<int64_t>(pass.class_weights.size())}, at::kFloat);
+  std::copy(pass.class_weights.begin(), pass.class_weights.end(),
+            weights.mutable_data_ptr<float>());
+  return weights.to(device);
+}
+
+Tensor loss_of(const Tensor& logits, const Targets& targets, double smoothing,
+               const Tensor& weights) {
+  const auto entropy = [&](const Tensor& labels, at::Reduction::Reduction reduction) {
+    return at::cross_entropy_loss(logits, labels, weights, reduction, -100, smoothing);
+  };
+  if (!targets.mixed()) return entropy(targets.labels, at::Reduction::Mean);
+  const Tensor first = entropy(targets.labels, at::Reduction::None);
+  const Tensor second = entropy(targets.others, at::Reduction::None);
+  const Tensor losses = second + targets.shares * (first - second);
+  if (!weights.defined()) return losses.mean();
+  // As torch does for one label: the sum over the sum of the weights.
+  const Tensor first_weight = weights.index_select(0, targets.labels);
+  const Tensor second_weight = weights.index_select(0, targets.others);
+  return losses.sum() / (second_weight + targets.shares * (first_weight - second_weight)).sum();
+}
+
+}  // namespace
+
+double Network::gradients(const Tensor& images, const Targets& targets, double smoothing,
                           const Pass& pass) {
   Tensor logits;
   {
     const HalfPrecision guard(pass.half_precision);
     logits = forward(images, pass).to(at::kFloat);
   }
-  const Tensor loss =
-      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, smoothing);
+  const Tensor loss = loss_of(logits, targets, smoothing, weights_of(pass, logits.device()));
   loss.backward();
   return loss.item<double>();
 }
@@ -125,25 +183,29 @@ Tensor Network::add_buffer(const std::string& name, Tensor values) {
   return values;
 }
 
-Conv Network::add_conv(const std::string& name, int in, int out, int kernel, int stride,
-                       bool same) {
+Conv Network::add_conv(const std::string& name, int in, int out, int kernel, int stride, bool same,
+                       int groups) {
   const auto options = at::TensorOptions().device(device_).dtype(at::kFloat);
   Conv conv;
   // He et al. (arXiv 1502.01852) with the fan of the output, as the authors of Wide-ResNet do.
-  const double deviation = std::sqrt(2.0 / (double(kernel) * kernel * out));
-  conv.weight = add_parameter(
-      name + ".weight",
-      at::zeros({out, in, kernel, kernel}, options).contiguous(at::MemoryFormat::ChannelsLast),
-      {InitRule::Kind::kNormal, deviation});
+  const double deviation = std::sqrt(2.0 * groups / (double(kernel) * kernel * out));
+  conv.weight = add_parameter(name + ".weight",
+                              at::zeros({out, in / groups, kernel, kernel}, options)
+                                  .contiguous(at::MemoryFormat::ChannelsLast),
+                              {InitRule::Kind::kNormal, deviation});
   conv.stride = stride;
   conv.padding = kernel / 2;
   conv.same = same && stride > 1;  // at stride 1 both rules pad alike
+  conv.groups = groups;
   return conv;
 }
 
-BatchNorm Network::add_norm(const std::string& name, int channels) {
+BatchNorm Network::add_norm(const std::string& name, int channels, double epsilon,
+                            double momentum) {
   const auto options = at::TensorOptions().device(device_).dtype(at::kFloat);
   BatchNorm norm;
+  norm.epsilon = epsilon;
+  norm.momentum = momentum;
   norm.weight = add_parameter(name + ".weight", at::ones({channels}, options),
                               {InitRule::Kind::kConstant, 1});
   norm.bias =
@@ -161,6 +223,15 @@ Linear Network::add_linear(const std::string& name, int in, int out, double boun
                     {InitRule::Kind::kUniform, bound > 0 ? bound : 1 / std::sqrt(double(in))});
   layer.bias =
       add_parameter(name + ".bias", at::zeros({out}, options), {InitRule::Kind::kConstant, 0});
+  return layer;
+}
+
+Linear Network::add_head(const std::string& name, int in, int out, double bound) {
+  const Linear layer = add_linear(name, in, out, bound);
+  for (Parameter& parameter : parameters_) {
+    parameter.head = parameter.head || parameter.tensor.is_same(layer.weight) ||
+                     parameter.tensor.is_same(layer.bias);
+  }
   return layer;
 }
 

@@ -1,4 +1,4 @@
-#include "popaug/model/network_torch.h"
+#include "popaug/model/internal/network_torch.h"
 
 #include <ATen/ops/randn.h>
 #include <gmock/gmock.h>
@@ -24,6 +24,10 @@ TEST(Network, NamesAreChecked) {
   EXPECT_THAT(error_of("wrm-28-2"), HasSubstr("(nearest: \"wrn-28-2\")"));
   EXPECT_THAT(error_of("wrn-28-2x"), HasSubstr("unknown network"));
   EXPECT_THAT(error_of("wrn-28-0"), HasSubstr("unknown network"));
+  EXPECT_EQ(error_of("efficientnet-lite-4"), "");
+  EXPECT_THAT(error_of("efficientnet-lite-5"), HasSubstr("efficientnet-lite-0 to"));
+  EXPECT_THAT(error_of("efficientnet_lite0"), HasSubstr("(nearest: \"efficientnet-lite-0\")"));
+  EXPECT_THAT(error_of("mobilenet-v3-tiny"), HasSubstr("mobilenet-v3-small"));
 }
 
 TEST(Network, ParameterCountsOfThePapers) {
@@ -46,15 +50,24 @@ TEST(Network, ParameterCountsOfOtherFamilies) {
   EXPECT_NEAR(count("shake-shake-26-2x32d", 10), 2.9e6, 5e4);
   EXPECT_NEAR(count("shake-shake-26-2x96d", 10), 26.2e6, 5e4);
   EXPECT_NEAR(count("pyramidnet-272", 10), 26.0e6, 5e4);
+  // torchvision's, and timm's of tf_efficientnet_lite0 to 4.
+  EXPECT_EQ(count("mobilenet-v3-large", 1000), 5483032);
+  EXPECT_EQ(count("mobilenet-v3-small", 1000), 2542856);
+  EXPECT_EQ(count("efficientnet-lite-0", 1000), 4652008);
+  EXPECT_EQ(count("efficientnet-lite-1", 1000), 5416680);
+  EXPECT_EQ(count("efficientnet-lite-2", 1000), 6092072);
+  EXPECT_EQ(count("efficientnet-lite-3", 1000), 8197096);
+  EXPECT_EQ(count("efficientnet-lite-4", 1000), 13006568);
   // Without shortcuts, a published network has no more weights than the paper's.
   EXPECT_LT(count("wrn-published-28-2", 10), count("wrn-28-2", 10));
 }
 
 TEST(Network, AnySideAndChannelCount) {
   at::NoGradGuard guard;
-  for (const char* name : {"wrn-10-1", "wrn-published-10-1", "resnet-20", "resnet-20-published",
-                           "resnet-18", "shake-shake-26-2x4d", "shake-shake-published-26-2x4d",
-                           "pyramidnet-11-9", "pyramidnet-published-11-9"}) {
+  for (const char* name :
+       {"wrn-10-1", "wrn-published-10-1", "resnet-20", "resnet-20-published", "resnet-18",
+        "shake-shake-26-2x4d", "shake-shake-published-26-2x4d", "pyramidnet-11-9",
+        "pyramidnet-published-11-9", "efficientnet-lite-0", "mobilenet-v3-small"}) {
     for (const NetworkShape& shape : {NetworkShape{1, 28, 28, 5}, NetworkShape{3, 9, 14, 5}}) {
       const auto network = make_network(name, shape, at::kCPU);
       initialise(*network, 1, 0);

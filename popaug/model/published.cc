@@ -1,10 +1,10 @@
-// Wide-ResNet and 'ResNet-20' as the published PBA code builds them (REFERENCE 5): facts of
-// arcelien/pba, listed in docs/fidelity.md.
+// Wide-ResNet and 'ResNet-20' as the published PBA code builds them (docs/pba.md#networks):
+// docs/fidelity.md lists the differences.
 #include <cmath>
 #include <memory>
 #include <optional>
 
-#include "popaug/model/families_torch.h"
+#include "popaug/model/internal/families_torch.h"
 
 namespace popaug {
 namespace {
@@ -48,7 +48,7 @@ class PublishedWideResNet : public Network {
       }
     }
     norm_ = add_norm("bn1", in);
-    head_ = add_linear("fc", in, shape.classes, 1 / std::sqrt(double(shape.classes)));
+    head_ = add_head("fc", in, shape.classes, 1 / std::sqrt(double(shape.classes)));
     out_ = in;
   }
 
@@ -95,7 +95,7 @@ class PublishedResNet : public Network {
       in = kWidth;
     }
     norm_ = slow_norm("bn1", kWidth);
-    head_ = add_linear("fc", kWidth, shape.classes, std::sqrt(6.0 / (kWidth + shape.classes)));
+    head_ = add_head("fc", kWidth, shape.classes, std::sqrt(6.0 / (kWidth + shape.classes)));
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <memory>
 
-#include "popaug/model/families_torch.h"
-#include "popaug/model/mix_torch.h"
+#include "popaug/model/internal/families_torch.h"
+#include "popaug/model/internal/mix_torch.h"
 
 namespace popaug {
 namespace {
@@ -35,8 +35,7 @@ class PyramidNet : public Network {
       in = 4 * width;
     }
     norm_ = add_norm("bn_final", in);
-    head_ =
-        add_linear("fc", in, shape.classes, published ? 1 / std::sqrt(double(shape.classes)) : 0);
+    head_ = add_head("fc", in, shape.classes, published ? 1 / std::sqrt(double(shape.classes)) : 0);
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "popaug/model/families_torch.h"
+#include "popaug/model/internal/families_torch.h"
 
 namespace popaug {
 namespace {
@@ -50,7 +50,7 @@ class SmallResNet : public ResNetBase {
         in = out;
       }
     }
-    head_ = add_linear("fc", in, shape.classes);
+    head_ = add_head("fc", in, shape.classes);
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
@@ -96,7 +96,7 @@ class ResNet : public ResNetBase {
         in = out;
       }
     }
-    head_ = add_linear("fc", in, shape.classes);
+    head_ = add_head("fc", in, shape.classes);
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {

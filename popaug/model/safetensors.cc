@@ -11,7 +11,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian, as we are");
 
-constexpr uint64_t kHeaderLimit = uint64_t{100} << 20;  // the limit of the reference reader
+constexpr uint64_t kHeaderLimit = uint64_t{16} << 20;  // of about 100,000 tensors
 constexpr char kMetadata[] = "__metadata__";
 
 int bytes_per_element(std::string_view dtype) {
@@ -28,7 +28,7 @@ struct Place {
   uint64_t begin = 0, end = 0;
 };
 
-// Product of the shape times the element's size; no value where it leaves 63 bits.
+// The product of the shape and the size of an element; false if it needs more than 63 bits.
 bool shape_bytes(const std::vector<int64_t>& shape, int size, uint64_t* out) {
   uint64_t product = size;
   for (const int64_t side : shape) {
@@ -46,7 +46,7 @@ Place parse_place(const std::string& name, const Json& value, uint64_t data_size
   place.tensor.name = name;
   place.tensor.dtype = reader.text("dtype");
   const int size = bytes_per_element(place.tensor.dtype);
-  if (size == 0) reader.fail("dtype", quote(place.tensor.dtype) + " is no known type");
+  if (size == 0) reader.fail("dtype", quote(place.tensor.dtype) + " is not a known type");
   for (const Json& side : reader.array("shape")) {
     if (!side.is_number_unsigned() || side.get<uint64_t>() >> 48 != 0) {
       reader.fail("shape", "sides must be whole numbers from 0");
@@ -62,8 +62,7 @@ Place parse_place(const std::string& name, const Json& value, uint64_t data_size
   place.end = offsets[1].get<uint64_t>();
   if (place.begin > place.end || place.end > data_size) {
     reader.fail("data_offsets", "bytes " + std::to_string(place.begin) + " to " +
-                                    std::to_string(place.end) +
-                                    " are not in the file, which holds " +
+                                    std::to_string(place.end) + " are not in the file, which has " +
                                     std::to_string(data_size) + " (is it cut short?)");
   }
   uint64_t expected = 0;
@@ -86,7 +85,7 @@ std::map<std::string, std::string> parse_metadata(const Json& value, const std::
   return metadata;
 }
 
-// Sorted by place, the tensors must fill the data exactly.
+// Checks that the tensors, sorted by place, fill the data exactly.
 void check_filled(const std::vector<Place>& places, uint64_t data_size, const std::string& origin) {
   uint64_t at = 0;
   for (const Place& place : places) {
@@ -121,7 +120,7 @@ const RawTensor* RawTensors::find(std::string_view name) const {
 RawTensors parse_safetensors(std::string_view bytes, const std::string& origin) {
   uint64_t header_size = 0;
   if (bytes.size() < sizeof(header_size)) {
-    throw Error(origin + ": not a safetensors file: it holds only " + std::to_string(bytes.size()) +
+    throw Error(origin + ": not a safetensors file: it has only " + std::to_string(bytes.size()) +
                 " bytes");
   }
   std::memcpy(&header_size, bytes.data(), sizeof(header_size));

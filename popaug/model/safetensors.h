@@ -1,4 +1,4 @@
-// The safetensors file format: tensors by name, with text beside them (docs/formats/checkpoint.md).
+// The safetensors file format: tensors by name, and text (docs/formats/checkpoint.md).
 #ifndef POPAUG_MODEL_SAFETENSORS_H_
 #define POPAUG_MODEL_SAFETENSORS_H_
 
@@ -28,12 +28,12 @@ struct RawTensors {
   const RawTensor* find(std::string_view name) const;  // nullptr if absent
 };
 
-// Reads a whole file that lies in `bytes`; the result points into them. Throws Error starting with
-// `origin` for anything that the format forbids: a header that is no JSON object or too large,
-// unknown types, sizes that do not agree, overlaps, gaps, bytes left over, a name given twice.
+// Parses a whole file; the result points into `bytes`. Throws Error starting with `origin` for
+// anything that the format forbids: a header that is not a JSON object or is too large, unknown
+// types, sizes that do not agree, overlaps, gaps, bytes left over, a duplicate name.
 RawTensors parse_safetensors(std::string_view bytes, const std::string& origin);
 
-// The bytes of a file: tensors in the given order, the same bytes for the same input.
+// Returns the bytes of a file: tensors in the given order, the same bytes for the same input.
 std::string make_safetensors(const RawTensors& tensors);
 
 }  // namespace popaug

@@ -66,7 +66,7 @@ TEST(Safetensors, WhatTheFormatForbids) {
               HasSubstr("begins at byte 0"));
   EXPECT_THAT(
       error_of(file_of(R"({"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", "12345678")),
-      HasSubstr("\"F31\" is no known type"));
+      HasSubstr("\"F31\" is not a known type"));
   EXPECT_THAT(
       error_of(file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", "12345678")),
       HasSubstr("the shape does not need 8 bytes"));

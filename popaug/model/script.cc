@@ -1,10 +1,10 @@
-// A network of the user's own, as a TorchScript file.
+// A network of the user, given as a TorchScript file.
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <sstream>
 
-#include "popaug/model/network_torch.h"
+#include "popaug/model/internal/network_torch.h"
 
 namespace popaug {
 namespace {
@@ -26,7 +26,7 @@ class ScriptNetwork : public Network {
     if (module_.is_training() != pass.training) module_.train(pass.training);
     const Tensor logits = module_.forward({images}).toTensor();
     if (logits.dim() != 2 || logits.size(0) != images.size(0)) {
-      throw Error("the TorchScript network must answer [images, classes] numbers");
+      throw Error("the TorchScript network must return [images, classes] numbers");
     }
     return logits;
   }

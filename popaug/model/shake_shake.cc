@@ -1,4 +1,4 @@
-// Shake-Shake 26 (Gastaldi, arXiv 1705.07485): two branches, mixed anew for every image.
+// Shake-Shake 26 (Gastaldi, arXiv 1705.07485): two branches, mixed by new draws for every image.
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 
@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "popaug/model/families_torch.h"
-#include "popaug/model/mix_torch.h"
+#include "popaug/model/internal/families_torch.h"
+#include "popaug/model/internal/mix_torch.h"
 
 namespace popaug {
 namespace {
@@ -33,8 +33,7 @@ class ShakeShake : public Network {
         in = out;
       }
     }
-    head_ =
-        add_linear("fc", in, shape.classes, published ? 1 / std::sqrt(double(shape.classes)) : 0);
+    head_ = add_head("fc", in, shape.classes, published ? 1 / std::sqrt(double(shape.classes)) : 0);
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
@@ -58,7 +57,7 @@ class ShakeShake : public Network {
     Conv conv1, conv2;
     BatchNorm norm1, norm2;
   };
-  // Two flows that see pixels one apart, half of the channels from each.
+  // Two paths that see pixels shifted by one; each gives half of the channels.
   struct Shortcut {
     Conv conv1, conv2;
     BatchNorm norm;

@@ -2,8 +2,8 @@
 // 16, 16k, 32k, 64k, depth 6n+4.
 #include <memory>
 
-#include "popaug/model/conv_schedule_torch.h"
-#include "popaug/model/families_torch.h"
+#include "popaug/model/internal/families_torch.h"
+#include "popaug/model/internal/fused_wide_resnet_torch.h"
 
 namespace popaug {
 namespace {
@@ -14,7 +14,7 @@ struct Block {
   BatchNorm norm1, norm2;
   Conv conv1, conv2;
   bool projects = false;
-  Conv shortcut;  // only where the block changes width or stride
+  Conv shortcut;  // only if the block changes width or stride
 };
 
 class WideResNet : public Network {
@@ -32,46 +32,48 @@ class WideResNet : public Network {
       }
     }
     norm_ = add_norm("bn1", in);
-    head_ = add_linear("fc", in, shape.classes);
+    head_ = add_head("fc", in, shape.classes);
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
-    if (!pass.training && scheduled(images, pass)) {
-      return scheduled_logits(schedule_, schedule(images, false), images);
+    if (!pass.training && uses_fused(images, pass)) {
+      return fused_logits(runner_, fused(images, false), images);
     }
     Tensor x = conv_unit(images, stem_, pass);
     for (const Block& block : blocks_) x = apply(block, x, pass);
     return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
   }
 
-  double gradients(const Tensor& images, const Tensor& labels, double smoothing,
+  double gradients(const Tensor& images, const Targets& targets, double smoothing,
                    const Pass& pass) override {
-    if (!scheduled(images, pass)) return Network::gradients(images, labels, smoothing, pass);
-    return scheduled_gradients(schedule_, schedule(images, true), images, labels, smoothing);
+    if (!uses_fused(images, pass)) return Network::gradients(images, targets, smoothing, pass);
+    return fused_gradients(runner_, fused(images, true), images, targets,
+                           {smoothing, pass.class_weights});
   }
 
  private:
-  static bool scheduled(const Tensor& images, const Pass& pass) {
-    return pass.conv == ConvMode::kFast && schedule_fits(images);
+  static bool uses_fused(const Tensor& images, const Pass& pass) {
+    return pass.conv == ConvMode::kFast && !pass.frozen_norm && !pass.head_only &&
+           fused_fits(images);
   }
 
-  // The layers as the hand-made schedule takes them.
-  ScheduledNetwork schedule(const Tensor& images, bool training) const {
+  // The layers in the form of the hand-written pass.
+  FusedWideResNet fused(const Tensor& images, bool training) const {
     int height = int(images.size(2)), width = int(images.size(3));
-    ScheduledNetwork network;
-    network.stem = scheduled_conv(stem_, height, width, training);
+    FusedWideResNet network;
+    network.stem = fused_conv(stem_, height, width, training);
     for (const Block& block : blocks_) {
-      ScheduledBlock& to = network.blocks.emplace_back();
-      to.norm1 = scheduled_norm(block.norm1, training);
-      to.conv1 = scheduled_conv(block.conv1, height, width, training);
-      if (block.projects) to.shortcut = scheduled_conv(block.shortcut, height, width, training);
+      FusedBlock& to = network.blocks.emplace_back();
+      to.norm1 = fused_norm(block.norm1, training);
+      to.conv1 = fused_conv(block.conv1, height, width, training);
+      if (block.projects) to.shortcut = fused_conv(block.shortcut, height, width, training);
       height = to.conv1.shape.out_height();
       width = to.conv1.shape.out_width();
-      to.norm2 = scheduled_norm(block.norm2, training);
-      to.conv2 = scheduled_conv(block.conv2, height, width, training);
+      to.norm2 = fused_norm(block.norm2, training);
+      to.conv2 = fused_conv(block.conv2, height, width, training);
     }
-    network.norm = scheduled_norm(norm_, training);
-    schedule_head(head_, network, training);
+    network.norm = fused_norm(norm_, training);
+    set_fused_head(head_, network, training);
     return network;
   }
 
@@ -107,7 +109,7 @@ class WideResNet : public Network {
   std::vector<Block> blocks_;
   BatchNorm norm_;
   Linear head_;
-  PreactSchedule schedule_;  // of ConvMode::kFast
+  FusedWideResNetRunner runner_;  // of ConvMode::kFast
 };
 
 std::string fault(const std::string& name, bool* ours) {

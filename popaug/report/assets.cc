@@ -1,4 +1,4 @@
-// What the pages carry, compiled in (cmake/PopaugPages.cmake).
+// The style sheet and scripts of the pages, compiled in (cmake/PopaugPages.cmake).
 #include "popaug/report/html.h"
 
 namespace popaug {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kLeft = 104, kTop = 64, kRow = 19, kCell = 40, kGap = 26;
 
-// What one of the maps shows of a cell.
+// The value of a cell that one of the maps shows.
 struct Measure {
   const char* title;
   const char* note;
@@ -30,10 +30,11 @@ constexpr Measure kMeasures[] = {
      "{:+.1f}"},
 };
 
-// Where an op's levels stand: the columns are the numbers of tested levels, the same for all ops.
+// The place of an op's levels: the columns are the numbers of the tested levels, the same for all
+// ops.
 struct Grid {
   std::vector<std::string> ops;
-  std::vector<int> columns;  // levels; an op without levels stands in the first column
+  std::vector<int> columns;  // levels; an op without levels is in the first column
   explicit Grid(const Audit& audit) {
     for (const CellFinding& f : audit.cells) {
       if (ops.empty() || ops.back() != f.cell.op.op) ops.push_back(f.cell.op.op);

@@ -8,8 +8,8 @@
 
 namespace popaug {
 
-// A whole SVG document: heat maps op x level of affinity, diversity and gain side by side, the
-// figures in the cells; harmful cells are outlined.
+// Draws a whole SVG document: heat maps (op x level) of affinity, diversity and gain side by side,
+// with the figures in the cells. Harmful cells are outlined.
 std::string audit_svg(const Audit& audit);
 
 }  // namespace popaug

@@ -8,10 +8,10 @@
 
 namespace popaug {
 
-// The whole report as one file: no request to any host, light and dark, printable. Everything that
-// came from outside (names of classes, files and settings) is escaped.
+// The whole report as one file: it makes no request to any host, has a light and a dark form, and
+// can be printed. Everything from outside (names of classes, files and settings) is escaped.
 std::string report_html(const RunView& view);
-// The parts between <main> and </main>: what the live page shows, too.
+// The parts between <main> and </main>, which the live page shows too.
 std::string report_main(const RunView& view);
 std::string report_markdown(const RunView& view);
 // {"format":"popaug-report","version":1,...}: the figures behind the report.

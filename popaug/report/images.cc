@@ -1,4 +1,4 @@
-// Images of the user's own set, augmented at moments of the schedule.
+// Images of the user's data set, augmented at moments of the schedule.
 #include <algorithm>
 #include <memory>
 
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kLargestSide = 256;  // of images inside a report
 
-Image image_of(const Split& split, size_t index) {
+Image image_of(const ImageSet& split, size_t index) {
   Image image(split.width, split.height);
   const uint8_t* from = split.pixels.data() + index * split.image_bytes();
   for (int i = 0; i < split.width * split.height; ++i) {
@@ -21,7 +21,7 @@ Image image_of(const Split& split, size_t index) {
   return image;
 }
 
-// A text of the section [data] of a run's config.toml, or nothing.
+// Reads a text of the section [data] of config.toml; returns "" if there is none.
 std::string data_setting(const std::string& config, const char* key) {
   const Json toml = parse_toml(config, "config.toml");
   const Json section = toml.value("data", Json::object());
@@ -29,8 +29,14 @@ std::string data_setting(const std::string& config, const char* key) {
   return value.is_string() ? value.get<std::string>() : "";
 }
 
-// The first image of as many classes as are wanted, then the second, ...
-std::vector<size_t> one_of_each(const Split& split, size_t classes, size_t wanted) {
+bool data_switch(const std::string& config, const char* key) {
+  const Json section = parse_toml(config, "config.toml").value("data", Json::object());
+  const Json value = section.is_object() ? section.value(key, Json()) : Json();
+  return value.is_boolean() && value.get<bool>();
+}
+
+// Takes the first image of each class, then the second, ..., until there are `wanted` images.
+std::vector<size_t> one_of_each(const ImageSet& split, size_t classes, size_t wanted) {
   std::vector<std::vector<size_t>> by_class(classes);
   for (size_t i = 0; i < split.count(); ++i) {
     auto& members = by_class[split.labels[i]];
@@ -46,7 +52,7 @@ std::vector<size_t> one_of_each(const Split& split, size_t classes, size_t wante
 }
 
 Samples samples_of(const Dataset& data, const Schedule& schedule, uint64_t seed, size_t rows) {
-  const Split* split = data.find("train");
+  const ImageSet* split = data.find("train");
   if (!split && !data.splits.empty()) split = &data.splits.front();
   if (!split || split->count() == 0) throw Error("there is no image in it");
   if (std::max(split->width, split->height) > kLargestSide) {
@@ -90,6 +96,13 @@ Samples read_samples(const std::string& data, const std::string& config, const S
       options.width = asked.width;
       options.height = asked.height;
     }
+    options.fit = parse_fit(data_setting(config, "fit"));
+    parse_range(data_setting(config, "range"), options);
+    options.rules.background = parse_background(data_setting(config, "background"));
+    options.image_column = data_setting(config, "image_column");
+    options.label_column = data_setting(config, "label_column");
+    options.allow_outside = data_switch(config, "allow_outside");
+    options.keep_going = data_switch(config, "keep_going");
     return samples_of(read_dataset(path, options), schedule, seed, size_t(rows));
   } catch (const std::exception& error) {
     Samples none;

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "popaug/report/html.h"
-#include "popaug/report/parts.h"
+#include "popaug/report/internal/parts.h"
 #include "popaug/report/picture.h"
 #include "popaug/report/svg.h"
 
@@ -55,7 +55,7 @@ Json report_json(const RunView& view) {
   if (view.schedule) {
     json["schedule"] = {{"epochs", view.schedule->epochs()}, {"ops", Json::array()}};
     const auto mean = summarise_over_time(*view.schedule);
-    const auto exits = view.band ? leave_band(*view.schedule, *view.band) : std::vector<BandExit>{};
+    const auto exits = view.band ? band_exits(*view.schedule, *view.band) : std::vector<BandExit>{};
     for (size_t op = 0; op < mean.size(); ++op) {
       Json row = {{"op", view.schedule->space.ops[op].op},
                   {"probability", mean[op].probability},

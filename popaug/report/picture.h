@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "popaug/report/band_view.h"
+#include "popaug/report/band_exit.h"
 #include "popaug/schedule/schedule.h"
 
 namespace popaug {
@@ -16,23 +16,23 @@ namespace popaug {
 // colour, plain ASCII. Lines are at most `width` columns (at least 50) and end in a newline.
 std::string terminal_picture(const Schedule& schedule, bool colour, int width);
 
-// A population in one line, for progress: a mark for every member by score, lowest to highest, in
-// the order of members, as "▁▂▅█▃" or, plain, "1259 4"; unknown scores are blank.
+// A population in one line, for progress: one mark for each member, in the order of members; its
+// height is the score, as "▁▂▅█▃" or, plain, "1259 4". Unknown scores are blank.
 std::string population_line(const std::vector<double>& scores, bool plain);
 
-// Readable table: for every op and up to `columns` moments, probability x level; the strongest
+// A readable table: probability x level for every op at up to `columns` moments, the strongest op
 // first.
 std::string schedule_table(const Schedule& schedule, int columns = 6);
 
 // A whole SVG document: heat maps op x epoch of probability and level, and the stacked expected
 // number of ops per image. With a band, cells outside it are outlined.
-std::string schedule_svg(const Schedule& schedule, const BandView* band = nullptr);
+std::string schedule_svg(const Schedule& schedule, const DriftBand* band = nullptr);
 
-// For every op its curves over the band that mutation alone produces, exits marked.
-std::string band_svg(const Schedule& schedule, const BandView& band);
+// Draws the curves of every op over the band that mutation alone produces, with exits marked.
+std::string band_svg(const Schedule& schedule, const DriftBand& band);
 
-// PNG bytes of an SVG document by the program rsvg-convert; Error with what to install without it.
-// `zoom` scales the size in pixels.
+// Converts an SVG document to PNG with the program rsvg-convert. If it is missing, the Error says
+// what to install. `zoom` scales the size in pixels.
 std::string svg_to_png(const std::string& svg, double zoom = 1);
 
 }  // namespace popaug

@@ -1,4 +1,4 @@
-// SVG to PNG by rsvg-convert, run as a program (DESIGN 8).
+// SVG to PNG by rsvg-convert, run as a program (docs/architecture.md#dependencies).
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kNotFound = 127;
 
-// Runs the program with its standard streams closed off; returns its wait status.
+// Runs the program with its standard streams connected to nothing; returns its wait status.
 int run_quietly(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -21,7 +21,7 @@ int run_quietly(const std::vector<std::string>& command) {
   const pid_t child = fork();
   if (child < 0) throw Error(std::string("no process can be started: ") + std::strerror(errno));
   if (child == 0) {
-    // Only calls that are safe between fork and exec in a program with threads.
+    // Makes only calls that are safe between fork and exec in a program with threads.
     const int nothing = open("/dev/null", O_RDWR);
     for (int stream = 0; stream <= 2; ++stream) dup2(nothing, stream);
     execvp(arguments[0], arguments.data());

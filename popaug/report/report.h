@@ -3,7 +3,8 @@
 #define POPAUG_REPORT_REPORT_H_
 
 #include "popaug/report/audit_view.h"
-#include "popaug/report/band_view.h"
+#include "popaug/report/band_exit.h"
+#include "popaug/report/comparison_view.h"
 #include "popaug/report/html.h"
 #include "popaug/report/picture.h"
 #include "popaug/report/run_view.h"

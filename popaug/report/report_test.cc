@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <numbers>
 
 #include "popaug/image/image.h"
 #include "tests/message_of.h"
@@ -127,10 +128,11 @@ TEST(ReportPicture, AHugeScheduleStaysSmall) {
 
 TEST(ReportBand, ExitsAreShareOfEpochs) {
   const Schedule schedule = stretch(baseline_schedule("trivial"), 10);  // probability 1 throughout
-  const BandView inside = band_from_json(parse_json(band_text(schedule.space, 7, 0, 1), "b"), "b");
-  for (const BandExit& exit : leave_band(schedule, inside)) EXPECT_EQ(exit.probability_above, 0);
-  const BandView below = band_from_json(parse_json(band_text(schedule.space, 7, 0, 0.5), "b"), "b");
-  for (const BandExit& exit : leave_band(schedule, below)) {
+  const DriftBand inside = band_from_json(parse_json(band_text(schedule.space, 7, 0, 1), "b"), "b");
+  for (const BandExit& exit : band_exits(schedule, inside)) EXPECT_EQ(exit.probability_above, 0);
+  const DriftBand below =
+      band_from_json(parse_json(band_text(schedule.space, 7, 0, 0.5), "b"), "b");
+  for (const BandExit& exit : band_exits(schedule, below)) {
     EXPECT_EQ(exit.probability_above, 1);
     EXPECT_EQ(exit.probability_below, 0);
   }
@@ -188,7 +190,7 @@ TEST(ReportRun, EmptyForeignAndBrokenRuns) {
   EXPECT_NE(message_of([&] { load_run(folder.path()); }), "no error");
   write_file_atomic(folder.path() / "journal.jsonl", "{\"format\":\"other\"}\n{}\n");
   EXPECT_NE(message_of([&] { load_run(folder.path()); }), "no error");
-  // What stands beside a good journal may be broken: it is left out and said so.
+  // Files beside a good journal may be broken: they are left out, and a note says so.
   write_journal(folder.path(), settings_of(4, 4, 2));
   for (const char* name :
        {"result.json", "best.schedule.json", "drift.band.json", "compare.json"}) {
@@ -257,7 +259,10 @@ TEST(ReportTraining, SaysWhatItsFilesSay) {
   EXPECT_TRUE(holds(report_html(view), "not finished: 2 of 3 epochs"));
   EXPECT_TRUE(holds(report_html(view), "popaug eval "));
   const std::string evil = "<img src=x onerror=alert(2)>";
-  write_file_atomic(run / "result.json", json_pretty({{"network", evil}, {"seed", 1}}));
+  TrainingResult result;
+  result.network = evil;
+  result.seed = 1;
+  write_file_atomic(run / "result.json", json_pretty(training_result_json(result)));
   const Json row = {{"class", evil}, {"images", 50},        {"wrong", 5},
                     {"error", 0.1},  {"error_low", 0.0437}, {"error_high", 0.2136}};
   write_file_atomic(run / "eval.json", json_pretty({{"images", 100},
@@ -278,6 +283,61 @@ TEST(ReportTraining, SaysWhatItsFilesSay) {
   view = load_training(run);
   EXPECT_EQ(view.notes.size(), 2u);
   EXPECT_TRUE(holds(report_markdown(view), "progress.csv was left out"));
+}
+
+TEST(ReportComparison, SaysWhatIsDoneAndThenTheVerdict) {
+  const TemporaryFolder folder;
+  const fs::path& run = folder.path();
+  EXPECT_FALSE(is_comparison(run));
+  EXPECT_THROW(load_comparison(run), Error);
+  ComparisonPlan plan;
+  plan.arms = {"mine", "trivial"};
+  plan.seeds = 3;
+  write_file_atomic(run / "plan.json", json_pretty(plan_to_json(plan)));
+  {
+    ResultLines lines(run / "runs.jsonl", {{"format", "popaug-compare"}, {"version", 2}},
+                      "comparison", false);
+    lines.add({{"arm", "mine"}});
+    lines.add({{"arm", "trivial"}});
+  }
+  ASSERT_TRUE(is_comparison(run));
+  ComparisonView view = load_comparison(run);
+  EXPECT_TRUE(holds(report_html(view), "not finished: 2 trainings of 2 arms under 3 seeds"));
+  EXPECT_EQ(report_json(view)["trainings"], 2);
+  const std::string evil = "<img src=x onerror=alert(2)>";
+  const Json arm = {{"name", evil},
+                    {"title", evil},
+                    {"family", "free"},
+                    {"score", 1.23456},
+                    {"interval", {1, 2}},
+                    {"seeds", 3},
+                    {"images", 0},
+                    {"search_images", 0},
+                    {"core_hours", 0.5},
+                    {"verdict", "better"},
+                    {"free",
+                     {{{"against", "trivial"},
+                       {"difference", -0.25},
+                       {"interval", {-0.5, -0.125}},
+                       {"adjusted_p", 0.01},
+                       {"better", true}}}}};
+  write_file_atomic(run / "compare.json",
+                    json_pretty({{"verdict", "mine: better than TrivialAugment"},
+                                 {"metric", {{"name", "loss"}, {"better", "lower"}}},
+                                 {"arms", {arm}}}));
+  view = load_comparison(run);
+  const std::string page = report_html(view);
+  for (const char* part : {"mine: better than TrivialAugment", "The comparison is finished",
+                           "<td>1.2346</td><td>1.0000 to 2.0000</td>", "lower is better",
+                           "<td>-0.2500</td><td>-0.5000 to -0.1250</td>"}) {
+    EXPECT_TRUE(holds(page, part)) << part;
+  }
+  EXPECT_FALSE(holds(page, "<img src=x"));
+  EXPECT_FALSE(holds(page, "test error"));
+  EXPECT_TRUE(holds(report_markdown(view), "mine: better than TrivialAugment"));
+  write_file_atomic(run / "compare.json", "{");
+  write_file_atomic(run / "runs.jsonl", "no line\n");
+  EXPECT_EQ(load_comparison(run).notes.size(), 2u);
 }
 
 TEST(ReportRun, ForeignTextCannotBecomeMarkup) {
@@ -327,6 +387,27 @@ TEST(ReportTensorBoard, ChecksumsAreThePublishedOnes) {
   std::string ascending;
   for (int i = 0; i < 32; ++i) ascending += char(i);
   EXPECT_EQ(crc32c(ascending), 0x46dd794eu);
+}
+
+// The rate that is drawn is the rate that trains: warm-up, and steps that move with the length.
+TEST(ReportTensorBoard, LearningRateIsThatOfTheTraining) {
+  Json trainer = {{"lr", 0.1},
+                  {"lr_rule", "svhn-steps"},
+                  {"warmup_steps", 30},
+                  {"batch", 8},
+                  {"train_images", 87}};  // 10 steps an epoch
+  EXPECT_DOUBLE_EQ(rate_of_epoch(trainer, 0, 40), 0.1 * 1 / 30);
+  EXPECT_DOUBLE_EQ(rate_of_epoch(trainer, 2, 40), 0.1 * 21 / 30);
+  EXPECT_DOUBLE_EQ(rate_of_epoch(trainer, 19, 40), 0.1);
+  EXPECT_DOUBLE_EQ(rate_of_epoch(trainer, 20, 40), 0.01);
+  EXPECT_DOUBLE_EQ(rate_of_epoch(trainer, 30, 40), 0.001);
+  trainer["lr_rule"] = "cosine";
+  EXPECT_DOUBLE_EQ(rate_of_epoch(trainer, 20, 40),
+                   0.1 * (1 + std::cos(std::numbers::pi * 201 / 400)) / 2);
+  trainer["lr_rule"] = "of another program";
+  EXPECT_TRUE(std::isnan(rate_of_epoch(trainer, 0, 40)));
+  EXPECT_TRUE(std::isnan(rate_of_epoch({{"kind", "toy"}}, 0, 40)));
+  EXPECT_TRUE(std::isnan(rate_of_epoch(nullptr, 0, 40)));
 }
 
 TEST(ReportChart, TicksAreRound) {

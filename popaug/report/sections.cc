@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "popaug/report/charts.h"
 #include "popaug/report/html.h"
-#include "popaug/report/parts.h"
-#include "popaug/report/run_charts.h"
+#include "popaug/report/internal/charts.h"
+#include "popaug/report/internal/parts.h"
+#include "popaug/report/internal/run_charts.h"
 
 namespace popaug {
 namespace {
@@ -27,20 +27,31 @@ std::string state_sentence(const RunView& view) {
                      settings.metric);
 }
 
+// The next command meets the ops of the plugin that config.toml names.
+std::string plugin_flag(const std::string& config) {
+  try {
+    const Json settings = parse_toml(config, "config.toml");
+    const std::string plugin = settings.at("augment").at("plugin").get<std::string>();
+    return plugin.empty() ? "" : " --plugin " + shell_path(plugin);
+  } catch (const std::exception&) {  // a config of another program, or none
+    return "";
+  }
+}
+
 std::string answer(const RunView& view) {
   std::string body =
       "<p class=\"question\">Does a learned augmentation schedule help on these "
       "images?</p>\n";
   if (view.compare.is_object()) {
-    body += compared_part(view.compare);
+    body += comparison_part(view.compare);
   } else {
     body +=
         "<p class=\"answer\">Not known yet: a search gives a schedule, and only a comparison "
         "with the free baselines on test images gives an answer.</p>\n<p>Validation scores "
-        "were selected for and are no test result. The next step trains with the schedule and "
+        "were selected for and are not a test result. The next step trains with the schedule and "
         "with the free baselines, several times each, and judges them on test images:</p>\n"
         "<pre tabindex=\"0\">popaug compare --run " +
-        html_escape(view.directory.string()) + "</pre>\n";
+        html_escape(shell_path(view.directory) + plugin_flag(view.config)) + "</pre>\n";
   }
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
@@ -131,11 +142,11 @@ std::string lineage(const RunView& view) {
 
 std::string schedule(const RunView& view) {
   if (!view.schedule) return "";
-  const BandView* band = view.band ? &*view.band : nullptr;
+  const DriftBand* band = view.band ? &*view.band : nullptr;
   std::string body;
   if (!band) {
     body +=
-        "<p class=\"note\">No drift band stands beside this run, so nothing here shows that "
+        "<p class=\"note\">There is no drift band beside this run, so nothing here shows that "
         "selection made these curves: mutation alone makes them rise as well. <code>popaug "
         "search --selection none --trainer none</code> makes one; put its drift.band.json into "
         "the run directory.</p>\n";
@@ -149,7 +160,7 @@ std::string schedule(const RunView& view) {
   if (band) {
     double outside = 0;
     int known = 0;
-    for (const BandExit& exit : leave_band(*view.schedule, *band)) {
+    for (const BandExit& exit : band_exits(*view.schedule, *band)) {
       if (!exit.known) continue;
       ++known;
       outside +=
@@ -214,7 +225,7 @@ std::string settings(const RunView& view) {
   if (view.result.is_object()) flattened_rows(view.result, "result", rows);
   std::string body = table({"what", "value"}, rows);
   body += "<p>The same search again, to the same bytes: <code>popaug search --config " +
-          html_escape((view.directory / "config.toml").string()) + " --out NEW-RUN</code></p>\n";
+          html_escape(shell_path(view.directory / "config.toml")) + " --out NEW-RUN</code></p>\n";
   body += config_part(view.config);
   return section("settings", "Settings, versions, seeds", body);
 }

@@ -1,15 +1,19 @@
 #include "popaug/report/serve.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <httplib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "popaug/report/html.h"
-#include "popaug/report/live_view.h"
+#include "popaug/report/http_front.h"
+#include "popaug/report/internal/live_view.h"
 #include "popaug/report/svg.h"
 
 namespace popaug {
@@ -17,9 +21,9 @@ namespace {
 
 constexpr int kPollSeconds = 5;   // what pages above the limit are told
 constexpr double kHeartbeat = 5;  // seconds between signs of life on a quiet event stream
-constexpr int kPatience = 10;     // seconds for a slow client to take or send a piece
 constexpr int kThreadsForRequests = 8;
-constexpr size_t kLargestRequest = 4096;
+constexpr int kBacklog = 128;         // connections that the kernel keeps for us
+constexpr size_t kPiece = 64 * 1024;  // of a file, read and sent at a time
 
 std::string make_token() {
   std::array<uint8_t, 16> bytes{};
@@ -68,6 +72,109 @@ constexpr char kPage[] = R"(<!DOCTYPE html>
 </html>
 )";
 
+// What the HTTP library reads and writes while it answers one request.
+class HeadStream : public httplib::Stream {
+ public:
+  HeadStream(std::string_view head, ClientConnection& client) : head_(head), client_(client) {}
+  bool is_readable() const override { return !head_.empty(); }
+  bool is_writable() const override { return client_.open(); }
+  ssize_t read(char* to, size_t size) override {
+    const size_t count = std::min(size, head_.size());
+    head_.copy(to, count);
+    head_.remove_prefix(count);
+    return static_cast<ssize_t>(count);
+  }
+  ssize_t write(const char* from, size_t size) override {
+    return client_.send({from, size}) ? static_cast<ssize_t>(size) : -1;
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return client_.descriptor(); }
+
+ private:
+  std::string_view head_;
+  ClientConnection& client_;
+};
+
+// The library's routes and answers without its way of taking connections (http_front.h).
+class Routes : public httplib::Server {
+ public:
+  ~Routes() override { close_listener(); }
+  void answer(const std::string& head, ClientConnection& client) {
+    HeadStream stream(head, client);
+    bool closed = false;
+    process_request(stream, true, closed, [](httplib::Request&) {});
+  }
+  // The port, or -1.
+  int open_listener(const std::string& host, int port) {
+    if (port == 0) {
+      port = bind_to_any_port(host);
+    } else if (!bind_to_port(host, port)) {
+      port = -1;
+    }
+    if (port >= 0) ::listen(svr_sock_, kBacklog);
+    return port;
+  }
+  int listener() const { return svr_sock_; }
+  void close_listener() {
+    const int socket = svr_sock_.exchange(INVALID_SOCKET);
+    if (socket != INVALID_SOCKET) ::close(socket);
+  }
+
+ private:
+  bool process_and_close_socket(socket_t) override { return false; }
+};
+
+// A regular file that is open for reading. Throws Error if it is not one: it may have been
+// exchanged since its name was checked.
+class OpenFile {
+ public:
+  explicit OpenFile(const fs::path& path)
+      : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
+    struct stat status {};
+    if (number_ < 0 || ::fstat(number_, &status) != 0 || !S_ISREG(status.st_mode)) {
+      if (number_ >= 0) ::close(number_);
+      throw Error(show_path(path) + " cannot be read");
+    }
+    size_ = static_cast<size_t>(status.st_size);
+  }
+  ~OpenFile() { ::close(number_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  size_t size() const { return size_; }
+  // Sends a piece from `offset`; false at a failure, such as a file that has become shorter.
+  bool send(size_t offset, size_t length, httplib::DataSink& sink) const {
+    std::array<char, kPiece> piece;
+    const ssize_t n =
+        ::pread(number_, piece.data(), std::min(length, piece.size()), static_cast<off_t>(offset));
+    return n > 0 && sink.write(piece.data(), static_cast<size_t>(n));
+  }
+
+ private:
+  int number_;
+  size_t size_ = 0;
+};
+
+void send_file(const fs::path& path, httplib::Response& response) {
+  constexpr char kType[] = "text/plain; charset=utf-8";
+  const auto file = std::make_shared<OpenFile>(path);
+  if (file->size() == 0) return response.set_content("", kType);
+  response.set_content_provider(file->size(), kType,
+                                [file](size_t offset, size_t length, httplib::DataSink& sink) {
+                                  return file->send(offset, length, sink);
+                                });
+}
+
+// Sends a text that `keeper` owns, without a copy for each client.
+template <typename Keeper>
+void send_text(Keeper keeper, const std::string& text, const char* type,
+               httplib::Response& response) {
+  response.set_content_provider(
+      text.size(), type, [keeper, &text](size_t offset, size_t length, httplib::DataSink& sink) {
+        return sink.write(text.data() + offset, std::min(length, kPiece));
+      });
+}
+
 }  // namespace
 
 struct LiveServer::State {
@@ -78,10 +185,10 @@ struct LiveServer::State {
   ServeOptions options;
   std::string token;
   LiveView view;
-  httplib::Server server;
+  Routes server;
   int port = 0;
   std::atomic<int> pages{0};
-  std::thread thread;
+  std::unique_ptr<HttpFront> front;
 
   void prepare();
   void add_routes();
@@ -89,7 +196,7 @@ struct LiveServer::State {
   void events(httplib::Response& response);
 };
 
-// Answers requests that may not pass, and says whether the request goes on.
+// Answers requests that may not pass, and says whether the request continues.
 bool LiveServer::State::allow(const httplib::Request& request, httplib::Response& response) {
   const auto refuse = [&](int status, const std::string& why) {
     response.status = status;
@@ -149,10 +256,12 @@ void LiveServer::State::add_routes() {
   text("/report.js", report_script(), "text/javascript; charset=utf-8");
   text("/live.js", live_script(), "text/javascript; charset=utf-8");
   server.Get("/main.html", [this](const httplib::Request&, httplib::Response& response) {
-    response.set_content(view.now()->main, "text/html; charset=utf-8");
+    const auto snapshot = view.now();
+    send_text(snapshot, snapshot->main, "text/html; charset=utf-8", response);
   });
   server.Get("/state.json", [this](const httplib::Request&, httplib::Response& response) {
-    response.set_content(view.now()->state, "application/json");
+    const auto snapshot = view.now();
+    send_text(snapshot, snapshot->state, "application/json", response);
   });
   server.Get("/events",
              [this](const httplib::Request&, httplib::Response& response) { events(response); });
@@ -162,7 +271,7 @@ void LiveServer::State::add_routes() {
       response.status = 404;
       return;
     }
-    response.set_content(read_file(*file, 256 << 20), "text/plain; charset=utf-8");
+    send_file(*file, response);
   });
 }
 
@@ -172,12 +281,6 @@ void LiveServer::State::prepare() {
     const int yes = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   });
-  server.set_read_timeout(kPatience);
-  server.set_write_timeout(kPatience);
-  server.set_payload_max_length(kLargestRequest);
-  server.set_keep_alive_timeout(2);
-  const int threads = options.pages + kThreadsForRequests;
-  server.new_task_queue = [threads] { return new httplib::ThreadPool(size_t(threads)); };
   server.set_default_headers(
       {{"Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -197,22 +300,26 @@ void LiveServer::State::prepare() {
 }
 
 LiveServer::LiveServer(const fs::path& run, const ServeOptions& options) {
-  if (!fs::is_directory(run)) {
+  std::error_code ignored;
+  if (!fs::is_directory(run, ignored)) {
     throw Error(show_path(run) + " is not a run directory: there is no such folder");
   }
   state_ = std::make_unique<State>(run, options);
   if (!is_loopback(options.host)) state_->token = make_token();
   state_->prepare();
   const std::string place = options.host + ":" + std::to_string(options.port);
-  state_->port = options.port == 0 ? state_->server.bind_to_any_port(options.host)
-                 : state_->server.bind_to_port(options.host, options.port) ? options.port
-                                                                           : -1;
+  state_->port = state_->server.open_listener(options.host, options.port);
   if (state_->port < 0) {
     throw Error("nothing can be served at " + place +
                 ": the port is in use or not allowed, or "
-                "this machine has no such address; give another --port, or --port 0 for any");
+                "this machine has no such address; give another setting \"port\", or 0 for any "
+                "port");
   }
-  state_->thread = std::thread([this] { state_->server.listen_after_bind(); });
+  state_->front = std::make_unique<HttpFront>(
+      state_->server.listener(), options.pages + kThreadsForRequests, FrontLimits{},
+      [state = state_.get()](const std::string& head, ClientConnection& client) {
+        state->server.answer(head, client);
+      });
 }
 
 LiveServer::~LiveServer() { stop(); }
@@ -227,12 +334,9 @@ std::string LiveServer::url() const {
 }
 
 void LiveServer::stop() {
-  if (!state_->thread.joinable()) return;
   state_->view.end();
-  // listen() may not have begun: stop() before that would be lost.
-  while (!state_->server.is_running()) std::this_thread::yield();
-  state_->server.stop();
-  state_->thread.join();
+  if (state_->front) state_->front->stop();
+  state_->server.close_listener();
 }
 
 }  // namespace popaug

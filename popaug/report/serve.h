@@ -22,7 +22,7 @@ struct ServeOptions {
 // Serves until stop() or destruction, on threads of its own. Thread safe.
 class LiveServer {
  public:
-  // Opens the port. Throws Error if `run` is no folder, the port is in use or not allowed.
+  // Opens the port. Throws Error if `run` is not a folder, the port is in use or not allowed.
   LiveServer(const fs::path& run, const ServeOptions& options);
   ~LiveServer();
   LiveServer(const LiveServer&) = delete;

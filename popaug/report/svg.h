@@ -1,9 +1,9 @@
 // Scalable pictures, written element by element. Private to room report.
 //
-// Elements carry classes, not colours: a stand-alone document brings the style sheet below, the
-// report and the live page bring their own for the same classes. Strength is opacity of one hue, so
-// that a picture reads on light and dark grounds and on paper. No style attributes: a strict
-// content security policy allows none.
+// Elements have classes, not colours. A stand-alone document includes the style sheet below; the
+// report and the live page have their own for the same classes. Strength is the opacity of one hue,
+// so a picture is readable on light and dark backgrounds and on paper. There are no style
+// attributes, because a strict content security policy allows none.
 #ifndef POPAUG_REPORT_SVG_H_
 #define POPAUG_REPORT_SVG_H_
 
@@ -18,7 +18,7 @@ namespace popaug {
 // invalid UTF-8 replaced.
 std::string html_escape(std::string_view text);
 
-// A colour for the i-th of several things ("#rrggbb"), different for neighbours.
+// Returns a colour for the i-th of several things ("#rrggbb"); neighbours differ.
 std::string series_colour(size_t i);
 
 class Svg {
@@ -51,7 +51,7 @@ class Svg {
   double height() const { return height_; }
   // <svg ...>...</svg> for inside a page.
   std::string inline_element() const;
-  // A whole document with its style sheet and a ground.
+  // A whole document with its style sheet and a background.
   std::string document() const;
 
  private:
@@ -66,7 +66,7 @@ class Svg {
 // Round numbers between `low` and `high` for an axis, about `wanted` of them: multiples of 1, 2 or
 // 5 times a power of ten.
 std::vector<double> round_ticks(double low, double high, int wanted);
-// Those from 0 to `high` that are whole: epochs.
+// Whole numbers from 0 to `high`, for an axis of epochs.
 std::vector<double> whole_ticks(double high, int wanted);
 
 // A number for an attribute: at most two decimals.

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <ctime>
 #include <map>
-#include <numbers>
 #include <protozero/pbf_writer.hpp>
 
 #include "popaug/image/image.h"
@@ -116,15 +116,10 @@ void add_scores(EventFile& file, const RunView& view) {
   }
 }
 
-// The rate at the start of an epoch, from the trainer's settings (REFERENCE 4).
-double learning_rate(const Json& trainer, int epoch, int epochs) {
-  const auto rate = trainer.find("lr");
-  if (!trainer.is_object() || rate == trainer.end() || !rate->is_number()) return NAN;
-  const double lr = rate->get<double>();
-  const Json rule = trainer.value("lr_rule", Json("constant"));
-  if (rule == "cosine") return lr * (1 + std::cos(std::numbers::pi * epoch / epochs)) / 2;
-  if (rule == "svhn-steps") return lr * (epoch < 80 ? 1 : epoch < 120 ? 0.1 : 0.01);
-  return rule == "constant" ? lr : NAN;
+// A number of the trainer's settings; 0 if it is missing or not a number.
+double number_of(const Json& trainer, const char* key) {
+  const auto found = trainer.find(key);
+  return found != trainer.end() && found->is_number() ? found->get<double>() : 0;
 }
 
 void add_schedule(EventFile& file, const RunView& view) {
@@ -145,7 +140,7 @@ void add_schedule(EventFile& file, const RunView& view) {
   }
   const SearchSettings& settings = view.history.settings;
   for (int e = 0; settings.trainer.is_object() && e < std::min(settings.epochs, 2000); ++e) {
-    file.scalar("learning_rate", e, learning_rate(settings.trainer, e, settings.epochs));
+    file.scalar("learning_rate", e, rate_of_epoch(settings.trainer, e, settings.epochs));
   }
 }
 
@@ -165,6 +160,19 @@ void add_pictures(EventFile& file, const RunView& view) {
 }
 
 }  // namespace
+
+double rate_of_epoch(const Json& trainer, int epoch, int epochs) {
+  if (!trainer.is_object() || !trainer.contains("lr")) return NAN;
+  const Json written = trainer.value("lr_rule", Json("constant"));
+  const std::string rule = written.is_string() ? written.get<std::string>() : "";
+  const std::vector<std::string> rules = learning_rate_rules();
+  if (std::find(rules.begin(), rules.end(), rule) == rules.end()) return NAN;
+  const double batch = number_of(trainer, "batch"), images = number_of(trainer, "train_images");
+  const int steps = batch >= 1 ? std::max(1, static_cast<int>(images / batch)) : 1;
+  return learning_rate(rule, number_of(trainer, "lr"),
+                       static_cast<int>(number_of(trainer, "warmup_steps")),
+                       {.epoch = epoch, .step = 0, .steps = steps, .total_epochs = epochs});
+}
 
 uint32_t crc32c(std::string_view bytes) {
   static const std::array<uint32_t, 256> table = [] {

@@ -71,9 +71,9 @@ std::string cell(const Column& column, int levels, bool colour, std::string& pai
 
 std::string title(const Schedule& schedule) {
   return fmt::format("{}: {} epoch{}, {} segment{}, space {} ({} ops)",
-                     schedule.name.empty() ? "schedule" : schedule.name, schedule.epochs(),
-                     schedule.epochs() == 1 ? "" : "s", schedule.segments.size(),
-                     schedule.segments.size() == 1 ? "" : "s", schedule.space.name,
+                     schedule.name.empty() ? "schedule" : printable_line(schedule.name),
+                     schedule.epochs(), schedule.epochs() == 1 ? "" : "s", schedule.segments.size(),
+                     schedule.segments.size() == 1 ? "" : "s", printable_line(schedule.space.name),
                      schedule.space.ops.size());
 }
 
@@ -96,7 +96,8 @@ std::string terminal_picture(const Schedule& schedule, bool colour, int width) {
   std::string text = title(schedule).substr(0, size_t(width)) + "\n";
   text += fmt::format("{:<{}} 0{:>{}}  (mean over time)\n", "epoch", names, last, columns - 1);
   for (const size_t op : strongest_first(mean)) {
-    text += fmt::format("{:<{}} ", schedule.space.ops[op].op.substr(0, names), names);
+    text +=
+        fmt::format("{:<{}} ", printable_line(schedule.space.ops[op].op).substr(0, names), names);
     std::string painted;
     for (const Column& column : rows[op]) {
       text += cell(column, schedule.space.levels, colour, painted);
@@ -151,8 +152,9 @@ std::string schedule_table(const Schedule& schedule, int columns) {
   for (const int at : moments) text += fmt::format("  {:>10}", fmt::format("epoch {}", at));
   text += "\n";
   for (const size_t op : strongest_first(mean)) {
-    text += fmt::format("{:<{}}  {:6.3f}", schedule.space.ops[op].op.substr(0, names), names,
-                        mean[op].applied);
+    text +=
+        fmt::format("{:<{}}  {:6.3f}", printable_line(schedule.space.ops[op].op).substr(0, names),
+                    names, mean[op].applied);
     for (const int at : moments) {
       const OpSummary& here = segments[schedule.segment_of(at)][op];
       text += here.probability > 0

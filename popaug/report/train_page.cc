@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "popaug/report/charts.h"
 #include "popaug/report/html.h"
-#include "popaug/report/parts.h"
-#include "popaug/report/run_charts.h"
+#include "popaug/report/internal/charts.h"
+#include "popaug/report/internal/parts.h"
+#include "popaug/report/internal/run_charts.h"
 #include "popaug/report/train_view.h"
 
 namespace popaug {
@@ -31,7 +31,7 @@ std::string state_sentence(const TrainView& view) {
 }
 
 std::string answer_sentence(const TrainView& view) {
-  if (!evaluated(view)) return "Not measured yet: no test images were shown to it.";
+  if (!evaluated(view)) return "Not measured yet: it was not evaluated on test images.";
   const Json& test = view.evaluation;
   return fmt::format("{} % of {} test images are labelled wrongly (95 % interval {} to {} %).",
                      percent(test, "error"), text_or_dash(test, "images"),
@@ -62,13 +62,13 @@ std::string answer(const TrainView& view) {
   if (evaluated(view)) {
     body += class_table(view.evaluation);
   } else {
-    const std::string folder = html_escape(view.directory.string());
+    const std::string folder = html_escape(shell_path(view.directory));
+    const std::string file = html_escape(shell_path(view.directory / "eval.json"));
     body += "<p>The next step:</p>\n<pre tabindex=\"0\">popaug eval " + folder +
-            " --data DIR --json &gt; " + folder + "/eval.json\npopaug report " + folder +
-            "</pre>\n";
+            " --data DIR --json &gt; " + file + "\npopaug report " + folder + "</pre>\n";
   }
   body +=
-      "<p>One training says nothing of whether its augmentation helped: <code>popaug "
+      "<p>One training does not show whether its augmentation helped: <code>popaug "
       "compare</code> does.</p>\n<p id=\"state\">" +
       html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
@@ -174,7 +174,7 @@ std::string settings(const TrainView& view) {
   return section("settings", "Settings, versions, seeds",
                  table({"what", "value"}, rows) +
                      "<p>The same training again: <code>popaug train --config " +
-                     html_escape((view.directory / "config.toml").string()) +
+                     html_escape(shell_path(view.directory / "config.toml")) +
                      " --out NEW-RUN</code></p>\n" + config_part(view.config));
 }
 

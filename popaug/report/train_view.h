@@ -1,4 +1,4 @@
-// The run directory of a single training as a report needs it: read only.
+// The run directory of a single training in the form that a report needs. Reading never writes.
 #ifndef POPAUG_REPORT_TRAIN_VIEW_H_
 #define POPAUG_REPORT_TRAIN_VIEW_H_
 
@@ -18,7 +18,7 @@ struct TrainView {
   Json evaluation;                   // eval.json (what `popaug eval --json` prints), else null
   std::optional<Schedule> schedule;  // used.schedule.json
 
-  // progress.csv, an entry per epoch; NaN where nothing was measured.
+  // From progress.csv, one entry for each epoch; NaN if nothing was measured.
   std::vector<double> train_loss, validation_loss, validation_accuracy;
   std::vector<double> seconds;  // of each epoch, from run.log
   std::vector<std::string> notes;
@@ -29,11 +29,12 @@ struct TrainView {
   double total_seconds() const;
 };
 
-// Whether a directory holds a training and no search.
+// Whether a directory contains a training and no search.
 bool is_training(const fs::path& directory);
-// Throws Error where there is no training in it; whatever else is missing or broken becomes a note.
+// Throws Error if the directory contains no training; anything else that is missing or broken
+// becomes a note.
 TrainView load_training(const fs::path& directory);
-// As of a run.
+// As add_images() of a run.
 void add_images(TrainView& view, const std::string& data, int rows = 6);
 
 std::string report_html(const TrainView& view);

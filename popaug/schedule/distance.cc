@@ -8,7 +8,7 @@
 namespace popaug {
 namespace {
 
-// `schedule` in terms of the ops of `space`, which are the same in another order.
+// Expresses `schedule` with the ops of `space`, which has the same ops in another order.
 Schedule in_space(const Schedule& schedule, const Space& space) {
   Schedule result = schedule;
   for (Segment& segment : result.segments) {
@@ -26,13 +26,13 @@ void check_same_ops(const Space& a, const Space& b) {
   };
   if (a.levels != b.levels || a.ops.size() != b.ops.size()) {
     fail("their spaces " + quote(a.name) + " and " + quote(b.name) +
-         " have other numbers of levels or ops");
+         " have different numbers of levels or ops");
   }
   for (const SpaceOp& op : a.ops) {
     const auto same = std::find_if(b.ops.begin(), b.ops.end(),
                                    [&](const SpaceOp& other) { return other.op == op.op; });
-    if (same == b.ops.end()) fail("the op " + quote(op.op) + " stands in one of them only");
-    if (!(*same == op)) fail("the op " + quote(op.op) + " has other values in each");
+    if (same == b.ops.end()) fail("the op " + quote(op.op) + " is in only one of them");
+    if (!(*same == op)) fail("the op " + quote(op.op) + " has different values in each");
   }
 }
 
@@ -53,7 +53,7 @@ ScheduleDistance schedule_distance(const Schedule& first, const Schedule& second
     return form;
   };
   ScheduleDistance distance{.epochs = epochs};
-  // Stretches of time over which neither changes.
+  // Goes through the spans of epochs in which neither schedule changes.
   for (int epoch = 0, next = 0; epoch < epochs; epoch = next) {
     const size_t in_a = a.segment_of(epoch), in_b = b.segment_of(epoch);
     next = epoch + 1;

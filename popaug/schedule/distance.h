@@ -1,4 +1,4 @@
-// How far two schedules are apart, from the closed form of their policies.
+// The distance between two schedules, from the closed forms of their policies.
 #ifndef POPAUG_SCHEDULE_DISTANCE_H_
 #define POPAUG_SCHEDULE_DISTANCE_H_
 

@@ -6,15 +6,15 @@ namespace popaug {
 namespace {
 
 [[noreturn]] void cannot(const Schedule& schedule, const std::string& why) {
-  throw Error("the published log format cannot say this schedule" +
+  throw Error("the published log format cannot express this schedule" +
               (schedule.name.empty() ? "" : " (" + schedule.name + ")") + ": " + why);
 }
 
-// p1,m1 .. of the published order, as whole numbers.
+// Writes p1,m1 .. in the published order, as whole numbers.
 std::string config_text(const Schedule& schedule, const Policy& policy, size_t segment) {
   const size_t ops = schedule.space.ops.size();
   const std::string where = "segment " + std::to_string(segment + 1);
-  if (policy.entries.size() != 2 * ops) cannot(schedule, where + " has not each op twice");
+  if (policy.entries.size() != 2 * ops) cannot(schedule, where + " does not list each op twice");
   std::string text = "[";
   for (size_t i = 0; i < policy.entries.size(); ++i) {
     const PolicyEntry& entry = policy.entries[i];
@@ -22,7 +22,7 @@ std::string config_text(const Schedule& schedule, const Policy& policy, size_t s
     const double tenths = std::round(entry.probability * 10);
     if (tenths / 10.0 != entry.probability) {
       cannot(schedule, where + " has the probability " + number_text(entry.probability) +
-                           ", and only tenths can be said");
+                           ", but only tenths can be expressed");
     }
     text += (i ? ", " : "") + std::to_string(int(tenths)) + ", " + std::to_string(entry.level);
   }
@@ -37,7 +37,7 @@ std::string export_pba_log(const Schedule& schedule) {
   }
   if (!(schedule.rule == Rule{})) cannot(schedule, "its rule is not the published one");
   if (schedule.segments.size() < 2) {
-    cannot(schedule, "it has one segment, so no exploit, and a log has a line per exploit");
+    cannot(schedule, "it has one segment and so no exploit, but a log has a line per exploit");
   }
   std::string text;
   int epoch = 0;

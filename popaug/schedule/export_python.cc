@@ -7,8 +7,9 @@ namespace {
 // The line of a template that the schedule replaces.
 constexpr std::string_view kPlace = "SCHEDULE_TEXT = \"{}\"\n";
 
-// The schedule's file as one Python string literal, a line of it per line of source. JSON text in
-// ASCII is also a Python literal: the inner escapes are doubled by the outer ones.
+// Writes the schedule file as one Python string literal, with one line of the file per line of
+// source. JSON text in ASCII is also a Python literal, because the outer escapes double the inner
+// ones.
 std::string python_literal(const Schedule& schedule) {
   const std::string ascii = Json::parse(schedule_text(schedule)).dump(-1, ' ', true);
   const Json json = Json::parse(ascii);
@@ -32,16 +33,17 @@ std::string python_literal(const Schedule& schedule) {
 }
 
 std::string filled_template(const std::string& name, const Schedule& schedule) {
-  std::string source = read_file(shipped_file("python/" + name));
+  std::string source = read_file(shipped_file("export_templates/" + name));
   const size_t at = source.find(kPlace);
   if (at == std::string::npos) {
-    throw Error("python/" + name + " of the shipped data has no place for a schedule: reinstall");
+    throw Error("export_templates/" + name +
+                " of the shipped data has no place for a schedule: reinstall");
   }
   return source.replace(at, kPlace.size(),
                         "SCHEDULE_TEXT = (\n" + python_literal(schedule) + ")\n");
 }
 
-// The template's table must know every op: one of the user's own has no twin in the file.
+// Checks that the table of the template knows every op: an op of the user has no twin in the file.
 void check_ops(const Schedule& schedule, const std::string& source, const std::string& target) {
   for (const SpaceOp& op : schedule.space.ops) {
     if (source.find("\n    \"" + op.op + "\": ") == std::string::npos) {
@@ -51,15 +53,31 @@ void check_ops(const Schedule& schedule, const std::string& source, const std::s
   }
 }
 
+// Checks that the target can do the base transforms of the schedule: mixing needs other images and
+// gives two labels, which a transform of one image cannot.
+void check_base(const Schedule& schedule, bool erases, const std::string& target) {
+  const BaseTransforms& base = schedule.base;
+  const char* what = base.cutmix > 0             ? "CutMix"
+                     : base.mixup > 0            ? "mixup"
+                     : base.erase > 0 && !erases ? "random erasing"
+                                                 : nullptr;
+  if (what == nullptr) return;
+  throw Error(std::string("this schedule has ") + what + ", which " + target +
+              " cannot express, so it cannot be exported to it" +
+              (base.mixes() ? "; popaug.torch.loader gives mixed images with their labels" : ""));
+}
+
 }  // namespace
 
 std::string export_python(const Schedule& schedule) {
+  check_base(schedule, true, "a transform of one image");
   std::string source = filled_template("schedule_transform.py", schedule);
   check_ops(schedule, source, "Pillow");
   return source;
 }
 
 std::string export_albumentations(const Schedule& schedule, std::vector<std::string>* deviations) {
+  check_base(schedule, false, "the export to albumentations");
   std::string source = filled_template("schedule_albumentations.py", schedule);
   check_ops(schedule, source, "albumentations");
   // The sentences of the template's tuple DEVIATIONS, one a line.

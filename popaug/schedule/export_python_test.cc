@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "popaug/schedule/schedule.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
@@ -41,11 +42,11 @@ std::string bytes_of(const Image& image) {
 }
 
 // Draws of the library, as schedule_export_check.py reads them.
-std::string draws_of(const Schedule& schedule, int count) {
+std::string draws_of(const Schedule& schedule, int count, bool square) {
   Random random({.seed = 9});
   std::string text;
   for (int i = 0; i < count; ++i) {
-    const Shape shape = i % 10 == 9   ? Shape{23, 37, false}
+    const Shape shape = i % 10 == 9   ? Shape{23, square ? 23 : 37, false}
                         : i % 10 == 8 ? Shape{28, 28, true}
                                       : Shape{32, 32, false};
     const SampleKey key{random.next64(), random.below(1 << 24),
@@ -71,7 +72,7 @@ std::string draws_of(const Schedule& schedule, int count) {
 int check(const Schedule& schedule, int count, bool spoil = false) {
   const TemporaryFolder folder;
   write_file_atomic(folder.path() / "exported.py", export_python(schedule));
-  std::string draws = draws_of(schedule, count);
+  std::string draws = draws_of(schedule, count, schedule.base.turn > 0);
   if (spoil) draws.back() = char(draws.back() ^ 1);
   write_file_atomic(folder.path() / "draws.bin", draws);
   const std::string command = kPython + " " + kSource + "/tests/schedule_export_check.py " +
@@ -129,6 +130,37 @@ TEST(SchedulePythonExport, ResizedCrop) {
   EXPECT_EQ(check(schedule, 1000), 0);
   schedule.base = {.pad = 2, .cutout = 8, .resized_crop = 0.9};
   EXPECT_EQ(check(schedule, 300), 0);
+}
+TEST(SchedulePythonExport, Symmetries) {
+  EXPECT_EQ(check(baseline_schedule("dihedral"), 300), 0);
+  Schedule schedule = baseline_schedule("trivial");
+  schedule.base = {.pad = 3, .flip = 0.3, .cutout = 7, .vflip = 0.6};
+  EXPECT_EQ(check(schedule, 300), 0);
+  schedule.base.turn = 0.5;
+  EXPECT_EQ(check(schedule, 300), 0);
+}
+TEST(SchedulePythonExport, Erasing) {
+  Schedule schedule = baseline_schedule("trivial");
+  for (const EraseFill fill : {EraseFill::kHole, EraseFill::kMean, EraseFill::kNoise}) {
+    schedule.base = {.pad = 3, .cutout = 5, .erase = 0.7, .erase_fill = fill};
+    EXPECT_EQ(check(schedule, 200), 0);
+  }
+}
+TEST(SchedulePythonExport, MixingIsRefusedByName) {
+  const auto refusal = [](const std::string& name, bool python) {
+    return message_of([&] {
+      const Schedule schedule = baseline_schedule(name);
+      python ? export_python(schedule) : export_albumentations(schedule, nullptr);
+    });
+  };
+  EXPECT_THAT(refusal("flipcrop+cutmix", true),
+              testing::HasSubstr("this schedule has CutMix, which a transform of one image cannot "
+                                 "express"));
+  EXPECT_THAT(refusal("trivial+mixup", false), testing::HasSubstr("has mixup"));
+  Schedule erases = baseline_schedule("flipcrop");
+  erases.base.erase = 0.5;
+  EXPECT_THAT(message_of([&] { export_albumentations(erases, nullptr); }),
+              testing::HasSubstr("has random erasing, which the export to albumentations cannot"));
 }
 TEST(SchedulePythonExport, TheCheckSeesOneBit) {
   EXPECT_NE(check(baseline_schedule("flipcrop-cutout"), 5, true), 0);

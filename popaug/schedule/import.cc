@@ -1,14 +1,16 @@
+// Reads schedules of other projects. docs/pba.md#published-schedule-files explains the lines of a
+// published log and how a chain of exploits becomes segments.
 #include <algorithm>
 #include <cmath>
 
 #include "popaug/schedule/exchange.h"
-#include "popaug/schedule/literal.h"
+#include "popaug/schedule/internal/literal.h"
 #include "popaug/schedule/named.h"
 
 namespace popaug {
 namespace {
 
-constexpr int kCopies = 2;   // a published policy holds each op twice (REFERENCE 3)
+constexpr int kCopies = 2;   // a published policy holds each op twice (docs/pba.md#policy)
 constexpr int kTenths = 10;  // a published probability is p / 10
 constexpr size_t kMaxLines = 1 << 20;
 
@@ -134,7 +136,7 @@ void note_gaps(const std::vector<Exploit>& exploits, std::vector<std::string>* n
   for (size_t i = 0; notes && i + 1 < exploits.size(); ++i) {
     if (exploits[i].after == exploits[i + 1].before) continue;
     notes->push_back("line " + std::to_string(exploits[i + 1].line) +
-                     " says another old policy than line " + std::to_string(exploits[i].line) +
+                     " gives another old policy than line " + std::to_string(exploits[i].line) +
                      " made; the latter was taken, as the published reader does");
   }
 }
@@ -242,7 +244,7 @@ Schedule import_schedule(std::string_view text, const std::string& origin, int t
                 "sub-policies: it starts with " +
                 quote(body.substr(0, 20)));
   }
-  // A log is recognised by its lines: text right after the first bracket.
+  // A log is recognised by text right after the first bracket.
   const size_t second = body.find_first_not_of(" \t\r\n", 1);
   if (second != body.npos && (body[second] == '[' || body[second] == '(')) {
     return import_autoaugment(text, origin);
@@ -250,7 +252,7 @@ Schedule import_schedule(std::string_view text, const std::string& origin, int t
   if (total_epochs == 0) {
     throw UsageError(origin +
                      ": a published log does not say how long the search was: give "
-                     "--epochs N (200 for CIFAR-10 and 160 for SVHN as published)");
+                     "setting \"epochs\" N (200 for CIFAR-10 and 160 for SVHN as published)");
   }
   return import_pba_log(text, origin, total_epochs, notes);
 }

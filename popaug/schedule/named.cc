@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 
 #include "popaug/schedule/exchange.h"
@@ -11,8 +12,11 @@ namespace {
 
 constexpr std::string_view kEnding = ".schedule.json";
 
-// RandAugment's bins (REFERENCE 7): torchvision's default magnitude of 31.
+// RandAugment's bins (docs/pba.md#baselines): torchvision's default magnitude of 31.
 constexpr int kDefaultCount = 2, kDefaultBin = 9;
+
+// The probability of CutMix for CIFAR in its paper, and that of mixup, which mixes every image.
+constexpr double kUsualCutMix = 0.5, kUsualMixup = 1;
 
 Schedule only_base(const std::string& base) {
   Schedule schedule;
@@ -48,8 +52,11 @@ struct Baseline {
 const std::vector<Baseline>& baselines() {
   static const std::vector<Baseline> all = {
       {"none", [] { return only_base("none"); }},
+      {"crop", [] { return only_base("crop"); }},
       {"flipcrop", [] { return only_base("flipcrop"); }},
+      {"dihedral", [] { return only_base("dihedral"); }},
       {"flipcrop-cutout", [] { return only_base("cifar"); }},
+      {"mild", [] { return mild_schedule(kMildStrength); }},
       {"randaugment", [] { return randaugment_schedule(kDefaultCount, kDefaultBin); }},
       {"trivial", [] { return trivial_schedule(); }},
       {"trivial-standard", [] { return all_ops("trivial-standard", RuleKind::kTrivial, 0); }},
@@ -68,14 +75,17 @@ struct NamedBase {
 const std::vector<NamedBase>& bases() {
   static const std::vector<NamedBase> all = {
       {"none", {}},
+      {"crop", {.pad = 4}},
       {"flipcrop", {.pad = 4, .flip = 0.5}},
+      // A flip or none, then one of the four turns: all eight symmetries of a square as often.
+      {"dihedral", {.pad = 4, .flip = 0.5, .turn = 0.75}},
       {"cifar", {.pad = 4, .flip = 0.5, .cutout = 16}},
       {"svhn", {.cutout = 20}},
   };
   return all;
 }
 
-// The numbers of "PREFIX-A" or "PREFIX-A-B"; empty if `name` is no such name.
+// Parses the numbers of "PREFIX-A" or "PREFIX-A-B"; empty if `name` has another form.
 template <typename Number>
 std::vector<Number> numbers_of(const std::string& name, std::string_view prefix) {
   std::vector<Number> numbers;
@@ -93,22 +103,87 @@ std::vector<Number> numbers_of(const std::string& name, std::string_view prefix)
 }
 
 Schedule schedule_of(const NumberedBaseline& baseline) {
-  if (baseline.count > 0) return randaugment_schedule(baseline.count, baseline.level);
+  using Kind = NumberedBaseline::Kind;
+  if (baseline.kind == Kind::kRandAugment) {
+    return randaugment_schedule(baseline.count, baseline.level);
+  }
+  if (baseline.kind == Kind::kMild) return mild_schedule(baseline.strength);
   Schedule schedule = trivial_schedule();
   schedule.space = with_strength(schedule.space, baseline.strength);
   return schedule;
 }
 
+Schedule named_baseline(const std::string& name) {
+  for (const Baseline& baseline : baselines()) {
+    if (name == baseline.name) return baseline.make();
+  }
+  if (const std::optional<NumberedBaseline> numbered = numbered_baseline(name)) {
+    return schedule_of(*numbered);
+  }
+  throw UsageError(unknown_name("baseline", name, baseline_names()) +
+                   " (or randaugment-N-M with 1..16 ops at bin 0..30, trivial-S with a strength "
+                   "0..1, mild-S; each with +noflip, +dihedral, +cutmix or +mixup)");
+}
+
 }  // namespace
+
+void BaseWords::apply(BaseTransforms& base) const {
+  if (symmetry != Symmetry::kAsItIs) {
+    const BaseTransforms like = base_by_name(symmetry == Symmetry::kDihedral ? "dihedral" : "none");
+    base.flip = like.flip;
+    base.vflip = like.vflip;
+    base.turn = like.turn;
+  }
+  if (cutmix > 0) base.cutmix = cutmix;
+  if (mixup > 0) base.mixup = mixup;
+}
+
+std::string BaseWords::title() const {
+  std::vector<std::string> words;
+  if (symmetry == Symmetry::kNone) words.emplace_back("no flips");
+  if (symmetry == Symmetry::kDihedral) words.emplace_back("all eight flips and turns");
+  if (cutmix > 0) words.push_back("CutMix " + number_text(cutmix));
+  if (mixup > 0) words.push_back("mixup " + number_text(mixup));
+  return join(words, ", ");
+}
+
+bool take_word(const std::string& word, BaseWords& words) {
+  using Symmetry = BaseWords::Symmetry;
+  if (word == "noflip" || word == "dihedral") {
+    if (words.symmetry != Symmetry::kAsItIs) return false;
+    words.symmetry = word == "noflip" ? Symmetry::kNone : Symmetry::kDihedral;
+    return true;
+  }
+  for (const bool cutmix : {true, false}) {
+    const std::string name = cutmix ? "cutmix" : "mixup";
+    double& place = cutmix ? words.cutmix : words.mixup;
+    if (place > 0) continue;  // each once
+    if (word == name) {
+      place = cutmix ? kUsualCutMix : kUsualMixup;
+      return true;
+    }
+    const std::vector<double> probability = numbers_of<double>(word, name);
+    if (probability.size() == 1 && probability[0] > 0 && probability[0] <= 1) {
+      place = probability[0];
+      return true;
+    }
+  }
+  return false;
+}
 
 std::optional<NumberedBaseline> numbered_baseline(const std::string& name) {
   const std::vector<int> cell = numbers_of<int>(name, "randaugment");
   if (cell.size() == 2 && cell[0] >= 1 && cell[0] <= 16 && cell[1] >= 0 && cell[1] <= 30) {
-    return NumberedBaseline{.count = cell[0], .level = cell[1]};
+    return NumberedBaseline{
+        .kind = NumberedBaseline::Kind::kRandAugment, .count = cell[0], .level = cell[1]};
   }
-  const std::vector<double> strength = numbers_of<double>(name, "trivial");
-  if (strength.size() == 1 && strength[0] >= 0 && strength[0] <= 1) {
-    return NumberedBaseline{.strength = strength[0]};
+  const std::pair<const char*, NumberedBaseline::Kind> scaled[] = {
+      {"trivial", NumberedBaseline::Kind::kTrivial}, {"mild", NumberedBaseline::Kind::kMild}};
+  for (const auto& [prefix, kind] : scaled) {
+    const std::vector<double> strength = numbers_of<double>(name, prefix);
+    if (strength.size() == 1 && strength[0] >= 0 && strength[0] <= 1) {
+      return NumberedBaseline{.kind = kind, .strength = strength[0]};
+    }
   }
   return std::nullopt;
 }
@@ -124,7 +199,7 @@ std::vector<std::string> shipped_schedule_names() {
 }
 
 Schedule find_schedule(const std::string& name_or_path) {
-  // Only what looks like a name needs the folder of shipped data.
+  // Only a text that looks like a name needs the folder of shipped data.
   if (name_or_path.find('/') == std::string::npos && !name_or_path.ends_with(".json")) {
     const auto names = shipped_schedule_names();
     if (std::find(names.begin(), names.end(), name_or_path) != names.end()) {
@@ -146,20 +221,14 @@ std::vector<std::string> baseline_names() {
 }
 
 Schedule baseline_schedule(const std::string& name) {
-  for (const Baseline& baseline : baselines()) {
-    if (name != baseline.name) continue;
-    Schedule schedule = baseline.make();
-    schedule.name = name;
-    return schedule;
-  }
-  if (const std::optional<NumberedBaseline> numbered = numbered_baseline(name)) {
-    Schedule schedule = schedule_of(*numbered);
-    schedule.name = name;
-    return schedule;
-  }
-  throw UsageError(unknown_name("baseline", name, baseline_names()) +
-                   " (or randaugment-N-M with 1..16 ops at bin 0..30, trivial-S with a strength "
-                   "0..1)");
+  const std::vector<std::string> words = split(name, '+');
+  BaseWords after;
+  bool known = true;
+  for (size_t i = 1; i < words.size(); ++i) known = known && take_word(words[i], after);
+  Schedule schedule = named_baseline(known ? words[0] : name);
+  after.apply(schedule.base);
+  schedule.name = name;
+  return schedule;
 }
 
 std::vector<std::string> base_names() {
@@ -179,6 +248,30 @@ Schedule randaugment_schedule(int count, int level) {
   Schedule schedule = all_ops("randaugment", RuleKind::kRandAugment, level);
   schedule.rule.count = count;
   check_schedule(schedule, "randaugment");
+  return schedule;
+}
+
+Schedule mild_schedule(double strength) {
+  Schedule schedule;
+  schedule.name = "mild";
+  schedule.space = space_by_name("randaugment");
+  schedule.rule = {.kind = RuleKind::kSubPolicies, .group = 3};
+  schedule.base = base_by_name("flipcrop");
+  schedule.base.pad = 2;
+  const int level = static_cast<int>(std::lround(strength * (schedule.space.levels - 1)));
+  const auto entry = [&](const char* op) {
+    return PolicyEntry{schedule.space.index_of(op), 1, level};
+  };
+  Policy policy;
+  for (const char* move : {"Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY"}) {
+    for (const char* paint : {"Brightness", "Color", "Contrast"}) {
+      for (const char* tone : {"AutoContrast", "Posterize", "Sharpness", "Solarize"}) {
+        policy.entries.insert(policy.entries.end(), {entry(move), entry(paint), entry(tone)});
+      }
+    }
+  }
+  schedule.segments = {{1, policy}};
+  check_schedule(schedule, "mild");
   return schedule;
 }
 

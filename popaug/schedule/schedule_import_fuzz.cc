@@ -1,4 +1,4 @@
-// Importers of other people's files: whatever they accept is a schedule that our format holds.
+// The importers: whatever they accept is a schedule that popaug's format can hold.
 #include "popaug/schedule/schedule.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,3 +1,13 @@
+// How often an image gets each op of a policy, exactly.
+//
+// Only the PBA rule is difficult: entries are visited in random order until the count is used up,
+// so whether an entry is reached depends on all others. As in augment/closed_form.h, give every
+// entry an independent uniform time; entry j has then fired before time t with probability p_j t,
+// independently of the others. An entry that fires at time t is applied if fewer than `count`
+// others fired before. The number of those that did is a sum of independent coins, whose
+// distribution pba_applied() builds up entry by entry. Integrating over t gives the probability;
+// the integrand is a polynomial, so Gauss-Legendre quadrature with half as many nodes as entries is
+// exact.
 #include "popaug/schedule/summary.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What a policy means op by op: how often, how strongly, on how many images.
+// Summarises a policy op by op: how often, how strongly, on how many images.
 #ifndef POPAUG_SCHEDULE_SUMMARY_H_
 #define POPAUG_SCHEDULE_SUMMARY_H_
 
@@ -17,7 +17,7 @@ struct OpSummary {
 
 // One per op of the space, in its order. `applied` under the PBA rule: with the entries visited at
 // independent uniform times, entry i is reached if fewer than `count` others were applied before
-// it; the integral over its time is a polynomial's, so Gauss-Legendre gives it exactly.
+// it; the integral over its time is that of a polynomial, so Gauss-Legendre quadrature is exact.
 std::vector<OpSummary> summarise_policy(const Policy& policy, const Rule& rule, const Space& space);
 
 // One per segment of the schedule, each as above.

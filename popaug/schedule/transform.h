@@ -1,5 +1,6 @@
-// Schedules made from schedules: other lengths, and the ablations that the paper names (REFERENCE
-// section 5). Each returns a new value and notes in the provenance, under "made", what was done.
+// Schedules made from schedules: other lengths, and the ablations that the paper names
+// (docs/pba.md#ablations). Each returns a new value and notes in the provenance, under "made", what
+// was done.
 #ifndef POPAUG_SCHEDULE_TRANSFORM_H_
 #define POPAUG_SCHEDULE_TRANSFORM_H_
 
@@ -9,8 +10,9 @@
 
 namespace popaug {
 
-// Boundaries at round(cumulative * ratio), halves up; segments of length zero vanish (REFERENCE 6).
-// Equal to the argument where the length is already `epochs`.
+// Boundaries at round(cumulative * ratio), halves up; segments of length zero disappear
+// (docs/pba.md#published-schedule-files). Returns an equal schedule if the length is already
+// `epochs`.
 Schedule stretch(const Schedule& schedule, int epochs);
 
 // The last policy for the whole length.
@@ -20,7 +22,7 @@ Schedule last_policy(const Schedule& schedule);
 Schedule shuffle_segments(const Schedule& schedule, uint64_t seed);
 
 // Every image draws the policy of a random epoch: one segment whose rule is the mixture of all
-// policies, weighted by their epochs. Throws Error where that cannot be said: more than 1,024
+// policies, weighted by their epochs. Throws Error if that cannot be expressed: more than 1,024
 // segments, or, under rules other than kPba, policies of unequal size.
 Schedule flatten(const Schedule& schedule);
 
@@ -28,7 +30,7 @@ Schedule flatten(const Schedule& schedule);
 // over what a search draws (probability 0, 0.1, .. 1, level below search_levels), for its length.
 Schedule random_policy(const Schedule& schedule, uint64_t seed);
 
-// The last round(share * epochs) epochs with base transforms only; share in 0..1.
+// Leaves only base transforms in the last round(share * epochs) epochs; share in 0..1.
 Schedule with_clean_tail(const Schedule& schedule, double share);
 
 }  // namespace popaug

@@ -6,15 +6,15 @@ namespace popaug {
 namespace {
 
 constexpr const char* kFormat = "popaug-schedule";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr size_t kLineWidth = 100;
 
 bool has_parts(const Json& value) {
   return std::any_of(value.begin(), value.end(), [](const Json& v) { return v.is_structured(); });
 }
 
-// Lists of numbers, and objects without parts that fit, stand on one line: a policy is a column
-// of entries.
+// Writes lists of numbers, and objects without nested parts that fit, on one line. A policy is then
+// a column of entries.
 void append_value(std::string& out, const Json& value, size_t indent) {
   if (!value.is_structured() || value.empty()) {
     out += json_line(value);
@@ -39,6 +39,12 @@ void append_value(std::string& out, const Json& value, size_t indent) {
     append_value(out, item, indent + 1);
   }
   out += '\n' + std::string(indent, ' ') + (object ? '}' : ']');
+}
+
+std::string text_of(const Json& schedule) {
+  std::string text;
+  append_value(text, schedule, 0);
+  return text + "\n";
 }
 
 std::string name_of(const fs::path& path) {
@@ -92,8 +98,17 @@ void check_schedule(const Schedule& schedule, const std::string& origin) {
   }
 }
 
-Json schedule_to_json(const Schedule& schedule) {
-  Json json = {{"format", kFormat}, {"version", kVersion}};
+namespace {
+
+// Whether version 1 of the format can express the schedule.
+bool fits_version_1(const Json& base) {
+  const std::vector<std::string>& later = base_keys_of_version_2();
+  return std::none_of(later.begin(), later.end(),
+                      [&](const std::string& key) { return base.contains(key); });
+}
+
+Json to_json(const Schedule& schedule, int version) {
+  Json json = {{"format", kFormat}, {"version", version}};
   json["space"] = space_to_json(schedule.space);
   json["rule"] = rule_to_json(schedule.rule);
   json["base"] = base_to_json(schedule.base);
@@ -106,14 +121,31 @@ Json schedule_to_json(const Schedule& schedule) {
   return json;
 }
 
+// Base transforms of a file of version 1 that have a key of version 2 were written by hand.
+void check_version_1(const Json& base, const std::string& origin) {
+  for (const std::string& key : base_keys_of_version_2()) {
+    if (!base.contains(key)) continue;
+    throw Error(origin + ": base: version 1 of schedule files does not have " + quote(key) +
+                "; write \"version\": 2 in the file if it was meant");
+  }
+}
+
+}  // namespace
+
+Json schedule_to_json(const Schedule& schedule) { return to_json(schedule, kVersion); }
+
+Json schedule_identity(const Schedule& schedule) {
+  return to_json(schedule, fits_version_1(base_to_json(schedule.base)) ? 1 : kVersion);
+}
+
 Schedule schedule_from_json(const Json& json, const std::string& origin) {
   JsonReader reader(json, origin);
   if (const std::string format = reader.text("format"); format != kFormat) {
     reader.fail("format", "expected \"" + std::string(kFormat) + "\", found " + quote(format));
   }
   const int64_t version = reader.integer("version", 0, INT64_MAX);
-  if (version != kVersion) {
-    reader.fail("version", "this program reads version " + std::to_string(kVersion) +
+  if (version < 1 || version > kVersion) {
+    reader.fail("version", "this program reads versions 1 to " + std::to_string(kVersion) +
                                " of schedule files, this one has version " +
                                std::to_string(version) +
                                (version > kVersion ? ": use a newer popaug" : ""));
@@ -121,6 +153,7 @@ Schedule schedule_from_json(const Json& json, const std::string& origin) {
   Schedule schedule;
   schedule.space = space_from_json(reader.object("space"), origin + ": space");
   schedule.rule = rule_from_json(reader.object("rule"), origin + ": rule");
+  if (version == 1) check_version_1(reader.object("base"), origin);
   schedule.base = base_from_json(reader.object("base"), origin + ": base");
   const Json& segments = reader.array("segments");
   for (size_t i = 0; i < segments.size(); ++i) {
@@ -133,10 +166,10 @@ Schedule schedule_from_json(const Json& json, const std::string& origin) {
   return schedule;
 }
 
-std::string schedule_text(const Schedule& schedule) {
-  std::string text;
-  append_value(text, schedule_to_json(schedule), 0);
-  return text + "\n";
+std::string schedule_text(const Schedule& schedule) { return text_of(schedule_to_json(schedule)); }
+
+std::string schedule_hash(const Schedule& schedule) {
+  return hash_hex(text_of(schedule_identity(schedule)));
 }
 
 Schedule schedule_from_text(std::string_view text, const std::string& origin) {

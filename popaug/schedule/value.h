@@ -16,8 +16,8 @@ struct Segment {
   bool operator==(const Segment&) const = default;
 };
 
-// Everything that augmentation needs over a training: the learned schedule, and every baseline too
-// (a baseline is one segment).
+// Everything that augmentation needs during a training. A baseline is a schedule too, with one
+// segment.
 struct Schedule {
   std::string name;  // file name, shipped name or baseline name; for messages and tables
   Space space;
@@ -41,9 +41,14 @@ inline constexpr int kMaxScheduleEpochs = 1 << 24;
 // epoch, the total is within kMaxScheduleEpochs, and every policy fits space and rule.
 void check_schedule(const Schedule& schedule, const std::string& origin);
 
-// Reading refuses unknown versions, ops and keys, and NaN. The name is not part of the file.
+// Writing gives version 2. Reading takes versions 1 and 2, and refuses other versions, unknown ops
+// and keys, and NaN. The name is not part of the file.
 Json schedule_to_json(const Schedule& schedule);
 Schedule schedule_from_json(const Json& json, const std::string& origin);
+// What hashes of a run are made of: the same as the file, but as version 1 where that can express
+// the schedule. Runs that began before version 2 can therefore be resumed.
+Json schedule_identity(const Schedule& schedule);
+std::string schedule_hash(const Schedule& schedule);  // of its text, provenance included
 // The text of the file: one policy entry a line; the same bytes for the same schedule.
 std::string schedule_text(const Schedule& schedule);
 Schedule schedule_from_text(std::string_view text, const std::string& origin);

@@ -1,9 +1,9 @@
-// Members whose training gave no finite numbers: the search goes on without them.
+// Members whose training gave no finite numbers: the search continues without them.
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "popaug/search/testing.h"
+#include "popaug/search/internal/testing.h"
 #include "tests/message_of.h"
 
 namespace popaug {
@@ -83,7 +83,7 @@ TEST(Diverged, AllOfThemEndTheSearchWithAdvice) {
   const std::string error =
       message_of([&] { tell_round(population, std::vector<double>(4, kDiverged)); });
   EXPECT_NE(error.find("all 4 members diverged"), std::string::npos) << error;
-  EXPECT_NE(error.find("a lower --lr"), std::string::npos) << error;
+  EXPECT_NE(error.find("a lower setting \"lr\""), std::string::npos) << error;
 }
 
 TEST(Diverged, AsynchronousMembersCopyOrStartAfresh) {

@@ -67,6 +67,14 @@ Sample measure_one(const SearchSettings& settings, const TrainerFactory& factory
   return sample;
 }
 
+// A --budget, as the flag is written, in which work of so many seconds surely fits: a quarter more,
+// because a measured pace varies.
+std::string sufficient_budget(double seconds) {
+  const double enough = std::ceil(1.25 * seconds);
+  return enough < 120 ? std::to_string(std::lround(enough)) + "s"
+                      : std::to_string(std::lround(std::ceil(enough / 60))) + "m";
+}
+
 }  // namespace
 
 double resident_bytes() {
@@ -162,10 +170,11 @@ SearchSettings fit_budget(const SearchSettings& given, const TrainerCost& cost, 
   while (time() > seconds && s.population > 8) --s.population;
   shorten(3);
   if (time() > seconds) {
-    throw UsageError("--budget: even " + std::to_string(s.rounds()) + " rounds with " +
+    throw UsageError("setting \"budget\": even " + std::to_string(s.rounds()) + " rounds with " +
                      std::to_string(s.population) + " members take about " + duration_text(time()) +
                      ", more than the " + duration_text(seconds) +
-                     " given. Give more time, fewer training images or a smaller network");
+                     " given; give setting \"budget\" " + sufficient_budget(time()) +
+                     ", a smaller setting \"train_size\" or a smaller setting \"network\"");
   }
   if (said == nullptr) return s;
   const SearchPlan plan = plan_search(s, cost, workers);

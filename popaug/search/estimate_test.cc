@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "popaug/search/testing.h"
+#include "popaug/search/internal/testing.h"
 
 namespace popaug {
 namespace {
@@ -64,7 +64,14 @@ TEST(Estimate, BudgetShortensThenShrinksThenRefuses) {
     fit(100);
     FAIL();
   } catch (const UsageError& error) {
-    EXPECT_NE(std::string(error.what()).find("even 3 rounds with 8 members"), std::string::npos);
+    const std::string said_so = error.what();
+    EXPECT_NE(said_so.find("even 3 rounds with 8 members"), std::string::npos);
+    int enough = 0;
+    char unit = 0;
+    const size_t at = said_so.find("give setting \"budget\" ");
+    ASSERT_NE(at, std::string::npos);
+    ASSERT_EQ(std::sscanf(said_so.c_str() + at, "give setting \"budget\" %d%c", &enough, &unit), 2);
+    EXPECT_NO_THROW(fit(unit == 'm' ? 60.0 * enough : enough));
   }
 }
 
@@ -109,7 +116,8 @@ TEST(Band, IsTheMeanOverLineagesAndHoldsMostOfThem) {
     EXPECT_LT(band.level[op].low.back(), band.level[op].mean.back());
     EXPECT_GT(band.level[op].high.back(), band.level[op].mean.back());
   }
-  // REFERENCE 8: about 5.0 tenths and 4.5 levels after 16 explores; lineages here have about 16.5.
+  // docs/pba.md#what-is-known-today: about 5.0 tenths and 4.5 levels after 16 explores; lineages
+  // here have about 16.5.
   EXPECT_NEAR(probability, 0.50, 0.03);
   EXPECT_NEAR(level, 4.5, 0.25);
   // Fresh lineages fall inside the 95 % band about as often as it says.

@@ -1,4 +1,4 @@
-#include "popaug/search/explore.h"
+#include "popaug/search/internal/explore.h"
 
 #include <algorithm>
 #include <boost/math/special_functions/beta.hpp>

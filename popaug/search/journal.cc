@@ -1,8 +1,7 @@
 #include "popaug/search/journal.h"
 
-#include "popaug/search/journal_line.h"
-
-#include <charconv>
+#include "popaug/search/internal/bits_base64.h"
+#include "popaug/search/internal/journal_line.h"
 
 namespace popaug {
 namespace {
@@ -62,8 +61,8 @@ class LineParser {
     const bool diverged = reader.any("score").is_null();
     r.score = diverged ? kDiverged : reader.number("score", -1e300, 1e300);
     r.metrics = numbers(reader.object("metrics"), reader.origin() + ": metrics");
-    r.images_trained = reader.integer("trained", 0, INT64_MAX);
-    r.images_evaluated = reader.integer("evaluated", 0, INT64_MAX);
+    r.images_trained = reader.integer("trained", 0, kMostImagesOfARound);
+    r.images_evaluated = reader.integer("evaluated", 0, kMostImagesOfARound);
     r.checkpoint = reader.text("checkpoint");
     if (settings_.selection == Selection::kSignificant && !diverged) {
       const auto count = static_cast<size_t>(reader.integer("validation", 1, 1 << 30));
@@ -136,7 +135,7 @@ class LineParser {
 SearchSettings parse_header(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   if (reader.text("format") != "popaug-journal") {
-    throw Error(where + ": this is no journal of a popaug search");
+    throw Error(where + ": this is not a journal of a popaug search");
   }
   const int64_t version = reader.integer("version", 0, INT64_MAX);
   if (version != 1) {
@@ -156,7 +155,8 @@ SearchSettings parse_header(const Json& json, const std::string& where) {
 // A line without its check and closing brace. The check must follow from `last_check`, that of the
 // line before.
 std::string_view unseal(std::string_view line, std::string* last_check, const std::string& where) {
-  const char* advice = "; restore the file from a copy, or start again with another --out";
+  const char* advice =
+      "; restore the file from a copy, or start again with another setting \"out\"";
   if (line.size() < kCheckTail || !line.ends_with("\"}") ||
       line.substr(line.size() - kCheckTail, kCheckKey.size()) != kCheckKey) {
     throw Error(where + ": the line is damaged (it does not end with its check)" + advice);

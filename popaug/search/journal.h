@@ -25,11 +25,14 @@ struct JournalResult {
   std::vector<uint8_t> correct;  // only under kSignificant
 };
 
+// What is read of a journal at most.
+inline constexpr uint64_t kMostJournalBytes = uint64_t{1} << 40;
+
 // Makes the lines of a journal, each with its newline. Every line ends with "check": a checksum
 // over it and the line before, so that no change goes unseen.
 class JournalWriter {
  public:
-  // `last_check` is JournalSummary::last_check of what already stands there, or "".
+  // `last_check` is JournalSummary::last_check of the lines that exist already, or "".
   explicit JournalWriter(const SearchSettings& settings, std::string last_check = "");
   std::string header(const Population& start);  // header and start line
   std::string result(const JournalResult& result);
@@ -57,11 +60,6 @@ struct JournalSummary {
   uint64_t lines = 0;
 };
 
-// Bits of validation images as text for a journal, and back.
-std::string bits_to_base64(const std::vector<uint8_t>& bits);
-std::vector<uint8_t> bits_from_base64(std::string_view text, size_t count,
-                                      const std::string& origin);
-
 // Reads a journal as text. A torn last line is dropped; any other fault is an Error that names the
 // line. A text without a whole header line gives 0 lines.
 JournalSummary read_journal(std::string_view text, const std::string& origin,
@@ -72,41 +70,6 @@ JournalSummary read_journal(std::string_view text, const std::string& origin,
 std::string seal_result(const SearchSettings& settings, const JournalResult& result);
 JournalResult open_result(const SearchSettings& settings, std::string_view text,
                           const std::string& origin);
-
-// The state of a search as a fold over its journal. Each line must follow from those before it:
-// a result must be due, a decision must be the one that the state machine makes.
-class JournalFold {
- public:
-  // For read_journal(). `also` hears every line after the fold has taken it.
-  JournalVisitor visitor(JournalVisitor also = {});
-  bool started() const { return population_.has_value(); }
-  Population& population() { return *population_; }
-  const Population& population() const { return *population_; }
-
-  void take(const JournalResult& result, const std::string& where);
-  void take(const Decision& decision, const std::string& where);
-  // Follows from the results taken so far, but its own line has not been taken.
-  const std::optional<Decision>& unwritten() const { return unwritten_; }
-  // Whose result the journal wants next, in (round, member) order; synchronous searches only.
-  int next_member() const { return next_member_; }
-
- private:
-  std::optional<Population> population_;
-  std::optional<Decision> unwritten_;
-  int next_member_ = 0;
-};
-
-// A whole journal as values, and the state that follows from it: for reports, pages and tools.
-// Decisions are checked against what the state machine decides from the same scores.
-struct SearchHistory {
-  SearchSettings settings;
-  std::vector<JournalResult> results;  // in the order of the journal
-  std::vector<Decision> decisions;
-  Population population;
-  bool torn = false;
-};
-// `run` is a run directory. Throws Error where there is no journal or no header in it.
-SearchHistory load_history(const fs::path& run);
 
 }  // namespace popaug
 

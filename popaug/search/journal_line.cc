@@ -1,9 +1,11 @@
-#include "popaug/search/journal_line.h"
+#include "popaug/search/internal/journal_line.h"
 
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
+
+#include "popaug/search/internal/bits_base64.h"
 
 namespace popaug {
 namespace {
@@ -89,9 +91,9 @@ std::optional<JournalResult> parse_result_line(std::string_view body,
     at.expect(",");
   }
   at.expect("},\"trained\":");
-  r.images_trained = at.number<int64_t>(0, INT64_MAX);
+  r.images_trained = at.number<int64_t>(0, kMostImagesOfARound);
   at.expect(",\"evaluated\":");
-  r.images_evaluated = at.number<int64_t>(0, INT64_MAX);
+  r.images_evaluated = at.number<int64_t>(0, kMostImagesOfARound);
   at.expect(",\"checkpoint\":\"");
   r.checkpoint = at.plain_text();
   if (!at.at_end()) return std::nullopt;

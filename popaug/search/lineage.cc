@@ -98,15 +98,8 @@ Schedule Population::fold(int member) const {
     if (end <= steps[i].first_epoch) continue;  // copied, but not trained yet
     schedule.segments.push_back({end - steps[i].first_epoch, steps[i].genome.policy});
     genes.push_back(steps[i].genome.genes);
-    const auto& values = steps[i].genome.genes;
-    if (const auto flip = values.find("flip"); flip != values.end()) {
-      schedule.base.flip = flip->second;
-    }
-    if (const auto pad = values.find("pad"); pad != values.end()) {
-      schedule.base.pad = static_cast<int>(pad->second);
-    }
-    if (const auto cutout = values.find("cutout"); cutout != values.end()) {
-      schedule.base.cutout = static_cast<int>(cutout->second);
+    for (const auto& [name, value] : steps[i].genome.genes) {
+      apply_base_gene(schedule.base, name, value);
     }
   }
   Json& p = schedule.provenance;

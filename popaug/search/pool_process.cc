@@ -1,12 +1,28 @@
-// Process workers: one thread speaks with all of them (DESIGN 6).
+// Process workers: one thread speaks with all of them (docs/formats/worker.md).
+//
+// Each worker has a slot, which outlives its process. A slot is always in one of four states:
+//
+//   no process -> started -> idle -> busy -> idle ...
+//
+// One loop moves the slots: serve() starts a missing process and gives work to an idle one;
+// listen() waits for messages of any of them with poll(), for 200 ms at most, so that silence and a
+// request to stop are noticed; hear() reads whole lines and take() acts on them. One thread is
+// enough, because the workers do the work and the messages are short. It also means that no state
+// needs a lock.
+//
+// Whatever goes wrong with a worker ends in lose(): it crashed, it was silent for too long, its
+// message makes no sense, or its checkpoint is not what it said. The process is killed, and its
+// round goes back to the run, which gives it to any worker and counts the attempts. The next turn
+// of the loop starts a new process in the slot. A process that fails before it has done any work
+// counts separately (kStarts), because the command itself is then probably wrong.
 #include <fmt/format.h>
 #include <poll.h>
 
 #include <chrono>
 #include <cmath>
 
-#include "popaug/search/pool.h"
-#include "popaug/search/process.h"
+#include "popaug/search/internal/pool.h"
+#include "popaug/search/internal/process.h"
 #include "popaug/search/worker.h"
 
 namespace popaug {
@@ -71,7 +87,7 @@ class ProcessPool {
     if (!slot.work) return;
     slot.heard = Clock::now();
     if (!slot.process->send(run_message(*slot.work, settings_, options_.worker_settings)))
-      lose(slot, "takes no message");
+      lose(slot, "does not accept messages");
   }
 
   void listen() {
@@ -113,13 +129,13 @@ class ProcessPool {
   void take(Slot& slot, const WorkerMessage& message) {
     using Kind = WorkerMessage::Kind;
     if ((message.kind == Kind::kHello) == slot.greeted) {
-      return lose(slot, slot.greeted ? "said hello twice" : "spoke before its hello");
+      return lose(slot, slot.greeted ? "sent hello twice" : "sent another message before hello");
     }
     if (message.kind == Kind::kHello) {
       if (message.protocol != kWorkerProtocol) {
         throw Error(fmt::format(
             "the worker {} speaks protocol version {}, this program version {}; use a worker of "
-            "the same version. The search can be continued with --resume",
+            "the same version. The search can be continued with setting \"resume\"",
             quote(message.name), message.protocol, kWorkerProtocol));
       }
       slot.greeted = true;
@@ -136,28 +152,33 @@ class ProcessPool {
   }
 
   void done(Slot& slot, const WorkerMessage& message) {
-    Told told{*slot.work, message.result, slot.name};
-    const fs::path bits = correct_file(told.work.to);
+    FinishedRound finished{*slot.work, message.result, slot.name};
+    const fs::path bits = correct_file(finished.work.to);
     std::optional<std::string> why;
     try {
-      if (message.has_correct) told.result.correct = read_correct_file(bits);
+      if (message.has_correct) finished.result.correct = read_correct_file(bits);
       std::error_code error;
       fs::remove(bits, error);
-      why = run_.fault(told);
-      const uintmax_t size = fs::file_size(told.work.to, error);
-      const bool diverged = !std::isfinite(told.result.score);
+      why = run_.fault(finished);
+      const uintmax_t size = fs::file_size(finished.work.to, error);
+      const bool diverged = !std::isfinite(finished.result.score);
       if (!why && !diverged && static_cast<int64_t>(size) != message.bytes) {
         why =
             fmt::format("the checkpoint has {} bytes, but the worker says {}", size, message.bytes);
       }
+      // A worker that still writes, or cuts the file, has failed this round. tell() would stop the
+      // search over it, as over a disk that fails.
+      if (!why && !diverged && !regular_file_checksum(finished.work.to)) {
+        why = "the checkpoint changed while it was read";
+      }
     } catch (const Error& error) {
       why = error.what();
     }
-    if (why) return lose(slot, *why);
+    if (why) return lose(slot, "gave a result that is not accepted: " + *why);
     slot.work.reset();
     slot.share = 0;
     slot.failed_starts = 0;
-    run_.tell({&told, 1});
+    run_.tell({&finished, 1});
   }
 
   void ended(Slot& slot) {
@@ -183,7 +204,7 @@ class ProcessPool {
     if (slot.work) return give_back(slot, reason);
     run_.log("failed", {{"worker", slot.name}, {"reason", reason}});
     if (++slot.failed_starts >= kStarts) {
-      throw Error(fmt::format("the worker command {} came to nothing {} times in a row: {}",
+      throw Error(fmt::format("the worker command {} failed {} times in a row: {}",
                               quote(options_.worker_command), kStarts, reason));
     }
   }
@@ -200,7 +221,7 @@ class ProcessPool {
   void show(Progress& progress) {
     double begun = 0;
     for (const Slot& slot : slots_) begun += slot.share;
-    for (const std::string& line : run_.news()) progress.line(line);
+    for (const std::string& line : run_.news()) progress.event(line);
     progress.update(static_cast<double>(run_.done()) + begun, static_cast<double>(run_.total()),
                     run_.note());
   }

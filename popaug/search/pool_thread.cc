@@ -4,9 +4,10 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
-#include "popaug/search/pool.h"
+#include "popaug/search/internal/pool.h"
 
 namespace popaug {
 namespace {
@@ -20,13 +21,21 @@ class ThreadPool {
     std::vector<std::jthread> threads;
     alive_ = static_cast<int>(shares_.size());
     for (size_t i = 0; i < shares_.size(); ++i) {
-      threads.emplace_back([this, i] { serve(static_cast<int>(i)); });
+      try {
+        threads.emplace_back([this, i] { serve(static_cast<int>(i)); });
+      } catch (const std::system_error&) {
+        // The system gives no more threads. Those that run do all of the work.
+        if (threads.empty()) throw;
+        const std::lock_guard lock(mutex_);
+        alive_ -= static_cast<int>(shares_.size() - i);
+        break;
+      }
     }
     std::unique_lock lock(mutex_);
     while (alive_ > 0) {
       changed_.wait_for(lock, std::chrono::milliseconds(200));
       if (stop_.requested()) leave_.request();
-      for (const std::string& line : run_.news()) progress.line(line);
+      for (const std::string& line : run_.news()) progress.event(line);
       const double begun = std::accumulate(shares_.begin(), shares_.end(), 0.0);
       progress.update(static_cast<double>(run_.done()) + begun, static_cast<double>(run_.total()),
                       run_.note());
@@ -43,7 +52,7 @@ class ThreadPool {
       while (std::optional<RoundWork> work = next()) do_round(worker, *trainer, *work);
     } catch (...) {
       std::lock_guard lock(mutex_);
-      // An interruption that nobody asked for hides no real error.
+      // The first error counts: a later interruption must not hide it.
       if (!error_) error_ = std::current_exception();
       leave_.request();
     }
@@ -63,12 +72,12 @@ class ThreadPool {
 
   void do_round(int worker, Trainer& trainer, const RoundWork& work) {
     const std::string name = "thread " + std::to_string(worker);
-    Told told{work, {}, name};
+    FinishedRound finished{work, {}, name};
     try {
-      told.result = train(worker, trainer, work);
+      finished.result = train(worker, trainer, work);
       std::lock_guard lock(mutex_);
       shares_[worker] = 0;
-      if (const auto why = run_.fault(told)) throw Error(*why);
+      if (const auto why = run_.fault(finished)) throw Error(*why);
     } catch (const Interrupted&) {
       std::lock_guard lock(mutex_);
       run_.give_back(work, "", name);
@@ -86,7 +95,7 @@ class ThreadPool {
                   error.code());
     }
     std::lock_guard lock(mutex_);
-    run_.tell({&told, 1});
+    run_.tell({&finished, 1});
     changed_.notify_all();
   }
 

@@ -1,10 +1,36 @@
+// Population Based Training as a state machine.
+//
+// A search alternates between two things: members train for a round, and a decision copies good
+// members over bad ones. This class does the second and never the first. It holds the state of
+// every member (its genome, its latest score, where its weights are) and has two operations: work()
+// says what a due member trains next, tell() takes the result of a round. When tell() has the last
+// result that a decision needs, it makes the decision and returns it.
+//
+// The class reads no clock and does no I/O, and every draw is keyed by (seed, purpose, member,
+// round). The state is therefore a function of the settings and of the results told so far. This
+// gives the three properties that the rest of the room builds on: the journal can store results and
+// decisions only, because replaying them gives the state back; the order in which the results of a
+// round arrive does not matter; and a test can run a whole search in milliseconds.
+//
+// Synchronous searches decide in rounds. decide_round() ranks all members; each of the worst (the
+// targets) copies one of the best (its donor), chosen uniformly. Targets are handled in the order
+// of their number, so the draws have a fixed order. Asynchronous searches decide after every result
+// (decide_one): the member alone, compared with the latest scores of those still training.
+//
+// A copy is three things: the target gets the donor's genome, mutated (explore); its next round
+// starts from the donor's checkpoint (source); and a Record remembers donor, target and both
+// genomes. The records are the lineage: lineage.cc follows them back from the winner to the start,
+// and what it finds is the schedule.
+//
+// A diverged member has the score kDiverged, minus infinity. It therefore ranks last, has no
+// checkpoint, always becomes a target, and is never a donor.
 #include "popaug/search/population.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "popaug/search/explore.h"
+#include "popaug/search/internal/explore.h"
 
 namespace popaug {
 namespace {
@@ -113,7 +139,7 @@ void Population::check_outcome(int member, const Outcome& outcome) const {
   if (outcome.correct.empty()) {
     throw Error(who(member) +
                 ": this trainer does not say which validation images were right, so significant "
-                "selection cannot test anything; choose --selection truncation");
+                "selection cannot test anything; choose setting \"selection\" truncation");
   }
   for (const Member& other : members_) {
     if (!other.correct.empty() && other.correct.size() != outcome.correct.size()) {
@@ -139,8 +165,8 @@ std::optional<Decision> Population::tell(int member, const Outcome& outcome) {
   return decide_round();
 }
 
-// Worst first. Ties stand in a drawn order: a fixed one would favour some members in every round,
-// above all at the start, where scores are often equal.
+// Returns the members, worst first. Ties are in a drawn order: a fixed order would favour some
+// members in every round, above all at the start, when scores are often equal.
 std::vector<int> Population::ranking(const std::vector<int>& members, Random& random) const {
   std::vector<int> ranked = members;
   for (size_t i = ranked.size(); i > 1; --i) {
@@ -161,7 +187,8 @@ void Population::check_not_all_diverged() const {
   if (std::any_of(members_.begin(), members_.end(), sound)) return;
   throw Error("all " + std::to_string(settings_.population) +
               " members diverged, so that there is nothing left to copy; start again, in another "
-              "--out, with a lower --lr, a --clip or --warmup-steps, or a narrower range of the "
+              "setting \"out\", with a lower setting \"lr\", a setting \"clip\" or setting "
+              "\"warmup_steps\", or a narrower range of the "
               "gene \"lr\"");
 }
 
@@ -178,7 +205,7 @@ Decision Population::decide_round() {
     decision.winner = winner_;
     return decision;
   }
-  // Diverged members stand first and are all replaced; donors are never among them.
+  // Diverged members rank first, are all replaced, and are never donors.
   const int lost = static_cast<int>(
       std::count_if(all.begin(), all.end(), [&](int member) { return diverged(member); }));
   const int k = settings_.quantile();
@@ -195,7 +222,8 @@ Decision Population::decide_round() {
   return decision;
 }
 
-// As the published search: the member alone, against the latest scores of those still training.
+// Decides as the published search does: for this member alone, against the latest scores of those
+// still training.
 Decision Population::decide_one(int member) {
   Decision decision;
   decision.member = member;
@@ -231,8 +259,8 @@ Decision Population::decide_one(int member) {
   return decision;
 }
 
-// Asynchronous: a diverged member copies one of the best that have a score, still training or not;
-// where there is none yet, it starts afresh.
+// Asynchronous searches: a diverged member copies one of the best that have a score, still training
+// or not. If none has a score yet, it starts from new weights.
 void Population::replace(int member, Random& random, Decision& decision) {
   std::vector<int> sound;
   for (int i = 0; i < settings_.population; ++i) {

@@ -1,5 +1,5 @@
-// The search as a pure value (DESIGN 4.3): ask for work, tell results, get decisions. No clock, no
-// I/O, no torch. Usable for any population-based training.
+// The search as a pure value (docs/architecture.md#a-search-is-a-pure-value): ask for work, tell
+// results, get decisions. No clock, no I/O, no torch. Usable for any population-based training.
 #ifndef POPAUG_SEARCH_POPULATION_H_
 #define POPAUG_SEARCH_POPULATION_H_
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "popaug/rundir/rundir.h"
 #include "popaug/schedule/schedule.h"
 #include "popaug/search/settings.h"
 #include "popaug/search/trainer.h"
@@ -24,17 +25,11 @@ struct Genome {
   bool operator==(const Genome&) const = default;
 };
 
-// A policy as the published vector: p1, m1, p2, m2, ... with p in tenths (REFERENCE 6).
+// A policy as the published vector: p1, m1, p2, m2, ... with p in tenths
+// (docs/pba.md#published-schedule-files).
 std::vector<int> policy_numbers(const Policy& policy);
 Policy policy_from_numbers(const std::vector<int>& numbers, const SearchSettings& settings,
                            const std::string& origin);
-
-// The weights that a member starts a round from: those of `member` after its round `round`.
-struct CheckpointId {
-  int member = 0;
-  int round = 0;
-  auto operator<=>(const CheckpointId&) const = default;
-};
 
 // A target takes weights, optimiser state and policy of a donor, and the policy mutates.
 struct Copy {
@@ -95,7 +90,7 @@ class Population {
 
   // Takes the result of a due member's next round. Synchronous: any order within a round gives
   // the same; a Decision comes with the round's last. A diverged member always becomes a target;
-  // in an asynchronous search that has no score yet it starts afresh as its own donor, with a
+  // in an asynchronous search that has no score yet it starts anew as its own donor, with a
   // mutated genome and 0 epochs. Throws Error for another score that is not finite, for bits that
   // are missing or of another number than the other members', and once all members have diverged.
   std::optional<Decision> tell(int member, const Outcome& outcome);
@@ -109,10 +104,11 @@ class Population {
   double spread() const;
 
   // The chain of policies behind a member, oldest first; and as a schedule of exactly the epochs
-  // that these weights trained (REFERENCE 4: the result is the winner's).
+  // that these weights trained (docs/pba.md#search: the result is the winner's).
   std::vector<LineageStep> lineage(int member) const;
   Schedule fold(int member) const;
-  // The published log of a member's lineage, one line per copy (REFERENCE 6).
+  // The published log of a member's lineage, one line per copy
+  // (docs/pba.md#published-schedule-files).
   std::string published_log(int member) const;
 
  private:

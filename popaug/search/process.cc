@@ -1,4 +1,4 @@
-#include "popaug/search/process.h"
+#include "popaug/search/internal/process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -45,7 +46,7 @@ struct Pipe {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) ::signal(number, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGXFSZ}) ::signal(number, SIG_DFL);
   if (::dup2(in, 0) >= 0 && ::dup2(out, 1) >= 0 && ::dup2(log, 2) >= 0) {
     ::execvp(words[0], words);
   }
@@ -113,7 +114,9 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& command, const fs::
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   Pipe input, output, report;
-  const int log_fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  // Another worker may have left anything under this name: follow no link, wait for no FIFO.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  const int log_fd = ::open(log.c_str(), kFlags, 0644);
   if (log_fd < 0) throw Error(show_path(log) + ": cannot open: " + std::strerror(errno));
   const pid_t parent = ::getpid();
   pid_ = ::fork();
@@ -169,7 +172,7 @@ bool WorkerProcess::receive(std::vector<std::string>* lines) {
     const ssize_t n = ::read(from_, block, sizeof block);
     if (n > 0) {
       buffer_.append(block, static_cast<size_t>(n));
-      if (buffer_.size() > kLongestLine) throw Error("it said a line above 16 MiB");
+      if (buffer_.size() > kLongestLine) throw Error("it sent a line of more than 16 MiB");
       continue;
     }
     if (n < 0 && errno == EINTR) continue;
@@ -218,15 +221,18 @@ void WorkerProcess::kill() {
 }
 
 std::string last_log_line(const fs::path& log) {
-  std::error_code error;
-  if (!fs::exists(log, error)) return "";
-  const MappedFile file(log);
-  const auto bytes = file.bytes();
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (text.size() > 4096) text = text.substr(text.size() - 4096);
-  text = trim(text);
+  constexpr off_t kMost = 4096;
+  const int fd = ::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return "";
+  // Read, not mapped: the worker may cut its own log at any moment.
+  std::string tail(kMost, '\0');
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  const ssize_t n = ::pread(fd, tail.data(), tail.size(), std::max<off_t>(0, end - kMost));
+  ::close(fd);
+  if (n <= 0) return "";
+  const std::string_view text = trim(std::string_view(tail).substr(0, static_cast<size_t>(n)));
   const size_t newline = text.rfind('\n');
-  return std::string(newline == text.npos ? text : text.substr(newline + 1));
+  return printable_line(newline == text.npos ? text : text.substr(newline + 1), 300);
 }
 
 }  // namespace popaug

@@ -1,7 +1,7 @@
 // Fuzzes both directions of the worker protocol.
 #include <string>
 
-#include "popaug/search/process.h"
+#include "popaug/search/internal/process.h"
 #include "popaug/search/search.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,29 +1,113 @@
 #include "popaug/search/run.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 
-#include "popaug/search/run_state.h"
+#include "popaug/rundir/rundir.h"
+#include "popaug/search/internal/run_notes.h"
+#include "popaug/search/internal/search_record.h"
+#include "popaug/search/internal/search_results.h"
 
 namespace popaug {
 namespace {
 
 CheckpointId made_by(const RoundWork& work) { return {work.member, work.round}; }
+CheckpointId made_by(const JournalResult& result) { return {result.member, result.round}; }
 
 // Nothing where training diverged.
 std::optional<CheckpointId> weights_of(const JournalResult& result) {
   if (result.score == kDiverged) return std::nullopt;
-  return CheckpointId{result.member, result.round};
+  return made_by(result);
 }
 
-std::string percent(double score) { return fmt::format("{:.1f} %", 100 * score); }
-
 }  // namespace
+
+struct SearchRun::State {
+  State(const SearchSettings& settings, const RunOptions& options);
+  void open();
+  void resume_weights();
+  JournalResult accept(const FinishedRound& finished);
+  void record_results(std::vector<JournalResult> results);
+  void measure();
+
+  const Population& population() const { return record.population(); }
+
+  SearchSettings settings;
+  RunOptions options;
+  Workers workers;
+  CheckpointStore checkpoints;
+  SearchRecord record;
+  std::unique_ptr<RunLog> run_log;
+
+  std::map<int, fs::path> out;           // member -> attempt of the work given out
+  std::map<CheckpointId, int> failures;  // by the checkpoint that should have come
+  int cursor = 0;        // synchronous: members before it have no work to take in this round
+  int best_member = -1;  // of the latest scores
+  double spread = 0;     // between the policies
+  std::vector<std::string> news;
+};
+
+SearchRun::State::State(const SearchSettings& s, const RunOptions& o)
+    : settings(s), options(o), checkpoints(o.directory, o.checkpoints), record(o.directory, s) {
+  check_settings(settings);
+  if (options.attempts < 1) throw UsageError("search: setting \"attempts\" must be at least 1");
+  open();
+}
+
+void SearchRun::State::open() {
+  const fs::path& directory = options.directory;
+  if (!options.run) {
+    options.run = std::make_shared<RunDirectory>(
+        directory, search_run(), options.resume ? RunStart::kEither : RunStart::kNew);
+  }
+  const bool exists = record.exists();
+  if (!exists || !record.resume()) {
+    if (!options.config_toml.empty()) {
+      options.run->write_start("config.toml", options.config_toml);
+    }
+    record.start();
+  }
+  options.run->confirm();
+  checkpoints.open();  // not before config.toml, which makes a directory one that can be resumed
+  resume_weights();
+  measure();
+  run_log = std::make_unique<RunLog>(directory / "run.log");
+  run_log->write(exists ? "resume" : "start", {{"pid", ::getpid()}, {"done", record.results()}});
+  record_results({});  // results that arrived early may be all that the round still lacked
+}
+
+// Everything that will be trained from is there and whole; leftovers go.
+void SearchRun::State::resume_weights() {
+  for (int m = 0; m < settings.population; ++m) {
+    const auto source = population().source(m);
+    if (source) checkpoints.expect(*source, record.source_checksums()[m]);
+    checkpoints.set_source(m, source);
+  }
+  record.resume_early_results([&](const JournalResult& result) {
+    checkpoints.expect(made_by(result), result.checkpoint);
+    return checkpoints.damage(made_by(result)).empty();
+  });
+  for (const auto& [id, result] : record.early()) {
+    checkpoints.set_source(id.member, weights_of(result));
+  }
+  const bool finished = population().finished();
+  const bool done_with =
+      finished && options.checkpoints && has_best_weights(record, checkpoints, options.directory);
+  std::vector<CheckpointId> keep;
+  for (const CheckpointId& id : checkpoints.needed()) {
+    const bool others = finished && id.member != population().winner();
+    if (!options.checkpoints || done_with || others) continue;
+    const std::string why = checkpoints.damage(id);
+    if (!why.empty()) {
+      throw Error(why + ". Restore it from a copy, or start again with another setting \"out\"");
+    }
+    keep.push_back(id);
+  }
+  checkpoints.clean(keep);
+}
 
 SearchRun::SearchRun(const SearchSettings& settings, const RunOptions& options)
     : state_(std::make_unique<State>(settings, options)) {}
@@ -32,7 +116,7 @@ SearchRun::~SearchRun() = default;
 bool SearchRun::finished() const { return state_->population().finished(); }
 const Population& SearchRun::population() const { return state_->population(); }
 int64_t SearchRun::done() const {
-  return state_->done + static_cast<int64_t>(state_->early.size());
+  return state_->record.results() + static_cast<int64_t>(state_->record.early().size());
 }
 
 int64_t SearchRun::total() const {
@@ -41,10 +125,15 @@ int64_t SearchRun::total() const {
   for (int m = 0; m < s.population; ++m) {
     left += (s.epochs - population().epochs_done(m) + s.epochs_per_round - 1) / s.epochs_per_round;
   }
-  return state_->done + left;
+  return state_->record.results() + left;
 }
 
 void SearchRun::log(const std::string& event, const Json& fields) {
+  if (event == "workers") {  // whoever executes the work says so: threads, processes, a Ray driver
+    const Json count = fields.value("workers", Json()), kind = fields.value("worker_kind", Json());
+    state_->workers.count = count.is_number_integer() ? count.get<int>() : 0;
+    state_->workers.kind = kind.is_string() ? kind.get<std::string>() : "caller";
+  }
   state_->run_log->write(event, fields);
 }
 
@@ -52,20 +141,20 @@ std::vector<std::string> SearchRun::news() { return std::exchange(state_->news, 
 
 std::string SearchRun::note() const {
   const State& s = *state_;
-  if (s.best_member < 0) return "no scores yet";
   std::string picture;
-  if (s.options.picture) {
+  if (s.options.picture && s.best_member >= 0) {
     std::vector<double> scores;
     for (int m = 0; m < s.settings.population; ++m) {
       scores.push_back(population().score(m).value_or(kDiverged));
     }
-    picture = " [" + s.options.picture(scores) + "]";
+    picture = s.options.picture(scores);
   }
-  const double best = population().score(s.best_member).value();
-  const std::string score =
-      s.settings.metric == "loss" ? "loss " + number_text(-best) : percent(best);
-  return fmt::format("best {} (member {}){}, policies differ by {:.2f}", score, s.best_member,
-                     picture, s.spread);
+  return standing_note(population(), s.best_member, s.spread, picture);
+}
+
+void SearchRun::State::measure() {
+  best_member = popaug::best_member(population());
+  spread = population().spread();
 }
 
 std::optional<RoundWork> SearchRun::take() {
@@ -74,7 +163,7 @@ std::optional<RoundWork> SearchRun::take() {
   for (int m = s.settings.asynchronous ? 0 : s.cursor; m < s.settings.population; ++m) {
     s.cursor = m + 1;
     if (!population().is_due(m) || s.out.contains(m)) continue;
-    if (s.early.contains({m, population().rounds_done(m)})) continue;
+    if (s.record.has_early({m, population().rounds_done(m)})) continue;
     // Those furthest behind first; in a synchronous search all are equally far.
     if (!chosen || population().epochs_done(m) < population().epochs_done(*chosen)) chosen = m;
     if (!s.settings.asynchronous) break;
@@ -83,194 +172,92 @@ std::optional<RoundWork> SearchRun::take() {
   RoundWork work = population().work(*chosen);
   if (s.options.checkpoints) {
     if (const auto source = population().source(*chosen)) {
-      const std::string why = s.damaged(*source);
+      const std::string why = s.checkpoints.damage(*source);
       if (!why.empty()) {
-        throw Error(why + ". Restore it from a copy, then run again with --resume");
+        throw Error(why + ". Restore it from a copy, then run again with setting \"resume\"");
       }
-      work.from = s.files.checkpoint(*source);
+      work.from = s.checkpoints.path(*source);
     }
-    work.to = s.files.attempt(made_by(work));
+    work.to = s.checkpoints.new_attempt(made_by(work));
   }
   s.out[*chosen] = work.to;
   return work;
 }
 
-std::optional<std::string> SearchRun::fault(const Told& told) const {
+std::optional<std::string> SearchRun::fault(const FinishedRound& finished) const {
   const State& s = *state_;
-  const auto out = s.out.find(told.work.member);
-  POPAUG_ASSERT(out != s.out.end() && out->second == told.work.to);
-  if (!std::isfinite(told.result.score)) return std::nullopt;  // diverged: a result like any other
-  for (const auto& [name, value] : told.result.metrics) {
-    if (!std::isfinite(value)) return "the metric " + quote(name) + " is not a finite number";
-  }
-  if (s.settings.selection == Selection::kSignificant && told.result.correct.empty()) {
+  const auto out = s.out.find(finished.work.member);
+  POPAUG_ASSERT(out != s.out.end() && out->second == finished.work.to);
+  if (const auto why = limit_fault(finished.result)) return why;
+  if (!std::isfinite(finished.result.score)) return std::nullopt;  // diverged
+  if (s.settings.selection == Selection::kSignificant && finished.result.correct.empty()) {
     return "the trainer does not say which validation images were right, which significant "
-           "selection needs; choose --selection truncation";
+           "selection needs; choose setting \"selection\" truncation";
   }
   if (!s.options.checkpoints) return std::nullopt;
-  std::error_code error;
-  const uintmax_t size = fs::file_size(told.work.to, error);
-  if (error) return "no checkpoint was written to " + show_path(told.work.to);
-  if (size == 0) return "the checkpoint " + show_path(told.work.to) + " is empty";
-  return std::nullopt;
+  return s.checkpoints.attempt_fault(finished.work.to);
 }
 
-void SearchRun::tell(std::span<const Told> results) {
+void SearchRun::tell(std::span<const FinishedRound> results) {
   std::vector<JournalResult> accepted;
-  for (const Told& told : results) {
-    if (const auto why = fault(told)) {
-      throw Error(fmt::format("member {}, round {}: {}", told.work.member, told.work.round, *why));
+  for (const FinishedRound& finished : results) {
+    if (const auto why = fault(finished)) {
+      throw Error(
+          fmt::format("member {}, round {}: {}", finished.work.member, finished.work.round, *why));
     }
-    accepted.push_back(state_->accept(told));
+    accepted.push_back(state_->accept(finished));
   }
-  if (state_->options.checkpoints) sync_folder(state_->files.members());
-  state_->record(std::move(accepted));
+  state_->checkpoints.sync();
+  state_->record_results(std::move(accepted));
 }
 
-JournalResult SearchRun::State::accept(const Told& told) {
-  const CheckpointId id = made_by(told.work);
+JournalResult SearchRun::State::accept(const FinishedRound& finished) {
+  const CheckpointId id = made_by(finished.work);
   JournalResult result;
-  result.round = told.work.round;
-  result.member = told.work.member;
-  result.epochs = told.work.first_epoch + told.work.epochs;
-  const bool diverged = !std::isfinite(told.result.score);
-  result.score = diverged ? kDiverged : told.result.score;
-  if (!diverged) result.metrics = told.result.metrics;
-  result.images_trained = told.result.images_trained;
-  result.images_evaluated = told.result.images_evaluated;
-  if (diverged) {
+  result.round = id.round;
+  result.member = id.member;
+  result.epochs = finished.work.first_epoch + finished.work.epochs;
+  result.images_trained = finished.result.images_trained;
+  result.images_evaluated = finished.result.images_evaluated;
+  if (!std::isfinite(finished.result.score)) {
+    result.score = kDiverged;
     std::error_code ignored;
-    fs::remove(told.work.to, ignored);
-    const std::string reason =
-        told.result.reason.empty() ? "the score is no finite number" : told.result.reason;
+    fs::remove(finished.work.to, ignored);
+    const std::string reason = finished.result.reason.empty() ? "the score is not a finite number"
+                                                              : finished.result.reason;
     run_log->write("diverged", {{"round", id.round}, {"member", id.member}, {"reason", reason}});
     news.push_back(fmt::format("round {}: member {} diverged ({})", id.round, id.member, reason));
-  } else if (settings.selection == Selection::kSignificant) {
-    result.correct = told.result.correct;
-  }
-  if (options.checkpoints && !diverged) {
-    result.checkpoint = file_hash(told.work.to);
-    const fs::path final_name = files.checkpoint(id);
-    if (failpoint("checkpoint.rename") || ::rename(told.work.to.c_str(), final_name.c_str()) != 0) {
-      throw Error(show_path(final_name) +
-                  ": cannot rename the checkpoint into place: " + std::strerror(errno));
-    }
-    hashes[id] = result.checkpoint;
+  } else {
+    result.score = finished.result.score;
+    result.metrics = finished.result.metrics;
+    if (settings.selection == Selection::kSignificant) result.correct = finished.result.correct;
+    if (options.checkpoints) result.checkpoint = checkpoints.accept(finished.work.to, id);
   }
   out.erase(id.member);
   failures.erase(id);
-  run_log->result(id, told.worker, told.result.seconds);
+  run_log->result(id.round, id.member, finished.worker, finished.result.seconds);
   return result;
 }
 
 // Everything becomes durable here, first; then what is needless goes.
-void SearchRun::State::record(std::vector<JournalResult> accepted) {
-  const std::string lines = drain(accepted);
-  if (!lines.empty()) journal->append(lines);
-  for (const JournalResult& result : accepted) {
-    const CheckpointId id{result.member, result.round};
-    write_file_atomic(files.early(id), seal_result(settings, result));
-    early[id] = result;
-    need(result.member, weights_of(result));
-  }
-  for (const fs::path& path : std::exchange(deletions, {})) remove_file(path);
-  run_log->flush();
-}
-
-// Feeds the state machine with all results that have their turn; what stays in `accepted` arrived
-// early. Returns the lines for the journal.
-std::string SearchRun::State::drain(std::vector<JournalResult>& accepted) {
-  std::string lines;
-  if (settings.asynchronous) {
-    for (const JournalResult& result : accepted) lines += journal_lines(result);
-    accepted.clear();
-    return lines;
-  }
-  std::map<CheckpointId, JournalResult> arrived;
-  for (JournalResult& r : accepted) arrived.emplace(CheckpointId{r.member, r.round}, std::move(r));
-  while (!population().finished()) {
-    const int member = fold.next_member();
-    const CheckpointId id{member, population().rounds_done(member)};
-    if (auto node = arrived.extract(id)) {
-      lines += journal_lines(node.mapped());
-    } else if (auto stored = early.extract(id)) {
-      lines += journal_lines(stored.mapped());
-      deletions.push_back(files.early(id));
-    } else {
-      break;
+void SearchRun::State::record_results(std::vector<JournalResult> results) {
+  const auto entered = [this](const JournalResult& result, const Decision* decision) {
+    checkpoints.set_source(result.member, weights_of(result));
+    if (result.score == kDiverged) best_member = popaug::best_member(population());
+    if (decision == nullptr) return;
+    for (const Copy& copy : decision->copies) {
+      checkpoints.set_source(copy.target, population().source(copy.target));
     }
+    cursor = 0;
+    for (std::string& note : copy_notes(population(), *decision)) news.push_back(std::move(note));
+    measure();
+  };
+  for (const JournalResult& waiting : record.take(std::move(results), entered)) {
+    checkpoints.set_source(waiting.member, weights_of(waiting));
   }
-  accepted.clear();
-  for (auto& [id, result] : arrived) accepted.push_back(std::move(result));
-  return lines;
-}
-
-std::string SearchRun::State::journal_lines(const JournalResult& result) {
-  std::string lines = writer->result(result);
-  fold.take(result, "result");
-  count(result);
-  table->result(result);
-  need(result.member, weights_of(result));
-  if (result.score == kDiverged) find_best();
-  if (!fold.unwritten()) return lines;
-  const Decision decision = *fold.unwritten();
-  lines += writer->decision(decision);
-  fold.take(decision, "decision");
-  table->decision(decision);
-  for (const Copy& copy : decision.copies) need(copy.target, population().source(copy.target));
-  cursor = 0;
-  tell_news(decision);
-  measure();
-  return lines;
-}
-
-void SearchRun::State::count(const JournalResult& result) {
-  ++done;
-  images_trained += result.images_trained;
-  images_evaluated += result.images_evaluated;
-}
-
-// A member will start from `id` and no longer from what it needed before, whose file goes with its
-// last user.
-void SearchRun::State::need(int member, const std::optional<CheckpointId>& id) {
-  const std::optional<CheckpointId> before = std::exchange(needs[member], id);
-  if (before == id) return;
-  if (id) ++users[*id];
-  if (!before || --users[*before] > 0) return;
-  users.erase(*before);
-  hashes.erase(*before);
-  if (options.checkpoints) deletions.push_back(files.checkpoint(*before));
-}
-
-void SearchRun::State::tell_news(const Decision& decision) {
-  if (decision.copies.size() > 16) {
-    news.push_back(fmt::format("round {}: {} members copy better ones", decision.round,
-                               decision.copies.size()));
-    return;
-  }
-  for (const Copy& copy : decision.copies) {
-    const auto score = [&](int member) -> std::string {
-      const double value = population().score(member).value_or(kDiverged);
-      if (value == kDiverged) return "diverged";
-      return settings.metric == "loss" ? "loss " + number_text(-value) : percent(value);
-    };
-    news.push_back(fmt::format("round {}: member {} ({}) copies member {} ({})", decision.round,
-                               copy.target, score(copy.target), copy.donor, score(copy.donor)));
-  }
-}
-
-void SearchRun::State::measure() {
-  find_best();
-  spread = population().spread();
-}
-
-void SearchRun::State::find_best() {
-  best_member = -1;
-  for (int m = 0; m < settings.population; ++m) {
-    const auto score = population().score(m);
-    if (!score || *score == kDiverged) continue;
-    if (best_member < 0 || *score > *population().score(best_member)) best_member = m;
-  }
+  checkpoints.delete_unused();
+  record.delete_unused();
+  run_log->flush();
 }
 
 void SearchRun::give_back(const RoundWork& work, const std::string& reason,
@@ -289,8 +276,17 @@ void SearchRun::give_back(const RoundWork& work, const std::string& reason,
   if (failures < s.options.attempts) return;
   throw Error(fmt::format(
       "member {}, round {} failed {}: {}. The search can be continued with: {}", work.member,
-      work.round, failures == 1 ? "" : fmt::format("{} times, at last", failures), reason,
-      s.options.resume_command.empty() ? "--resume" : s.options.resume_command));
+      work.round, failures == 1 ? "" : fmt::format("{} times, most recently", failures), reason,
+      s.options.resume_command.empty() ? "setting \"resume\"" : s.options.resume_command));
+}
+
+Json SearchRun::write_results() {
+  State& s = *state_;
+  POPAUG_ASSERT(finished());
+  log("end", Json::object());
+  const Json result = write_search_results(s.record, s.checkpoints, s.options, s.workers);
+  s.checkpoints.clean({});
+  return result;
 }
 
 }  // namespace popaug

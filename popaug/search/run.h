@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "popaug/rundir/rundir.h"
 #include "popaug/schedule/schedule.h"
 #include "popaug/search/journal.h"
 #include "popaug/search/population.h"
@@ -19,10 +20,11 @@ namespace popaug {
 // How a search is carried out: nothing here changes journal, schedule or weights.
 struct RunOptions {
   fs::path directory;
-  bool resume = false;                    // continue the run that stands there
-  std::string config_toml;                // text of config.toml, written when the run starts
-  std::string resume_command;             // for the sentence that ends an interrupted run
-  int workers = 0;                        // 0: one per core, at most one per member
+  bool resume = false;                     // continue the run in the directory, if there is one
+  std::shared_ptr<RunDirectory> run = {};  // already opened by the caller; else opened here
+  std::string config_toml;                 // text of config.toml, written when the run starts
+  std::string resume_command;              // for the sentence that ends an interrupted run
+  int workers = 0;                         // 0: one per core, at most one per member
   std::string worker_command;             // started `workers` times; empty: threads in this process
   Json worker_settings = Json::object();  // "run" in the settings of every run message
   double silence_seconds = 300;           // of a process worker before it counts as hung
@@ -33,18 +35,18 @@ struct RunOptions {
   Json machine = Json::object();  // into result.json as it is: device, host, versions
 };
 
-// A result as a worker hands it in. `work` is what SearchRun::take() gave.
-struct Told {
+// A round that a worker has finished. `work` is what SearchRun::take() gave.
+struct FinishedRound {
   RoundWork work;
   RoundResult result;
   std::string worker;  // for run.log
 };
 
-// The run directory and the state machine together, for whoever executes the work: the pools
-// below, a Python loop, a Ray driver. Holds the directory's lock. Not thread safe.
+// The run directory and the state machine together, for whoever executes the work: the pools of
+// threads and processes, a Python loop, a Ray driver. Holds the directory's lock. Not thread safe.
 class SearchRun {
  public:
-  // Opens a new directory (refused if a run stands there) or resumes (refused if its settings
+  // Opens a new directory (refused if it contains a run) or resumes (refused if its settings
   // differ, naming the difference; if journal or checkpoints are damaged).
   SearchRun(const SearchSettings& settings, const RunOptions& options);
   ~SearchRun();
@@ -52,14 +54,15 @@ class SearchRun {
   // The next work, with `from` and `to` filled in; nothing when all that is due is out or waits
   // for results of others. `to` lies in the run directory and carries the attempt.
   std::optional<RoundWork> take();
-  // Why this result cannot be taken over (score not finite, checkpoint missing, ...): the work is
-  // then to be given back. Nothing if it is good.
-  std::optional<std::string> fault(const Told& told) const;
+  // Why this result cannot be taken over (checkpoint missing or empty, a metric that is not finite,
+  // ...): the work is then to be given back. Nothing if it is good. A score that is not finite is
+  // good: the member's training diverged, which counts as the worst score of its round.
+  std::optional<std::string> fault(const FinishedRound& finished) const;
   // Takes over good results: renames the checkpoints to their final names, appends to the journal
   // what has its turn (one sync for all), stores what arrived early, decides, and deletes what no
   // resume needs. After an Error (a full disk) the run can only be opened again.
-  void tell(std::span<const Told> results);
-  // The work came to nothing and will be given out again; its attempt's file is removed. Throws
+  void tell(std::span<const FinishedRound> results);
+  // The work failed and will be given out again; its attempt's file is removed. Throws
   // Error past the limit of attempts, with what went wrong last.
   void give_back(const RoundWork& work, const std::string& reason, const std::string& worker);
 
@@ -83,18 +86,6 @@ class SearchRun {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-struct SearchOutcome {
-  int winner = 0;
-  double score = 0;
-  Schedule schedule;
-  Json result;  // result.json
-};
-
-// Runs or resumes a search to its end: `factory` for threads (ignored when options.worker_command
-// is set). Throws Interrupted with the resuming command when `stop` is requested.
-SearchOutcome run_search(const SearchSettings& settings, const TrainerFactory& factory,
-                         const RunOptions& options, Progress& progress, const StopToken& stop);
 
 }  // namespace popaug
 

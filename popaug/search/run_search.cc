@@ -1,15 +1,15 @@
-// A search from start to end.
+#include "popaug/search/run_search.h"
+
 #include <algorithm>
 
-#include "popaug/search/pool.h"
-#include "popaug/search/run.h"
+#include "popaug/search/internal/pool.h"
 
 namespace popaug {
 
 SearchOutcome run_search(const SearchSettings& settings, const TrainerFactory& factory,
                          const RunOptions& given, Progress& progress, const StopToken& stop) {
   RunOptions options = given;
-  if (options.workers < 0) throw UsageError("search: --workers must be at least 1");
+  if (options.workers < 0) throw UsageError("search: setting \"workers\" must be at least 1");
   if (options.workers == 0) options.workers = available_cores();
   options.workers = std::min(options.workers, settings.population);
   SearchRun run(settings, options);
@@ -24,10 +24,11 @@ SearchOutcome run_search(const SearchSettings& settings, const TrainerFactory& f
   }
   if (!run.finished()) {
     run.log("stop", {{"done", run.done()}});
-    throw Interrupted("the search was stopped after " + std::to_string(run.done()) + " of " +
-                      std::to_string(run.total()) + " rounds of members; nothing is lost. " +
-                      "Continue it with: " +
-                      (options.resume_command.empty() ? "--resume" : options.resume_command));
+    throw Interrupted(
+        "the search was stopped after " + std::to_string(run.done()) + " of " +
+        std::to_string(run.total()) + " rounds of members; nothing is lost. " +
+        "Continue it with: " +
+        (options.resume_command.empty() ? "setting \"resume\"" : options.resume_command));
   }
   SearchOutcome outcome;
   outcome.result = run.write_results();

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "popaug/search/testing.h"
+#include <fstream>
+
+#include "popaug/search/internal/testing.h"
 #include "tests/message_of.h"
 
 namespace popaug {
@@ -88,7 +90,8 @@ TEST(Run, NeverOverwritesARunAndResumesOnlyItsOwnSettings) {
   RunOptions options = options_for(folder.path() / "run");
   run(settings, options);
   const auto before = determined_files(options.directory);
-  EXPECT_NE(message_of([&] { run(settings, options); }).find("--resume"), std::string::npos);
+  EXPECT_NE(message_of([&] { run(settings, options); }).find("setting \"resume\""),
+            std::string::npos);
   options.resume = true;
   run(settings, options);  // nothing left to do
   EXPECT_EQ(determined_files(options.directory), before);
@@ -119,13 +122,13 @@ TEST(Run, KeepsOnlyWhatAResumeNeeds) {
   const auto trainer = make_toy_trainer(Json::object(), settings.space);
   size_t most = 0;
   while (!search.finished()) {
-    std::vector<Told> told;
+    std::vector<FinishedRound> finished;
     for (int i = 0; i < 2; ++i) {
       const auto work = search.take();
       if (!work) break;
-      told.push_back({*work, trainer->run(*work, [](double) {}, {}), "test"});
+      finished.push_back({*work, trainer->run(*work, [](double) {}, {}), "test"});
     }
-    search.tell(told);
+    search.tell(finished);
     size_t files = 0;
     for (const auto& entry : fs::directory_iterator(folder.path() / "run/members")) {
       files += entry.path().extension() == ".safetensors";
@@ -150,8 +153,8 @@ TEST(Run, ResultsMayArriveInAnyOrder) {
     while (auto work = search->take()) works.push_back(*work);
     for (size_t i = works.size(); i > 1; --i) std::swap(works[i - 1], works[random.below(i)]);
     for (const RoundWork& work : works) {
-      const Told told{work, trainer->run(work, [](double) {}, {}), "test"};
-      search->tell({&told, 1});
+      const FinishedRound finished{work, trainer->run(work, [](double) {}, {}), "test"};
+      search->tell({&finished, 1});
     }
     if (random.below(3) == 0) {  // with early results on disk or not
       search.reset();
@@ -171,8 +174,8 @@ TEST(Run, EarlyResultsSurviveAReopening) {
     SearchRun search(settings, options);
     std::vector<RoundWork> works;
     while (auto work = search.take()) works.push_back(*work);
-    const Told told{works[5], trainer->run(works[5], [](double) {}, {}), "test"};
-    search.tell({&told, 1});
+    const FinishedRound finished{works[5], trainer->run(works[5], [](double) {}, {}), "test"};
+    search.tell({&finished, 1});
     EXPECT_EQ(search.done(), 1);
   }
   options.resume = true;
@@ -207,6 +210,56 @@ TEST(Run, AFailedAttemptCostsItsRoundAndThenTheSearchStops) {
   EXPECT_NE(second.to, first.to);
   EXPECT_NE(message_of([&] { search.give_back(second, "it fell over", "w"); }).find("2 times"),
             std::string::npos);
+}
+
+TEST(Run, TakesNoCheckpointThatIsNotARegularFile) {
+  TemporaryFolder folder;
+  write_file_atomic(folder.path() / "elsewhere", "precious");
+  SearchRun search(toy_settings(), options_for(folder.path() / "run"));
+  const RoundWork work = *search.take();
+  const FinishedRound finished{work, {}, "w"};
+  EXPECT_NE(search.fault(finished), std::nullopt);  // missing
+  fs::create_symlink(folder.path() / "elsewhere", work.to);
+  EXPECT_NE(search.fault(finished), std::nullopt);
+  fs::remove(work.to);
+  fs::create_directories(work.to / "x");
+  EXPECT_NE(search.fault(finished), std::nullopt);
+  fs::remove_all(work.to);
+  write_file_atomic(work.to, "x");
+  EXPECT_EQ(search.fault(finished), std::nullopt);
+  FinishedRound boastful = finished;
+  boastful.result.images_trained = INT64_MAX;
+  EXPECT_NE(search.fault(boastful), std::nullopt);
+}
+
+TEST(Run, AFolderUnderAnAttemptsNameStopsNoResume) {
+  TemporaryFolder folder;
+  const SearchSettings settings = toy_settings();
+  RunOptions options = options_for(folder.path() / "run");
+  fs::path left;
+  {
+    SearchRun search(settings, options);
+    const RoundWork work = *search.take();
+    left = work.to / "x";
+    fs::create_directories(left);
+    search.give_back(work, "it made a folder", "w");
+  }
+  options.resume = true;
+  run(settings, options);
+  EXPECT_TRUE(fs::exists(left));  // not known to be ours
+}
+
+TEST(Run, AStrangeLineInTheLogStopsNoSearch) {
+  TemporaryFolder folder;
+  const SearchSettings settings = toy_settings();
+  RunOptions options = options_for(folder.path() / "run");
+  run(settings, options);
+  fs::remove(options.directory / "result.json");
+  std::ofstream(options.directory / "run.log", std::ios::app)
+      << "{\"event\":5}\n{\"event\":[],\"clock\":\"x\"}\n[]\n\"result\"\n";
+  options.resume = true;
+  run(settings, options);
+  EXPECT_EQ(read_json(options.directory / "result.json")["sessions"], 2);
 }
 
 TEST(Run, AThreadsErrorStopsTheSearchWithItsSentence) {

@@ -1,4 +1,4 @@
-// What the engine itself costs, by simulation (DESIGN 9, docs/decisions/search-scale.md):
+// What the engine itself costs, by simulation (docs/decisions/search-scale.md):
 //   bench_search [POPULATION ROUNDS]
 // prints rows of JSON: microseconds a decision, bytes of journal, memory, seconds of a resume, at
 // a quarter, a half and all of the rounds; then the busy share of 64 workers of unequal speed.
@@ -60,12 +60,13 @@ void simulate(int population, int rounds) {
     while (!run.finished()) {
       auto start = Clock::now();
       double cpu = cpu_seconds();
-      std::vector<Told> round;
+      std::vector<FinishedRound> round;
       while (auto work = run.take()) round.push_back({std::move(*work), {}, "simulated"});
       engine += seconds_since(start);
       engine_cpu += cpu_seconds() - cpu;
       start = Clock::now();
-      for (Told& told : round) told.result = trainer->run(told.work, [](double) {}, {});
+      for (FinishedRound& finished : round)
+        finished.result = trainer->run(finished.work, [](double) {}, {});
       training += seconds_since(start);
       start = Clock::now();
       cpu = cpu_seconds();

@@ -4,14 +4,11 @@
 #include <cmath>
 #include <set>
 
+#include "popaug/search/setting_rows.h"
+
 namespace popaug {
 namespace {
 
-const std::vector<std::string>& selection_names() {
-  static const std::vector<std::string> names = {"truncation", "significant", "none"};
-  return names;
-}
-const std::vector<std::string> kMetrics = {"accuracy", "balanced-accuracy", "loss"};
 const std::vector<std::string> kStarts = {"zero", "random", "policy"};
 
 [[noreturn]] void refuse(const std::string& sentence) { throw UsageError("search: " + sentence); }
@@ -26,27 +23,20 @@ void require_known(const std::string& what, const std::string& name,
 void check_sizes(const SearchSettings& s) {
   if (s.population < 2) {
     refuse("a population of " + std::to_string(s.population) +
-           " has nobody to copy from; give --population 2 or more");
+           " has no member to copy from; give " + name_setting("population") + " 2 or more");
   }
-  if (s.population > 100000) refuse("a population above 100000 is not supported");
-  if (s.epochs < 1) refuse("--epochs must be at least 1: no round would be trained");
+  for (const SearchSettingRow& row : kSearchSettings) row.check(s);
+  if (s.epochs < 1) {
+    refuse(name_setting("epochs") + " must be at least 1: no round would be trained");
+  }
+  if (s.base.erase_least > s.base.erase_most) {
+    refuse(name_setting("erase_least") + " " + number_text(s.base.erase_least) + " is above " +
+           name_setting("erase_most") + " " + number_text(s.base.erase_most));
+  }
   if (s.epochs >= 1 << 24) refuse("more than 16777215 epochs are not supported");
-  if (s.epochs_per_round < 1) refuse("--epochs-per-round must be at least 1");
-  if (s.epochs_per_round >= 1 << 24) refuse("more than 16777215 epochs a round are not supported");
-  if (!(s.fraction > 0) || s.fraction > 0.5) {
-    refuse("the fraction of targets is " + number_text(s.fraction) +
-           "; expected more than 0 and at most 0.5, so that no member is target and donor");
-  }
-  if (!(s.significance > 0) || s.significance >= 1) {
-    refuse("the level of significance is " + number_text(s.significance) +
-           "; expected between 0 and 1");
-  }
 }
 
 void check_explore(const ExploreRates& explore) {
-  if (!(explore.reset >= 0) || explore.reset > 1) {
-    refuse("the reset probability is " + number_text(explore.reset) + "; expected 0 .. 1");
-  }
   if (explore.amounts.empty()) refuse("the list of amounts is empty; expected e.g. 0, 1, 2, 3");
   for (const int amount : explore.amounts) {
     if (amount < 0 || amount > 1000) {
@@ -57,7 +47,6 @@ void check_explore(const ExploreRates& explore) {
 
 void check_space(const SearchSettings& s) {
   if (s.space.ops.empty()) refuse("the space " + quote(s.space.name) + " has no ops to search");
-  if (s.copies < 1 || s.copies > 16) refuse("copies of each op must be 1 .. 16");
   if (s.rule.kind != RuleKind::kPba) {
     refuse("only policies of the pba rule can be searched; this rule draws from a fixed list");
   }
@@ -80,6 +69,15 @@ void check_space(const SearchSettings& s) {
   }
 }
 
+// The row of the base transform that a gene means; nullptr if it means none.
+const SearchSettingRow* find_base_gene(const std::string& name) {
+  const auto* row = std::find_if(
+      std::begin(kSearchSettings), std::end(kSearchSettings), [&](const SearchSettingRow& each) {
+        return each.searched != Searched::kNo && each.setting.key == name;
+      });
+  return row == std::end(kSearchSettings) ? nullptr : row;
+}
+
 void check_gene(const Gene& gene) {
   const std::string who = "gene " + quote(gene.name) + ": ";
   if (gene.name.empty()) refuse("a gene has no name");
@@ -96,13 +94,16 @@ void check_gene(const Gene& gene) {
   if (gene.integer && (gene.low != std::floor(gene.low) || gene.high != std::floor(gene.high))) {
     refuse(who + "a range of whole numbers must begin and end at whole numbers");
   }
-  if (gene.name == "flip" && (gene.low < 0 || gene.high > 1)) {
-    refuse(who + "a probability must stay within 0 .. 1");
-  }
-  const bool pixels = gene.name == "pad" || gene.name == "cutout";
-  if (pixels && (!gene.integer || gene.low < 0)) {
+  const SearchSettingRow* row = find_base_gene(gene.name);
+  if (row == nullptr) return;
+  if (row->at.kind == SettingKind::kWhole && (!gene.integer || gene.low < 0)) {
     refuse(who + "pixels are whole numbers of at least 0; give it integer = true");
   }
+  if (row->at.kind != SettingKind::kNumber) return;
+  const double low = row->setting.low, high = row->setting.high;
+  if (gene.low >= low && gene.high <= high) return;
+  if (low == 0 && high == 1) refuse(who + "a probability must stay within 0 .. 1");
+  refuse(who + "the range must stay within " + number_text(low) + " .. " + number_text(high));
 }
 
 void check_start(const SearchSettings& s) {
@@ -120,7 +121,7 @@ void check_start(const SearchSettings& s) {
   for (size_t i = 0; i < wanted; ++i) {
     const PolicyEntry& entry = s.start_policy->entries[i];
     if (entry.op != static_cast<int>(i % s.space.ops.size())) {
-      refuse("the start policy must hold the ops of the space in order, copy after copy");
+      refuse("the start policy must contain the ops of the space in order, copy after copy");
     }
   }
   check_policy(*s.start_policy, s.rule, s.space, "start policy");
@@ -128,13 +129,42 @@ void check_start(const SearchSettings& s) {
 
 }  // namespace
 
+const SearchSettingRow& search_setting(const std::string& key) {
+  const auto* row = std::begin(kSearchSettings);
+  while (row != std::end(kSearchSettings) && row->setting.key != key) ++row;
+  POPAUG_ASSERT(row != std::end(kSearchSettings));
+  return *row;
+}
+
+std::vector<std::string> base_gene_names() {
+  std::vector<std::string> names;
+  for (const SearchSettingRow& row : kSearchSettings) {
+    if (row.searched != Searched::kNo) names.emplace_back(row.setting.key);
+  }
+  return names;
+}
+
+bool apply_base_gene(BaseTransforms& base, const std::string& name, double value) {
+  const SearchSettingRow* row = find_base_gene(name);
+  if (row == nullptr) return false;
+  SearchSettings settings;
+  settings.base = base;
+  if (row->at.kind == SettingKind::kWhole) {
+    row->put(settings, static_cast<int>(value));
+  } else {
+    row->put(settings, value);
+  }
+  base = settings.base;
+  return true;
+}
+
 std::string selection_name(Selection selection) {
-  return selection_names()[static_cast<size_t>(selection)];
+  return search_setting("selection").setting.choices[static_cast<size_t>(selection)];
 }
 
 Selection selection_by_name(const std::string& name) {
-  require_known("selection", name, selection_names());
-  const auto& names = selection_names();
+  const std::vector<std::string> names = search_setting("selection").setting.choice_names();
+  require_known("selection", name, names);
   return static_cast<Selection>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
@@ -155,9 +185,8 @@ void check_settings(const SearchSettings& settings) {
   std::set<std::string> names;
   for (const Gene& gene : settings.genes) {
     check_gene(gene);
-    if (!names.insert(gene.name).second) refuse("gene " + quote(gene.name) + " stands twice");
+    if (!names.insert(gene.name).second) refuse("gene " + quote(gene.name) + " is listed twice");
   }
-  require_known("metric", settings.metric, kMetrics);
   if (settings.selection == Selection::kSignificant && settings.metric != "accuracy") {
     refuse("significant selection tests which images are right, so its metric is accuracy, not " +
            settings.metric);

@@ -1,4 +1,5 @@
-// What a search is: everything that determines its journal, schedule and weights (DESIGN 4.3).
+// What a search is: everything that determines its journal, schedule and weights
+// (docs/architecture.md#a-search-is-a-pure-value).
 #ifndef POPAUG_SEARCH_SETTINGS_H_
 #define POPAUG_SEARCH_SETTINGS_H_
 
@@ -14,15 +15,16 @@
 namespace popaug {
 
 enum class Selection {
-  kTruncation,   // the paper: the bottom fraction copies the top fraction (REFERENCE 4)
+  kTruncation,   // the paper: the bottom fraction copies the top fraction (docs/pba.md#search)
   kSignificant,  // as truncation, but only where a paired test says that the donor is better
   kNone,         // drift control: the ranking is drawn, whatever the scores
 };
 std::string selection_name(Selection selection);       // "truncation", "significant", "none"
 Selection selection_by_name(const std::string& name);  // UsageError with the nearest name
 
-// A number searched beside the policy. The names "flip", "pad" and "cutout" mean the base
-// transforms; all others ("lr", "weight_decay", ...) are for the trainer to understand.
+// A number searched beside the policy. The names of base transforms ("flip", "vflip", "turn",
+// "pad", "cutout") mean these; all others ("lr", "weight_decay", ...) are for the trainer to
+// understand.
 struct Gene {
   std::string name;
   double low = 0, high = 1;
@@ -32,16 +34,16 @@ struct Gene {
   bool operator==(const Gene&) const = default;
 };
 
-// Where an op's numbers may go; probability in tenths, as in the grid of REFERENCE 3.
+// Where an op's numbers may go; probability in tenths, as in the grid of docs/pba.md#policy.
 struct OpLimits {
   int low_tenths = 0, high_tenths = 10;
   int low_level = 0, high_level = -1;  // -1: the last level that the space searches
   bool operator==(const OpLimits&) const = default;
 };
 
-// How a copied genome mutates (REFERENCE 4). Each number is redrawn uniformly from its range with
-// probability `reset`, else moved by one of `amounts` with a fair sign and clipped to its range.
-// A gene's step is a tenth of its range.
+// How a copied genome mutates (docs/pba.md#search). Each number is redrawn uniformly from its range
+// with probability `reset`, else moved by one of `amounts` with a fair sign and clipped to its
+// range. A gene's step is a tenth of its range.
 struct ExploreRates {
   double reset = 0.2;
   std::vector<int> amounts = {0, 1, 2, 3};
@@ -78,6 +80,10 @@ struct SearchSettings {
   // The last level of an op that may be drawn.
   int high_level(const OpLimits& limits) const;
 };
+
+// The genes that mean base transforms, and what one does to them; false if the name is not one.
+std::vector<std::string> base_gene_names();
+bool apply_base_gene(BaseTransforms& base, const std::string& name, double value);
 
 // Throws UsageError in a sentence for anything that cannot be searched: population below 2, rounds
 // 0, genes without range, unknown ops in limits, a fraction above one half, ...

@@ -1,5 +1,5 @@
 // Search settings as JSON: in the journal's header and in the hash that a resume compares.
-#include "popaug/search/settings.h"
+#include "popaug/search/setting_rows.h"
 
 namespace popaug {
 namespace {
@@ -36,17 +36,27 @@ OpLimits limits_from_json(const Json& json, const std::string& origin) {
   return limits;
 }
 
-ExploreRates explore_from_json(const Json& json, const std::string& origin) {
+// Takes the field `name` into the setting `key`, whose row says what it may be.
+void read_setting(JsonReader& reader, const char* name, const char* key, SearchSettings& settings) {
+  const SearchSettingRow& row = search_setting(key);
+  const Json& value = reader.any(name);
+  try {
+    check_setting(row.setting, row.at.kind, value, reader.origin() + ": " + name);
+  } catch (const UsageError& error) {
+    throw Error(error.what());  // of the file, whoever wrote it
+  }
+  row.put(settings, value);
+}
+
+void read_explore(const Json& json, const std::string& origin, SearchSettings& settings) {
   JsonReader reader(json, origin);
-  ExploreRates rates;
-  rates.reset = reader.number("reset", 0, 1);
-  rates.amounts.clear();
+  read_setting(reader, "reset", "reset_probability", settings);
+  settings.explore.amounts.clear();
   for (const Json& amount : reader.array("amounts")) {
     if (!amount.is_number_integer()) reader.fail("amounts", "expected whole numbers");
-    rates.amounts.push_back(amount.get<int>());
+    settings.explore.amounts.push_back(amount.get<int>());
   }
   reader.finish();
-  return rates;
 }
 
 }  // namespace
@@ -78,6 +88,12 @@ Json settings_to_json(const SearchSettings& s) {
   if (s.start_policy) json["start_policy"] = policy_to_json(*s.start_policy, s.space);
   json["metric"] = s.metric;
   json["asynchronous"] = s.asynchronous;
+  // Settings that came later, only where they are set: runs from before them can be resumed.
+  const SearchSettings defaults;
+  for (const SearchSettingRow& row : kSearchSettings) {
+    const bool set = row.get(s) != row.get(defaults);
+    if (row.recorded == Recorded::kIfSet && set) json[row.setting.key] = row.get(s);
+  }
   json["data"] = s.data;
   json["trainer"] = s.trainer;
   json["provenance"] = s.provenance;
@@ -87,21 +103,21 @@ Json settings_to_json(const SearchSettings& s) {
 SearchSettings settings_from_json(const Json& json, const std::string& origin) {
   JsonReader reader(json, origin);
   SearchSettings s;
-  s.population = static_cast<int>(reader.integer("population", 2, 100000));
+  read_setting(reader, "population", "population", s);
   s.epochs = static_cast<int>(reader.integer("epochs", 1, 1 << 30));
-  s.epochs_per_round = static_cast<int>(reader.integer("epochs_per_round", 1, 1 << 30));
+  read_setting(reader, "epochs_per_round", "epochs_per_round", s);
   s.seed = reader.unsigned64("seed");
-  s.selection = selection_by_name(reader.text("selection"));
-  s.fraction = reader.number("fraction", 0, 0.5);
-  s.significance = reader.number("significance", 0, 1);
-  s.explore = explore_from_json(reader.object("explore"), origin + ": explore");
+  read_setting(reader, "selection", "selection", s);
+  read_setting(reader, "fraction", "fraction", s);
+  read_setting(reader, "significance", "significance", s);
+  read_explore(reader.object("explore"), origin + ": explore", s);
   s.space = space_from_json(reader.object("space"), origin + ": space");
   for (const auto& [op, limit] : reader.object("limits").items()) {
     s.limits[op] = limits_from_json(limit, origin + ": limits: " + op);
   }
   s.rule = rule_from_json(reader.object("rule"), origin + ": rule");
   s.base = base_from_json(reader.object("base"), origin + ": base");
-  s.copies = static_cast<int>(reader.integer("copies", 1, 16));
+  read_setting(reader, "copies", "copies", s);
   s.genes.clear();
   for (const Json& gene : reader.array("genes")) {
     s.genes.push_back(gene_from_json(gene, origin + ": genes"));
@@ -111,11 +127,15 @@ SearchSettings settings_from_json(const Json& json, const std::string& origin) {
     s.start_policy =
         policy_from_json(reader.any("start_policy"), s.space, origin + ": start_policy");
   }
-  s.metric = reader.text("metric");
-  s.asynchronous = reader.boolean("asynchronous");
+  read_setting(reader, "metric", "metric", s);
+  read_setting(reader, "asynchronous", "async", s);
   s.data = reader.text("data");
   s.trainer = reader.object("trainer");
   s.provenance = reader.object("provenance");
+  for (const SearchSettingRow& row : kSearchSettings) {
+    const char* key = row.setting.key;
+    if (row.recorded == Recorded::kIfSet && reader.has(key)) read_setting(reader, key, key, s);
+  }
   reader.finish();
   check_settings(s);
   return s;

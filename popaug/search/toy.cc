@@ -61,7 +61,7 @@ std::string to_bytes(const ToyState& state) {
 ToyState from_bytes(std::string_view bytes, size_t stirred, const std::string& origin) {
   const size_t size = (stirred + 2) * sizeof(double);
   if (bytes.size() < size + 16) {
-    throw Error(origin + " is no checkpoint of this toy trainer: it is too short");
+    throw Error(origin + " is not a checkpoint of this toy trainer: it is too short");
   }
   std::vector<double> numbers(stirred + 2);
   std::memcpy(numbers.data(), bytes.data() + bytes.size() - size, size);

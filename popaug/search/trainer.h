@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@
 
 namespace popaug {
 
-// The work of one member for one round: a pure value, journaled and sent to workers (DESIGN 6).
+// The work of one member for one round: a pure value, journaled and sent to workers
+// (docs/formats/worker.md).
 struct RoundWork {
   int member = 0;
   int round = 0;         // from 0
@@ -25,11 +27,17 @@ struct RoundWork {
   Policy policy;
   std::map<std::string, double>
       genes;      // other hyperparameters searched ("lr", "weight_decay", ...)
-  fs::path from;  // checkpoint to start from; empty: start afresh
+  fs::path from;  // checkpoint to start from; empty: new weights
   fs::path to;    // where to write the checkpoint (the name carries the attempt)
   // Evaluate at the end. A chain of rounds that nothing is decided on trains without.
   bool evaluate = true;
 };
+
+// What a result may say at most, whoever gives it. The sums over any search then fit into 63 bits.
+inline constexpr int64_t kMostImagesOfARound = int64_t{1} << 36;
+inline constexpr size_t kMostValidationImages = size_t{1} << 28;
+inline constexpr size_t kMostMetrics = 256;
+inline constexpr size_t kLongestMetricName = 200;  // bytes
 
 // What a round gave. Everything but `seconds` must depend on the work alone.
 struct RoundResult {
@@ -50,6 +58,9 @@ class Diverged : public Error {
       : Error(sentence), images_trained(trained) {}
   const int64_t images_trained;  // in this round, up to there
 };
+// What no trainer may say: a number out of range, a metric without a sound name, too many metrics.
+// A sentence, or nothing if the result is within the limits above.
+std::optional<std::string> limit_fault(const RoundResult& result);
 // Such a round's result: no score, no checkpoint.
 RoundResult diverged_result(const Diverged& diverged);
 
@@ -57,8 +68,8 @@ RoundResult diverged_result(const Diverged& diverged);
 class Trainer {
  public:
   virtual ~Trainer() = default;
-  // Trains, evaluates once at the end if `work.evaluate` (DESIGN 4.4; score 0 otherwise), writes
-  // the checkpoint `work.to` durably.
+  // Trains, evaluates once at the end if `work.evaluate` (the score is 0 otherwise), and writes the
+  // checkpoint `work.to` durably. See docs/architecture.md#nothing-is-evaluated-without-a-decision.
   // `heartbeat(share)` is to be called at least every few seconds, share in 0..1. Throws Error;
   // Diverged, for the same work at the same place; Interrupted soon after `stop` is requested. The
   // last two leave nothing at work.to.

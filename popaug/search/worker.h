@@ -1,4 +1,4 @@
-// Process workers (DESIGN 6, docs/formats/worker.md): our side, their side, and the judge.
+// Process workers (docs/formats/worker.md): our side, their side, and the judge.
 #ifndef POPAUG_SEARCH_WORKER_H_
 #define POPAUG_SEARCH_WORKER_H_
 
@@ -56,7 +56,7 @@ using TrainerBuilder = std::function<std::unique_ptr<Trainer>(const RunMessage& 
 // code.
 int serve_worker(const std::string& name, const TrainerBuilder& builder, int in, int out);
 
-// One rule of the protocol, tried on somebody's worker.
+// One rule of the protocol, tried on a worker of the user.
 struct WorkerCheck {
   std::string rule;
   bool passed = false;

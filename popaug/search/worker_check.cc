@@ -7,8 +7,8 @@
 #include <cmath>
 #include <set>
 
+#include "popaug/search/internal/process.h"
 #include "popaug/search/population.h"
-#include "popaug/search/process.h"
 #include "popaug/search/worker.h"
 
 namespace popaug {
@@ -58,7 +58,7 @@ class Subject {
   WorkerMessage answer() {
     WorkerMessage message = hear();
     while (message.kind == Kind::kProgress) message = hear();
-    if (message.kind == Kind::kHello) throw Error("it said hello twice");
+    if (message.kind == Kind::kHello) throw Error("it sent hello twice");
     return message;
   }
 
@@ -94,7 +94,7 @@ class Judge {
         progress_(progress) {}
 
   std::vector<WorkerCheck> judge() {
-    try_rule("starts, and says hello of protocol 1 first", [&] { make()->greet(); });
+    try_rule("starts, and sends hello of protocol 1 first", [&] { make()->greet(); });
     if (!checks_[0].passed) return std::move(checks_);
     try_rule("trains a fresh round: checkpoint on disk, of the stated size", [&] { fresh(); });
     if (!checks_[1].passed) return std::move(checks_);
@@ -151,7 +151,7 @@ class Judge {
   static void require_checkpoint(const fs::path& path, int64_t bytes) {
     std::error_code error;
     const uintmax_t size = fs::file_size(path, error);
-    if (error) throw Error("done was said, but no checkpoint stands at the path \"to\"");
+    if (error) throw Error("\"done\" was sent, but there is no checkpoint at the path \"to\"");
     if (size == 0) throw Error("the checkpoint is empty");
     if (static_cast<int64_t>(size) != bytes) {
       throw Error(fmt::format("the checkpoint has {} bytes, \"bytes\" says {}", size, bytes));

@@ -76,14 +76,14 @@ WorkerMessage parse_worker_message(std::string_view line) {
   if (type == "hello") {
     message.kind = WorkerMessage::Kind::kHello;
     message.protocol = reader.integer("protocol", INT64_MIN, INT64_MAX);
-    message.name = reader.text("name");
+    message.name = printable_line(reader.text("name"), 200);
   } else if (type == "progress") {
     message.kind = WorkerMessage::Kind::kProgress;
     message.share = reader.number("share", 0, 1);
   } else if (type == "done") {
     message.kind = WorkerMessage::Kind::kDone;
     if (reader.any("score").is_null()) {
-      message.result = diverged_result(Diverged(reader.text_or("reason", "")));
+      message.result = diverged_result(Diverged(printable_line(reader.text_or("reason", ""))));
     } else {
       message.result.score = reader.number("score", -1e300, 1e300);
       message.bytes = reader.integer("bytes", 0, INT64_MAX);
@@ -96,13 +96,15 @@ WorkerMessage parse_worker_message(std::string_view line) {
         message.result.metrics[name] = value.get<double>();
       }
     }
-    message.result.images_trained = reader.integer_or("images_trained", 0, INT64_MAX, 0);
-    message.result.images_evaluated = reader.integer_or("images_evaluated", 0, INT64_MAX, 0);
+    message.result.images_trained = reader.integer_or("images_trained", 0, kMostImagesOfARound, 0);
+    message.result.images_evaluated =
+        reader.integer_or("images_evaluated", 0, kMostImagesOfARound, 0);
     message.result.seconds = reader.number_or("seconds", 0, 1e12, 0);
     message.has_correct = reader.boolean_or("correct", false);
+    if (const auto why = limit_fault(message.result)) throw Error("worker's message: " + *why);
   } else if (type == "failed") {
     message.kind = WorkerMessage::Kind::kFailed;
-    message.error = reader.text("error");
+    message.error = printable_line(reader.text("error"));
   } else {
     static const std::vector<std::string> known = {"hello", "progress", "done", "failed"};
     throw Error("worker's message: " + unknown_name("type", type, known));

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "popaug/rundir/rundir.h"
 #include "popaug/search/worker.h"
 
 namespace popaug {
@@ -48,17 +49,23 @@ class Inbox {
       const ssize_t n = ::read(in_, block, sizeof block);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return close();
+      size_t begin = 0, from = buffer.size();  // what came before has no line end
       buffer.append(block, static_cast<size_t>(n));
-      for (size_t end; (end = buffer.find('\n')) != buffer.npos; buffer.erase(0, end + 1)) {
-        take(buffer.substr(0, end));
+      for (size_t end; (end = buffer.find('\n', from)) != buffer.npos; begin = from = end + 1) {
+        take(buffer.substr(begin, end - begin));
+      }
+      buffer.erase(0, begin);
+      if (buffer.size() > JsonLimits().bytes) {  // whoever reads the message says why it is refused
+        take(buffer);
+        return close();
       }
     }
   }
 
   void take(std::string line) {
     std::lock_guard lock(mutex_);
-    const Json json = Json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("type", Json()) == "stop") {
+    const std::optional<Json> json = try_json(line);
+    if (json && json->is_object() && json->value("type", Json()) == "stop") {
       stop_.request();
     } else {
       lines_.push_back(std::move(line));
@@ -170,7 +177,7 @@ int serve_worker(const std::string& name, const TrainerBuilder& builder, int in,
 }
 
 std::vector<uint8_t> read_correct_file(const fs::path& path) {
-  const std::string text = read_file(path, 1 << 28);
+  const std::string text = read_regular_file(path, kMostValidationImages);
   std::vector<uint8_t> bits;
   bits.reserve(text.size());
   for (const char c : text) {

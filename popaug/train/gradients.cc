@@ -1,12 +1,12 @@
 // Forward and backward of a batch, whole or in shards.
 #include <algorithm>
 
-#include "popaug/train/loop_torch.h"
+#include "popaug/train/internal/loop_torch.h"
 
 namespace popaug {
 namespace {
 
-// The mean of all networks' gradients, summed in their order, becomes the first one's.
+// Stores the mean of the gradients of all networks, summed in their order, in the first network.
 void average_gradients(LearningNetwork& learning) {
   for (const auto& replica : learning.replicas) {
     for (size_t i = 0; i < learning.network->parameters().size(); ++i) {
@@ -24,7 +24,7 @@ void average_gradients(LearningNetwork& learning) {
   }
 }
 
-// All networks go on from the mean of their running statistics.
+// Gives all networks the mean of their running statistics.
 void average_buffers(LearningNetwork& learning) {
   const double share = 1.0 / double(learning.replicas.size() + 1);
   for (size_t i = 0; i < learning.network->buffers().size(); ++i) {
@@ -44,10 +44,10 @@ void hand_out_buffers(LearningNetwork& learning) {
 
 }  // namespace
 
-double batch_gradients(LearningNetwork& learning, const Tensor& images, const Tensor& labels,
+double batch_gradients(LearningNetwork& learning, const Tensor& images, const Targets& targets,
                        double label_smoothing, Pass pass) {
   if (learning.replicas.empty()) {
-    return learning.network->gradients(images, labels, label_smoothing, pass);
+    return learning.network->gradients(images, targets, label_smoothing, pass);
   }
   const int64_t shards = static_cast<int64_t>(learning.replicas.size()) + 1;
   const int64_t size = images.size(0) / shards;
@@ -62,7 +62,7 @@ double batch_gradients(LearningNetwork& learning, const Tensor& images, const Te
     Pass mine = pass;
     mine.first_image = static_cast<int64_t>(i) * size;
     losses[i] = network.gradients(images.narrow(0, mine.first_image, size),
-                                  labels.narrow(0, mine.first_image, size), label_smoothing, mine);
+                                  targets.part(mine.first_image, size), label_smoothing, mine);
   };
   parallel_for(shards, std::min<int>(available_cores(), static_cast<int>(shards)), body);
   at::NoGradGuard guard;

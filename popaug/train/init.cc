@@ -1,4 +1,7 @@
-// --init: starting from other people's weights, or from one's own of another shape.
+// --init: starts from the weights of another project, or from own weights of another shape.
+//
+// The file is a checkpoint (docs/formats/checkpoint.md), which names its network and the
+// normalisation of its images, or any other safetensors file, which does not.
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -7,12 +10,15 @@
 #include <optional>
 #include <set>
 
-#include "popaug/train/member_torch.h"
+#include "popaug/base/setting.h"
+#include "popaug/train/internal/member_torch.h"
 
 namespace popaug {
 namespace {
 
-// The tensor as float32, or none where its type is not of numbers with a point.
+constexpr uint64_t kMostBytes = uint64_t{1} << 40;
+
+// Converts the tensor to float32; returns nothing if its type is not a floating-point type.
 std::optional<Tensor> as_float(const RawTensor& raw) {
   static const std::map<std::string, at::ScalarType> types = {
       {"F32", at::kFloat}, {"F64", at::kDouble}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}};
@@ -29,13 +35,39 @@ bool sums_to_grey(at::IntArrayRef from, at::IntArrayRef to) {
          from[2] == to[2] && from[3] == to[3];
 }
 
+// "a, b, c and 4 more".
+std::string first_names(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 6;
+  const size_t shown = std::min(kShown, names.size());
+  const std::string text = join(std::vector(names.begin(), names.begin() + long(shown)), ", ");
+  return names.size() > shown ? text + " and " + std::to_string(names.size() - shown) + " more"
+                              : text;
+}
+
+struct InitFile {
+  std::string origin, bytes;
+  RawTensors tensors;
+  std::optional<CheckpointInfo> info;  // nothing: not a checkpoint
+};
+
+InitFile read_init(const fs::path& path) {
+  InitFile file;
+  file.origin = show_path(path);
+  file.bytes = read_file(path, kMostBytes);
+  file.tensors = parse_safetensors(file.bytes, file.origin);
+  if (verify_checksum(file.bytes, file.tensors, file.origin)) {
+    file.info = checkpoint_info(file.tensors, file.origin);
+  }
+  return file;
+}
+
 class Initialiser {
  public:
-  Initialiser(const RawTensors& file, std::vector<std::string>& notes)
-      : file_(file), notes_(notes) {}
+  Initialiser(const InitFile& file, std::vector<std::string>& notes) : file_(file), notes_(notes) {}
 
-  void fill(const std::string& name, const Tensor& to) {
-    const RawTensor* raw = file_.find(name);
+  void fill(const std::string& name, const Tensor& to, bool head) {
+    ++wanted_;
+    const RawTensor* raw = file_.tensors.find(name);
     if (raw == nullptr) {
       missing_.push_back(name);
       return;
@@ -49,63 +81,108 @@ class Initialiser {
       notes_.push_back("init: " + name +
                        " is summed over its three colours, as the images are grey");
     } else {
-      other_.push_back(name);
+      (head ? head_ : other_).push_back(name);
       return;
     }
     ++taken_;
   }
 
-  // What was left, and an error if nothing fitted.
-  void report(const std::string& origin) {
-    if (taken_ == 0) {
-      throw Error(origin + ": none of its tensors has a name and shape of this network's");
+  // Throws if less than half of the tensors fitted.
+  void check(const CheckpointInfo& mine) const {
+    if (2 * taken_ >= wanted_) return;
+    std::string sentence = file_.origin + ": only " + std::to_string(taken_) + " of the " +
+                           std::to_string(wanted_) + " tensors of network " + quote(mine.network) +
+                           " are in it by name and shape; ";
+    const bool other = file_.info && file_.info->network != mine.network;
+    sentence += other ? "it has the weights of " + quote(file_.info->network) + ": give " +
+                            name_setting("network") + " " + file_.info->network
+                      : "weights of other projects are brought to the names of popaug by 'popaug "
+                        "weights convert'";
+    throw Error(sentence);
+  }
+
+  // Says what was used and what was not.
+  void report(const CheckpointInfo& mine) {
+    notes_.insert(notes_.begin(), "init: " + std::to_string(taken_) + " of " +
+                                      std::to_string(wanted_) + " tensors are taken from " +
+                                      file_.origin);
+    if (!head_.empty()) {
+      notes_.push_back("init: the classifier (" + join(head_, ", ") +
+                       ") starts from new weights: that of the file is not for " +
+                       std::to_string(mine.classes.size()) + " classes");
     }
-    say(other_, "of another shape, so they start afresh");
-    say(missing_, "not in the file, so they start afresh");
+    say(other_, "of another shape, so they start from new weights");
+    say(missing_, "not in the file, so they start from new weights");
     std::vector<std::string> unused;
-    for (const RawTensor& raw : file_.tensors) {
+    for (const RawTensor& raw : file_.tensors.tensors) {
       const bool counted = raw.name.ends_with("num_batches_tracked");
-      if (!counted && !raw.name.starts_with(kMomentumPrefix) && !used_.contains(raw.name)) {
+      if (!counted && !raw.name.starts_with("optimizer.") && !used_.contains(raw.name)) {
         unused.push_back(raw.name);
       }
     }
     say(unused, "in the file but not in this network");
+    if (file_.info) report_images(*file_.info, mine);
   }
 
  private:
   void say(const std::vector<std::string>& names, const std::string& why) {
-    if (names.empty()) return;
-    constexpr size_t kShown = 6;
-    const std::vector<std::string> first(names.begin(),
-                                         names.begin() + std::min(kShown, names.size()));
-    const std::string more =
-        names.size() > kShown ? " and " + std::to_string(names.size() - kShown) + " more" : "";
-    notes_.push_back("init: " + join(first, ", ") + more + ": " + why);
+    if (!names.empty()) notes_.push_back("init: " + first_names(names) + ": " + why);
   }
 
-  const RawTensors& file_;
+  // What the weights were trained on, where that matters to these images.
+  void report_images(const CheckpointInfo& theirs, const CheckpointInfo& mine) {
+    constexpr int kSmall = 32;
+    const auto size = [](const CheckpointInfo& info) {
+      return std::to_string(info.width) + "x" + std::to_string(info.height);
+    };
+    const int side = std::min(mine.width, mine.height);
+    if (side < kSmall && std::min(theirs.width, theirs.height) > 2 * side) {
+      notes_.push_back("init: the weights were trained on images of " + size(theirs) +
+                       "; those of " + size(mine) + " use little of what they know: give " +
+                       name_setting("size") + " 96, or more");
+    }
+    if (mine.mean == theirs.mean && mine.std == theirs.std) {
+      notes_.emplace_back("init: images are normalised by the mean and deviation of the weights");
+    }
+  }
+
+  const InitFile& file_;
   std::vector<std::string>& notes_;
-  std::vector<std::string> missing_, other_;
+  std::vector<std::string> missing_, other_, head_;
   std::set<std::string> used_;
-  int taken_ = 0;
+  int taken_ = 0, wanted_ = 0;
 };
 
 }  // namespace
 
-std::vector<std::string> load_init(Network& network, const fs::path& path) {
-  const MappedFile mapped(path);
-  const std::string origin = show_path(path);
-  const RawTensors file = parse_safetensors(
-      {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, origin);
+std::vector<std::string> load_init(LearningNetwork& learning, const fs::path& path) {
+  const InitFile file = read_init(path);
   std::vector<std::string> notes;
   at::NoGradGuard guard;
   Initialiser initialiser(file, notes);
-  for (const Parameter& parameter : network.parameters()) {
-    initialiser.fill(parameter.name, parameter.tensor);
+  for (const Parameter& parameter : learning.network->parameters()) {
+    initialiser.fill(parameter.name, parameter.tensor, parameter.head);
   }
-  for (const Buffer& buffer : network.buffers()) initialiser.fill(buffer.name, buffer.tensor);
-  initialiser.report(origin);
+  for (const Buffer& buffer : learning.network->buffers()) {
+    initialiser.fill(buffer.name, buffer.tensor, false);
+  }
+  initialiser.check(learning.info);
+  initialiser.report(learning.info);
   return notes;
+}
+
+std::optional<Normalisation> init_normalisation(const fs::path& path, int channels) {
+  const InitFile file = read_init(path);
+  if (!file.info) return std::nullopt;
+  const Normalisation theirs{file.info->mean, file.info->std};
+  if (int(theirs.mean.size()) == channels) return theirs;
+  if (channels != 1) return std::nullopt;
+  const auto mean_of = [](const std::vector<float>& values) {
+    double sum = 0;
+    for (const float value : values) sum += value;
+    return static_cast<float>(sum / double(values.size()));
+  };
+  return Normalisation{{mean_of(theirs.mean)}, {mean_of(theirs.std)}};
 }
 
 }  // namespace popaug

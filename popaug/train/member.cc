@@ -5,12 +5,12 @@
 #include <cstring>
 
 #include "popaug/model/model.h"
-#include "popaug/train/member_torch.h"
+#include "popaug/train/internal/member_torch.h"
 
 namespace popaug {
 namespace {
 
-// A checkpoint of a TorchScript network carries the file, so that it needs nothing else.
+// The checkpoint of a TorchScript network contains the TorchScript file, so it needs nothing else.
 constexpr char kScriptTensor[] = "model.torchscript";
 
 constexpr char kRunningVar[] = "running_var";
@@ -66,20 +66,19 @@ void load_tensors(LearningNetwork& to, const RawTensors& file, bool with_momentu
     take_over(buffer.tensor, buffer.name, file, origin);
   }
   if (!with_momentum) return;
-  for (size_t i = 0; i < to.optimiser->momentum().size(); ++i) {
-    take_over(to.optimiser->momentum()[i], kMomentumPrefix + to.network->parameters()[i].name, file,
-              origin);
+  for (const Optimiser::State& state : to.optimiser->state()) {
+    take_over(state.tensor, state.name, file, origin);
   }
 }
 
-// A network of the user's own must answer one number per class for such images.
+// Checks that the user's network returns one number for each class for such images.
 void check_script(Network& network, const NetworkShape& shape, at::Device device) {
   c10::InferenceMode guard;
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
   const Tensor logits =
       network.forward(at::zeros({2, shape.channels, shape.height, shape.width}, options), Pass());
   if (logits.size(1) != shape.classes) {
-    throw Error("the TorchScript network answers " + std::to_string(logits.size(1)) +
+    throw Error("the TorchScript network returns " + std::to_string(logits.size(1)) +
                 " numbers per image, but the data have " + std::to_string(shape.classes) +
                 " classes");
   }
@@ -88,9 +87,9 @@ void check_script(Network& network, const NetworkShape& shape, at::Device device
 }  // namespace
 
 LearningNetwork::LearningNetwork(const CheckpointInfo& about, at::Device device, int shards,
-                                 std::string script_bytes)
+                                 std::string script_bytes, OptimiserKind kind)
     : info(about), script(std::move(script_bytes)) {
-  // On a GPU the kernels of convolutions are the fastest of a trial; a CPU has no use of this.
+  // On a GPU, cuDNN chooses the fastest convolution kernels by trial. A CPU does not need this.
   if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   const auto make = [&] {
     return info.network == kScriptNetwork ? make_script_network(script, device)
@@ -98,7 +97,7 @@ LearningNetwork::LearningNetwork(const CheckpointInfo& about, at::Device device,
   };
   network = make();
   if (!script.empty()) check_script(*network, shape_of(info), device);
-  optimiser = std::make_unique<Optimiser>(*network);
+  optimiser = std::make_unique<Optimiser>(*network, kind);
   for (int i = 1; i < shards; ++i) {
     replicas.push_back(make());
     for (size_t p = 0; p < network->parameters().size(); ++p) {
@@ -125,53 +124,42 @@ void LearningNetwork::start(uint64_t seed, uint64_t stream) {
 }
 
 std::string LearningNetwork::save(bool with_momentum) const {
-  RawTensors file;
-  file.metadata = {{"format", "pt"}, {"popaug", json_line(checkpoint_info_to_json(info))}};
+  std::vector<RawTensor> tensors;
   std::vector<Tensor> holder;
   const auto add = [&](const std::string& name, const Tensor& tensor) {
-    file.tensors.push_back({name, "F32", tensor.sizes().vec(), row_major(tensor, holder)});
+    tensors.push_back({name, "F32", tensor.sizes().vec(), row_major(tensor, holder)});
   };
   for (const Parameter& parameter : network->parameters()) add(parameter.name, parameter.tensor);
   for (const Buffer& buffer : network->buffers()) add(buffer.name, buffer.tensor);
-  // Strict loading in PyTorch wants a counter beside each batch norm's statistics.
+  // Strict loading in PyTorch expects a counter next to the statistics of each batch norm.
   const std::string counter(reinterpret_cast<const char*>(&info.steps), sizeof(info.steps));
   for (const Buffer& buffer : network->buffers()) {
     if (!buffer.name.ends_with(kRunningVar)) continue;
     const std::string layer = buffer.name.substr(0, buffer.name.size() - sizeof(kRunningVar) + 1);
-    file.tensors.push_back({layer + "num_batches_tracked", "I64", {}, counter});
+    tensors.push_back({layer + "num_batches_tracked", "I64", {}, counter});
   }
   if (!script.empty()) {
-    file.tensors.push_back({kScriptTensor, "U8", {static_cast<int64_t>(script.size())}, script});
+    tensors.push_back({kScriptTensor, "U8", {static_cast<int64_t>(script.size())}, script});
   }
   if (with_momentum) {
-    for (size_t i = 0; i < optimiser->momentum().size(); ++i) {
-      add(kMomentumPrefix + network->parameters()[i].name, optimiser->momentum()[i]);
-    }
+    for (const Optimiser::State& state : optimiser->state()) add(state.name, state.tensor);
   }
-  return make_safetensors(file);
+  return make_checkpoint(info, std::move(tensors));
 }
 
 void LearningNetwork::load(const fs::path& path, bool with_momentum) {
-  const MappedFile mapped(path);
-  const std::string origin = show_path(path);
-  const RawTensors file = parse_safetensors(
-      {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, origin);
-  const CheckpointInfo theirs = checkpoint_info(file, origin);
-  check_same(info, theirs, origin);
-  load_tensors(*this, file, with_momentum, origin);
-  info = theirs;
+  const Checkpoint checkpoint = load_checkpoint(path);
+  check_same(info, checkpoint.info, show_path(path));
+  load_tensors(*this, checkpoint.tensors, with_momentum, show_path(path));
+  info = checkpoint.info;
 }
 
 std::unique_ptr<LearningNetwork> load_network(const fs::path& path, at::Device device) {
-  const MappedFile mapped(path);
-  const std::string origin = show_path(path);
-  const RawTensors file = parse_safetensors(
-      {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, origin);
-  const RawTensor* script = file.find(kScriptTensor);
+  const Checkpoint checkpoint = load_checkpoint(path);
+  const RawTensor* script = checkpoint.tensors.find(kScriptTensor);
   auto result = std::make_unique<LearningNetwork>(
-      checkpoint_info(file, origin), device, 1,
-      script == nullptr ? std::string() : std::string(script->bytes));
-  load_tensors(*result, file, false, origin);
+      checkpoint.info, device, 1, script == nullptr ? std::string() : std::string(script->bytes));
+  load_tensors(*result, checkpoint.tensors, false, show_path(path));
   return result;
 }
 
@@ -186,9 +174,9 @@ at::Device find_device(const std::string& name) {
   const int count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   const int number = numbered ? std::stoi(name.substr(5)) : 0;
   if (number >= count) {
-    throw Error("device " + quote(name) + ": torch sees " + std::to_string(count) +
-                " CUDA devices here" +
-                (count == 0 ? " (a CPU build of torch, or no driver); use --device cpu" : ""));
+    throw Error(
+        "device " + quote(name) + ": torch sees " + std::to_string(count) + " CUDA devices here" +
+        (count == 0 ? " (a CPU build of torch, or no driver); use setting \"device\" cpu" : ""));
   }
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(number));
 }

@@ -10,12 +10,14 @@ uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int
   if (!settings.model.empty()) return 6 * fs::file_size(settings.model);
   const uint64_t parameters = count_parameters(settings.network, shape);
   const uint64_t activations = count_activations(settings.network, shape);
-  // Of fast: Winograd's weights for the way forward and for the way back, and their gradient,
-  // 36 numbers instead of 9 each.
+  // With `fast`: Winograd's weights for the forward and the backward pass and their gradient, each
+  // 36 numbers instead of 9.
   const uint64_t replica = parameters * (settings.conv == "fast" ? 1 + 12 : 1);
-  // Weights, momentum, and the bytes that a checkpoint is made from twice; each shard's gradients;
-  // what a batch leaves behind, and a fifth of it for what is under way.
-  return 4 * (4 * parameters + replica * settings.shards + activations * settings.batch * 6 / 5);
+  const uint64_t copies = settings.optimizer == "adamw" ? 6 : 4;
+  // Weights, the optimiser's state and twice the bytes of a checkpoint; the gradients of each
+  // shard; the activations of a batch, and a fifth of them for temporaries.
+  return 4 *
+         (copies * parameters + replica * settings.shards + activations * settings.batch * 6 / 5);
 }
 
 }  // namespace popaug

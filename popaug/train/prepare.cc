@@ -1,40 +1,41 @@
-// Checks and values that every training starts from.
+// Checks settings and computes the values that every training starts from.
 #include <algorithm>
 #include <cmath>
 
 #include "popaug/model/model.h"
-#include "popaug/train/loop_torch.h"
+#include "popaug/train/internal/loop_torch.h"
+#include "popaug/train/setting_rows.h"
 
 namespace popaug {
-namespace {
-
-void check_range(const char* key, double value, double low, double high) {
-  if (!(value >= low && value <= high)) {
-    throw UsageError(std::string(key) + ": " + number_text(value) + " is not in " +
-                     number_text(low) + " .. " + number_text(high));
-  }
-}
-
-}  // namespace
-
 void check_train_settings(const TrainSettings& settings) {
   if (settings.model.empty()) check_network_name(settings.network);
   check_learning_rate_rule(settings.lr_rule);
   conv_mode(settings.conv);
-  check_range("batch", settings.batch, 1, 1 << 16);
-  check_range("lr", settings.lr, 0, 1000);
-  check_range("weight-decay", settings.weight_decay, 0, 1000);
-  check_range("momentum", settings.momentum, 0, 1);
-  check_range("clip", settings.clip, 0, 1e9);
-  check_range("label-smoothing", settings.label_smoothing, 0, 1);
-  check_range("warmup-steps", settings.warmup_steps, 0, 1 << 30);
-  check_range("resized-crop", settings.resized_crop, 0, 1);
-  check_range("shards", settings.shards, 1, 1024);
+  for (const TrainSettingRow& row : kTrainSettings) row.check(settings);
   if (settings.mixed_precision && !settings.device.starts_with("cuda")) {
-    throw UsageError("mixed-precision: only with --device cuda; a CPU trains in float32");
+    throw UsageError(name_setting("mixed_precision") + ": only with " + name_setting("device") +
+                     " cuda; a CPU trains in float32");
+  }
+  if (settings.sampling == "balanced" && settings.class_weights) {
+    throw UsageError(name_setting("class_weights") + ": with " + name_setting("sampling") +
+                     " balanced every class trains equally often already; give one of the two");
+  }
+  if (settings.head_epochs > 0 && settings.init.empty()) {
+    throw UsageError(name_setting("head_epochs") +
+                     " trains the classifier on a network that is already trained: give " +
+                     name_setting("init") + " with its weights");
+  }
+  const bool tunes =
+      settings.head_epochs > 0 || settings.trunk_lr_factor != 1 || settings.freeze_norm;
+  if (tunes && !settings.model.empty()) {
+    throw UsageError(
+        name_setting("model") +
+        ": a TorchScript file does not say which of its layers are the classifier, so " +
+        name_setting("head_epochs") + ", " + name_setting("trunk_lr_factor") + " and " +
+        name_setting("freeze_norm") + " need a built-in network");
   }
   if (settings.batch % settings.shards != 0) {
-    throw UsageError("shards: a batch of " + std::to_string(settings.batch) +
+    throw UsageError(name_setting("shards") + ": a batch of " + std::to_string(settings.batch) +
                      " does not divide into " + std::to_string(settings.shards) + " equal shards");
   }
 }
@@ -46,12 +47,29 @@ BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& set
   return trained;
 }
 
+void check_mixing(const BaseTransforms& base, const Subset& train,
+                  const std::vector<std::string>& classes) {
+  check_partners(base, train.indices);
+  if (base.mixes() && classes.size() < 2) {
+    throw UsageError(std::string(base.cutmix > 0 ? "cutmix" : "mixup") +
+                     ": a mixed image has two labels, but the data have one class; leave mixing "
+                     "out, or give images of two classes");
+  }
+}
+
+Normalisation training_normalisation(const TrainSettings& settings, const Subset& train) {
+  if (!settings.init.empty()) {
+    if (const auto found = init_normalisation(settings.init, train.split->channels)) return *found;
+  }
+  return normalisation_of(train);
+}
+
 Normalisation normalisation_of(const Subset& train) {
   const ChannelStatistics statistics = channel_statistics(*train.split, train.indices);
   Normalisation result;
   for (size_t c = 0; c < statistics.mean.size(); ++c) {
     result.mean.push_back(static_cast<float>(statistics.mean[c]));
-    // A channel without any variation is left at its scale rather than divided by 0.
+    // A channel without variation keeps its scale instead of being divided by 0.
     const double deviation = statistics.std[c];
     result.std.push_back(deviation > 0 ? static_cast<float>(deviation) : 1.0f);
   }
@@ -62,14 +80,15 @@ std::unique_ptr<LearningNetwork> new_network(const TrainSettings& settings,
                                              const CheckpointInfo& info, at::Device device) {
   return std::make_unique<LearningNetwork>(
       info, device, settings.shards,
-      settings.model.empty() ? std::string() : read_file(settings.model));
+      settings.model.empty() ? std::string() : read_file(settings.model),
+      settings.optimizer == "adamw" ? OptimiserKind::kAdamW : OptimiserKind::kSgd);
 }
 
 void start_network(LearningNetwork& learning, const TrainSettings& settings, uint64_t seed,
                    uint64_t stream, std::vector<std::string>* notes) {
   learning.start(seed, stream);
   if (settings.init.empty()) return;
-  const std::vector<std::string> said = load_init(*learning.network, settings.init);
+  const std::vector<std::string> said = load_init(learning, settings.init);
   if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
 }
 
@@ -91,7 +110,7 @@ int default_workers(const std::string& device) {
 }
 
 CheckpointInfo new_checkpoint_info(const TrainSettings& settings,
-                                   const std::vector<std::string>& classes, const Split& split,
+                                   const std::vector<std::string>& classes, const ImageSet& split,
                                    const Normalisation& normalisation) {
   CheckpointInfo info;
   info.network = settings.model.empty() ? settings.network : kScriptNetwork;
@@ -99,6 +118,9 @@ CheckpointInfo new_checkpoint_info(const TrainSettings& settings,
   info.channels = split.channels;
   info.height = split.height;
   info.width = split.width;
+  info.fit = split.reading.fit;
+  info.range = split.reading.range;
+  info.background = split.reading.background;
   info.mean = normalisation.mean;
   info.std = normalisation.std;
   return info;

@@ -1,61 +1,58 @@
-// What room train is told and what it answers: plain values.
+// The inputs and results of room train, as plain values.
 #ifndef POPAUG_TRAIN_SETTINGS_H_
 #define POPAUG_TRAIN_SETTINGS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "popaug/base/base.h"
 #include "popaug/data/data.h"
+#include "popaug/rundir/rundir.h"
 
 namespace popaug {
 
-// How a network is trained (REFERENCE 4, 5). Everything that changes the result.
+// How a network is trained (docs/pba.md#search, docs/pba.md#final-training). Contains everything
+// that changes the result.
 struct TrainSettings {
   std::string network = "wrn-28-2";
   int batch = 128;
   double lr = 0.1;
   std::string lr_rule = "cosine";  // "cosine" (per step), "svhn-steps", "constant"
-  double weight_decay = 5e-4;      // the L2 term of the loss (REFERENCE 4)
-  double momentum = 0.9;
-  double clip = 5;  // gradient norm, L2 term inside; 0: none
+  // The factor of the L2 term of the loss (docs/pba.md#optimiser-and-learning-rate).
+  double weight_decay = 5e-4;
+  double momentum = 0.9;          // Nesterov's; of AdamW: beta1
+  std::string optimizer = "sgd";  // "sgd" or "adamw"
+  double beta2 = 0.999;           // of AdamW
+  double clip = 5;                // gradient norm, L2 term inside; 0: none
   double label_smoothing = 0;
+  // "balanced": an epoch has as many images, but every class equally often.
+  std::string sampling = "shuffled";
+  bool class_weights = false;  // weighs classes in the loss by the inverse of their size
   int warmup_steps = 0;
   std::string conv = "exact";    // "fast" or "exact"
   std::string device = "cpu";    // "cpu", "cuda", "cuda:N", "auto"; for searches a list with ','
-  bool paper_pixels = false;     // pixel values unscaled (DESIGN 4.7)
-  double resized_crop = 0;       // 0: the base transforms say
+  bool paper_pixels = false;     // pixel values unscaled (docs/architecture.md#pixels-scale)
+  double resized_crop = 0;       // 0: as the base transforms say
   int shards = 1;                // parts of a batch, each with its own batch statistics
   bool mixed_precision = false;  // on a GPU: half precision where autocast allows it
   std::string init;              // safetensors to start from; "": drawn weights
   std::string model;             // TorchScript file instead of `network`; "": none
+  // Fine-tuning from `init`. In the first epochs only the head (the layer that makes the logits)
+  // trains, on the features of the rest as evaluation computes them.
+  int head_epochs = 0;
+  double trunk_lr_factor = 1;  // what the learning rate is multiplied by for all but the head
+  bool freeze_norm = false;    // batch norms keep the running statistics that `init` brings
 };
-
-// How the weights move and on what part of an image, in the order that records and hashes of runs
-// hold it. Here, because who records a run need not link the library that trains it.
-inline Json learning_json(const TrainSettings& s) {
-  Json json = {{"batch", s.batch},
-               {"lr", s.lr},
-               {"lr_rule", s.lr_rule},
-               {"weight_decay", s.weight_decay},
-               {"momentum", s.momentum},
-               {"clip", s.clip},
-               {"label_smoothing", s.label_smoothing},
-               {"warmup_steps", s.warmup_steps},
-               {"conv", s.conv}};
-  // Only where it is on: runs from before it can be resumed.
-  if (s.resized_crop > 0) json["resized_crop"] = s.resized_crop;
-  return json;
-}
 
 // A labelled part of a split. `split` is not owned and must outlive the work.
 struct Subset {
-  const Split* split = nullptr;
+  const ImageSet* split = nullptr;
   std::vector<uint32_t> indices;
 };
 
-// What evaluation finds, image by image in the subset's order.
+// The result of an evaluation, image by image in the order of the subset.
 struct Evaluation {
   int64_t images = 0, wrong = 0;
   double loss = 0;                              // mean cross-entropy
@@ -64,7 +61,7 @@ struct Evaluation {
   std::vector<float> confidence;                // [images] probability of the predicted class
   std::vector<uint32_t> predicted;              // [images]
   double accuracy() const { return images ? 1.0 - double(wrong) / double(images) : 0; }
-  // Mean over the classes that occur of the share of right labels.
+  // The share of correct labels, averaged over the classes that occur.
   double balanced_accuracy() const {
     double sum = 0;
     int present = 0;
@@ -89,19 +86,20 @@ struct TrainReport {
   std::vector<std::string> notes;  // sentences: tensors that --init left, resumed epochs
 };
 
-// What changes no result of train_network, or adds to it.
+// Options of train_network that do not change its result, or that add to it.
 struct TrainOptions {
+  std::shared_ptr<RunDirectory> run = {};  // already opened by the caller; else opened here
   Subset validation = {};  // split == nullptr: none, and the best weights are the last
   bool resume = false;
   double checkpoint_seconds = 60;   // between checkpoints, at ends of epochs
   std::string resume_command = {};  // for the sentence that ends an interrupted training
 };
 
-// What a measured step works on, beside the settings.
+// What a measured step works on, besides the settings.
 struct SpeedWork {
   int channels = 3, height = 32, width = 32, classes = 10;
   bool evaluation = false;  // a forward pass as evaluation makes it, instead of a training step
-  bool unfolded = false;    // of evaluation: every batch norm on its own
+  bool unfolded = false;    // for evaluation: no batch norm is folded
 };
 
 }  // namespace popaug

@@ -1,9 +1,9 @@
-// One step at a time, for who measures speed.
+// One training step at a time, for measurements of speed.
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
-#include "popaug/train/loop_torch.h"
+#include "popaug/train/internal/loop_torch.h"
 #include "popaug/train/train.h"
 
 namespace popaug {

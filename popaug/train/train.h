@@ -17,23 +17,23 @@
 #include "popaug/schedule/schedule.h"
 #include "popaug/search/search.h"
 #include "popaug/train/settings.h"
-#include "popaug/train/trace.h"
 #include "popaug/train/training_api.h"
 
 namespace popaug {
 
-// A Trainer for members of a search over `train` and `validation`; space, rule and base come from
-// the search, policies with each round's work. Shares the data between workers. Checks all settings
-// at once, before any work: UsageError.
+// Returns a factory of Trainers for the members of a search over `train` and `validation`. Space,
+// rule and base transforms belong to the search; the policy comes with the work of each round.
+// Workers share the data. Checks all settings at once, before any work: UsageError.
 TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& space,
                                     const Rule& rule, const BaseTransforms& base,
                                     const std::vector<std::string>& classes, const Subset& train,
                                     const Subset& validation, const std::string& metric);
 
-// Trains over schedule.epochs() epochs into DIR (docs/formats/run.md): progress.csv, a checkpoint
-// to resume from, last.safetensors, best.safetensors. A directory that holds a training is refused
-// without options.resume. Resumes to the same bytes. Throws Error where the loss is no number any
-// more; Interrupted, after a checkpoint, once `stop` is requested.
+// Trains for schedule.epochs() epochs and writes DIR (docs/formats/run.md): progress.csv, a
+// checkpoint to resume from, last.safetensors, best.safetensors. A directory that contains a
+// training is refused without options.resume. A resumed training ends with the same bytes. Throws
+// Error if the loss is not a finite number; Interrupted, after writing a checkpoint, when `stop` is
+// requested.
 TrainReport train_network(const TrainSettings& settings, const Schedule& schedule,
                           const std::vector<std::string>& classes, const Subset& train,
                           uint64_t seed, const fs::path& directory, Progress& progress,
@@ -44,20 +44,20 @@ TrainReport train_network(const TrainSettings& settings, const Schedule& schedul
 Evaluation evaluate_checkpoint(const fs::path& checkpoint, const Subset& subset, int batch,
                                const std::string& device, Progress& progress);
 
-// How many workers keep the devices of a list busy: one for each GPU, whose members would only take
-// turns and whose trials of cuDNN every thread makes anew; one for each core of a CPU. Throws for a
-// device that is not there.
+// Returns the number of workers that keeps the devices of a list busy. That is one for each GPU,
+// since more members would only take turns and every thread repeats the trials of cuDNN; for a CPU
+// it is one for each core. Throws if a device does not exist.
 int default_workers(const std::string& device);
 
-// A function that makes one step (forward, backward, SGD) of settings.network in settings.conv on
-// drawn images, on the CPU, each time it is called: what `popaug bench train` measures. For one
-// thread at a time.
+// Returns a function that makes one training step (forward, backward, SGD) of settings.network with
+// settings.conv on drawn images, on the CPU, each time it is called. `popaug bench train` measures
+// it. For one thread at a time.
 std::function<void()> make_speed_step(const TrainSettings& settings, const SpeedWork& work);
 
 // The names of the networks, patterns with D and K for numbers among them.
 std::vector<std::string> network_names();
 
-// Bytes that a member in training needs at most, estimated before it starts: weights, momentum,
+// Estimates, before a member starts training, how many bytes it needs at most: weights, momentum,
 // gradients, activations of a batch (docs/decisions/memory.md).
 uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int height, int width,
                                 int classes);

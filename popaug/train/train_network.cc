@@ -1,10 +1,12 @@
-// Training from scratch in a run directory.
+// Training in a run directory.
+#include <unistd.h>
+
 #include <chrono>
 
-#include "popaug/train/batches.h"
-#include "popaug/train/loop_torch.h"
-#include "popaug/train/run_files.h"
+#include "popaug/train/internal/batches.h"
+#include "popaug/train/internal/loop_torch.h"
 #include "popaug/train/train.h"
+#include "popaug/train/training_directory.h"
 
 namespace popaug {
 namespace {
@@ -15,7 +17,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// One training: what it was told, and where it is.
+// One training: its inputs and its progress.
 class Training {
  public:
   Training(const TrainSettings& settings, const Schedule& schedule,
@@ -26,13 +28,13 @@ class Training {
         train_(train),
         seed_(seed),
         options_(options),
-        normalisation_(normalisation_of(train)),
+        normalisation_(training_normalisation(settings, train)),
         network_(new_network(settings,
                              new_checkpoint_info(settings, classes, *train.split, normalisation_),
                              find_device(settings.device))),
         learning_(*network_),
-        files_(directory,
-               training_hash(settings, schedule, classes, train, options.validation, seed)),
+        hash_(training_hash(settings, schedule, classes, train, options.validation, seed)),
+        files_(directory, options.run),
         steps_(steps_per_epoch(train.indices.size(), settings.batch)) {}
 
   TrainReport run(Progress& progress, const StopToken& stop) {
@@ -44,7 +46,7 @@ class Training {
       } catch (const Interrupted&) {
         save_checkpoint();
         throw Interrupted("training stopped after " + std::to_string(learning_.info.steps) +
-                          " steps; it goes on with: " + options_.resume_command);
+                          " steps; resume it with: " + options_.resume_command);
       }
     }
     finish();
@@ -52,34 +54,49 @@ class Training {
   }
 
  private:
-  // Fresh, or from the checkpoint that stands in the directory.
+  // Starts from drawn weights, or from the checkpoint in the directory.
   void begin() {
     const fs::path from = files_.open(options_.resume);
     start_network(learning_, settings_, seed_, 0, &notes_);
     if (!from.empty()) {
       learning_.load(from, from == files_.checkpoint());
-      history_ = TrainHistory::from_json(learning_.info.extra, show_path(from), files_.hash());
-      place_ = {static_cast<int>(learning_.info.steps - int64_t{1} * history_.epochs() * steps_),
-                history_.partial_loss};
-      files_.log("resume", {{"steps", learning_.info.steps}});
+      history_ = TrainHistory::from_json(learning_.info.extra, show_path(from), hash_);
+      place_ = place_in_epoch(show_path(from));
     }
+    files_.log(from.empty() ? "start" : "resume",
+               {{"pid", ::getpid()}, {"steps", learning_.info.steps}});
     saved_ = Clock::now();
+  }
+
+  // Where the next step is, by what the checkpoint says of itself.
+  EpochPlace place_in_epoch(const std::string& origin) const {
+    const int64_t step = learning_.info.steps - int64_t{history_.epochs()} * steps_;
+    if (history_.epochs() > schedule_.epochs() || learning_.info.epoch != history_.epochs() ||
+        step < 0 || step >= steps_ || (history_.epochs() == schedule_.epochs() && step > 0)) {
+      throw Error(
+          origin + ": the checkpoint contradicts itself: " + std::to_string(learning_.info.steps) +
+          " steps and epoch " + std::to_string(learning_.info.epoch) + ", but a history of " +
+          std::to_string(history_.epochs()) + " epochs of " + std::to_string(steps_) +
+          " steps. Restore it from a copy, or train into another directory");
+    }
+    return {static_cast<int>(step), history_.partial_loss};
   }
 
   void epoch(Progress& progress, const StopToken& stop) {
     const auto start = Clock::now();
     const int number = learning_.info.epoch;
     const BaseTransforms base = trained_base(schedule_.base, settings_);
-    const Split& split = *train_.split;
+    const ImageSet& split = *train_.split;
     const Augmenter augmenter(schedule_.space, schedule_.rule, schedule_.at(number), base,
                               normalisation_, split.width, split.height, split.channels);
     EpochWork work{&settings_, &split, &train_.indices, &augmenter, seed_, 0, schedule_.epochs()};
+    work.mixes = base.mixes();
     work.ahead = !learning_.network->parameters().front().tensor.device().is_cpu();
     const auto tick = [&](double share) {
       progress.update(number + share, schedule_.epochs(), history_.note());
       if (share < 1 && seconds_since(saved_) > options_.checkpoint_seconds) save_checkpoint();
     };
-    EpochRow row;
+    TrainingEpoch row;
     row.train_loss = train_epoch(learning_, buffers_, place_, work, tick, stop);
     row.lr = learning_rate(settings_.lr_rule, settings_.lr, settings_.warmup_steps,
                            {number, steps_ - 1, steps_, schedule_.epochs()});
@@ -88,9 +105,9 @@ class Training {
     end_epoch(row, seconds_since(start));
   }
 
-  void validate(EpochRow& row, const StopToken& stop) {
+  void validate(TrainingEpoch& row, const StopToken& stop) {
     if (options_.validation.split == nullptr) return;
-    // Once an epoch's steps are done it is counted: a stop waits for the evaluation's end.
+    // When its steps are done, an epoch is counted: a stop waits for the end of the evaluation.
     (void)stop;
     const StopToken never;
     const Evaluation evaluation = evaluate(
@@ -100,7 +117,7 @@ class Training {
     row.validation_accuracy = evaluation.accuracy();
   }
 
-  void end_epoch(const EpochRow& row, double seconds) {
+  void end_epoch(const TrainingEpoch& row, double seconds) {
     if (history_.add(row)) save_weights(files_.best());
     files_.write_progress(history_);
     files_.log("epoch", {{"epoch", history_.epochs()}, {"seconds", seconds}});
@@ -109,14 +126,14 @@ class Training {
 
   void save_checkpoint() {
     history_.partial_loss = place_.loss_sum;
-    learning_.info.extra = history_.to_json(files_.hash());
+    learning_.info.extra = history_.to_json(hash_);
     write_file_atomic(files_.checkpoint(), learning_.save(true));
     saved_ = Clock::now();
   }
 
   void save_weights(const fs::path& path) {
     history_.partial_loss = 0;
-    learning_.info.extra = history_.to_json(files_.hash());
+    learning_.info.extra = history_.to_json(hash_);
     write_file_atomic(path, learning_.save(false));
   }
 
@@ -128,7 +145,7 @@ class Training {
 
   TrainReport report(double seconds) const {
     TrainReport report;
-    for (const EpochRow& row : history_.rows) {
+    for (const TrainingEpoch& row : history_.rows) {
       report.train_loss.push_back(row.train_loss);
       if (row.validated) report.validation_accuracy.push_back(row.validation_accuracy);
     }
@@ -148,7 +165,8 @@ class Training {
   const Normalisation normalisation_;
   const std::unique_ptr<LearningNetwork> network_;
   LearningNetwork& learning_;
-  RunFiles files_;
+  const std::string hash_;  // of all that determines the result
+  TrainingDirectory files_;
   const int steps_;
   BatchBuffers buffers_;
   EpochPlace place_;
@@ -164,6 +182,7 @@ TrainReport train_network(const TrainSettings& settings, const Schedule& schedul
                           uint64_t seed, const fs::path& directory, Progress& progress,
                           const StopToken& stop, const TrainOptions& options) {
   check_train_settings(settings);
+  check_mixing(schedule.base, train, classes);
   use_one_thread();
   Training training(settings, schedule, classes, train, seed, directory, options);
   return training.run(progress, stop);
@@ -174,7 +193,7 @@ Evaluation evaluate_checkpoint(const fs::path& checkpoint, const Subset& subset,
   use_one_thread();
   const auto learning = load_network(checkpoint, find_device(device));
   const CheckpointInfo& info = learning->info;
-  const Split& split = *subset.split;
+  const ImageSet& split = *subset.split;
   if (split.width != info.width || split.height != info.height || split.channels != info.channels) {
     throw Error(show_path(checkpoint) + ": made for " + std::to_string(info.width) + "x" +
                 std::to_string(info.height) + " images of " + std::to_string(info.channels) +

@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "popaug/model/model.h"
-#include "popaug/train/batches.h"
-#include "popaug/train/learning_rate.h"
+#include "popaug/train/internal/batches.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
@@ -15,8 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 
 // Images whose class is the quarter that is bright, with noise.
-Split toy_split(size_t count, int side, int channels, uint64_t seed) {
-  Split split;
+ImageSet toy_split(size_t count, int side, int channels, uint64_t seed) {
+  ImageSet split;
   split.name = "train";
   split.width = split.height = side;
   split.channels = channels;
@@ -37,7 +37,7 @@ Split toy_split(size_t count, int side, int channels, uint64_t seed) {
   return split;
 }
 
-Subset range(const Split& split, uint32_t begin, uint32_t end) {
+Subset range(const ImageSet& split, uint32_t begin, uint32_t end) {
   Subset subset{&split, {}};
   for (uint32_t i = begin; i < end; ++i) subset.indices.push_back(i);
   return subset;
@@ -81,7 +81,7 @@ class TrainerTest : public ::testing::Test {
         work, [](double) {}, never_);
   }
 
-  Split split_ = toy_split(160, 16, 1, 1);
+  ImageSet split_ = toy_split(160, 16, 1, 1);
   TemporaryFolder folder_;
   StopToken never_;
 };
@@ -116,7 +116,7 @@ TEST_F(TrainerTest, LearnsAndWritesTheSameBytesWhateverTheWorker) {
   }
 }
 
-// An exploiting member goes on from the donor's weights, momentum and batch-norm statistics: with
+// An exploiting member continues from the donor's weights, momentum and batch-norm statistics: with
 // the donor's number and policy it would do exactly what the donor does.
 TEST_F(TrainerTest, ExploitCopiesEverythingThatLearns) {
   const auto trainer = factory()(0);
@@ -219,9 +219,40 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
   check("clip", 0.1, [](auto& s, auto&) { s.clip = 0.1; });
   check("label_smoothing", 0.2, [](auto& s, auto&) { s.label_smoothing = 0.2; });
   check("flip", 0.75, [](auto&, auto& b) { b.flip = 0.75; });
+  check("vflip", 0.75, [](auto&, auto& b) { b.vflip = 0.75; });
+  check("turn", 0.75, [](auto&, auto& b) { b.turn = 0.75; });
+  check("erase", 0.5, [](auto&, auto& b) { b.erase = 0.5; });
+  check("cutmix", 0.5, [](auto&, auto& b) { b.cutmix = 0.5; });
+  check("mixup", 0.5, [](auto&, auto& b) { b.mixup = 0.5; });
   check("pad", 6, [](auto&, auto& b) { b.pad = 6; });
   check("cutout", 10, [](auto&, auto& b) { b.cutout = 10; });
   EXPECT_THROW(weights(small_settings(), base, {{"lrr", 0.01}}), UsageError);
+}
+
+// Mixing changes the weights, and needs two images and two classes.
+TEST_F(TrainerTest, MixedImagesHaveTwoLabels) {
+  const auto weights = [&](const BaseTransforms& base, const std::vector<std::string>& classes,
+                           const Subset& train) {
+    TrainSettings settings = small_settings();
+    settings.batch = 1;
+    const auto trainer = make_trainer_factory(settings, space_by_name("pba"), Rule(), base, classes,
+                                              train, range(split_, 80, 160), "accuracy")(0);
+    RoundWork work = work_of(0, 0, {}, folder_.path() / "weights");
+    work.evaluate = false;
+    run(*trainer, work);
+    return read_file(work.to);
+  };
+  // A batch of one image is mixed with an image of the epoch.
+  const Subset few = range(split_, 0, 6);
+  EXPECT_NE(weights({.cutmix = 1}, kClasses, few), weights({}, kClasses, few));
+  EXPECT_NE(weights({.cutmix = 1}, kClasses, few), weights({.mixup = 1}, kClasses, few));
+  EXPECT_THAT(message_of([&] { weights({.mixup = 1}, kClasses, range(split_, 0, 1)); }),
+              HasSubstr("mixup: an image is mixed with another one of the epoch, but the epoch has "
+                        "one image only"));
+  ImageSet one_class = split_;
+  std::fill(one_class.labels.begin(), one_class.labels.end(), 0);
+  EXPECT_THAT(message_of([&] { weights({.cutmix = 1}, {"a"}, range(one_class, 0, 6)); }),
+              HasSubstr("cutmix: a mixed image has two labels, but the data have one class"));
 }
 
 TEST_F(TrainerTest, AResizedCropTakesThePlaceOfPaddingAndCrop) {
@@ -273,12 +304,13 @@ class TrainNetworkTest : public ::testing::Test {
   }
   TrainReport train(const fs::path& to, const StopToken& stop, const TrainOptions& options = {},
                     Progress& progress = silent_progress()) {
-    return train_network(settings_, schedule(6), kClasses, range(split_, 0, 96), 5, to, progress,
-                         stop, options);
+    return train_network(settings_, stretch(baseline_schedule(augment_), 6), kClasses,
+                         range(split_, 0, 96), 5, to, progress, stop, options);
   }
 
+  std::string augment_ = "flipcrop";
   TrainSettings settings_ = small_settings();
-  Split split_ = toy_split(160, 16, 3, 2);
+  ImageSet split_ = toy_split(160, 16, 3, 2);
   TemporaryFolder folder_;
   StopToken never_;
 };
@@ -291,6 +323,7 @@ class StopAt : public Progress {
     if (done / total >= share_) stop_.request();
   }
   void line(const std::string&) override {}
+  void event(const std::string&) override {}
 
  private:
   double share_;
@@ -331,6 +364,27 @@ TEST_F(TrainNetworkTest, ResumesToTheSameBytesFromAnyStep) {
   }
 }
 
+TEST_F(TrainNetworkTest, AMixedTrainingResumesToTheSameBytesAndLearns) {
+  train(folder_.path() / "plain", never_);
+  augment_ = "flipcrop+cutmix+mixup-0.5";
+  const TrainReport report = train(folder_.path() / "whole", never_);
+  EXPECT_LT(report.train_loss.back(), report.train_loss.front());
+  const auto weights = [&](const char* run) {
+    return read_file(folder_.path() / run / "last.safetensors");
+  };
+  EXPECT_NE(weights("whole"), weights("plain"));
+  const fs::path to = folder_.path() / "cut";
+  StopToken stop;
+  StopAt stopper(0.55, stop);
+  EXPECT_THROW(train(to, stop, {}, stopper), Interrupted);
+  train(to, never_, {.resume = true});
+  EXPECT_EQ(weights("cut"), weights("whole"));
+  // Shards of a batch take their parts of the labels.
+  settings_.shards = 2;
+  train(folder_.path() / "sharded", never_);
+  EXPECT_NE(weights("sharded"), weights("whole"));
+}
+
 TEST_F(TrainNetworkTest, ResumeRefusesOtherSettings) {
   const fs::path to = folder_.path() / "run";
   StopToken stop;
@@ -343,6 +397,59 @@ TEST_F(TrainNetworkTest, ResumeRefusesOtherSettings) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("other settings or data"));
   }
+}
+
+TEST_F(TrainNetworkTest, AResumeSeesEveryFlippedBit) {
+  const fs::path to = folder_.path() / "run";
+  StopToken stop;
+  StopAt stopper(0.4, stop);
+  EXPECT_THROW(train(to, stop, {}, stopper), Interrupted);
+  const std::string whole = read_file(to / "checkpoint.safetensors");
+  Random random({1, Purpose::kTest});
+  for (int flip = 0; flip < 200; ++flip) {
+    // Every other flip is in the header: what the checkpoint says of itself.
+    const size_t at = random.below(flip % 2 == 0 ? 2000 : whole.size());
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << random.below(8)));
+    EXPECT_THROW(open_checkpoint(damaged, "checkpoint"), Error) << at;
+  }
+  std::string damaged = whole;
+  damaged[whole.size() / 2] ^= 1;
+  write_file_atomic(to / "checkpoint.safetensors", damaged);
+  EXPECT_THAT(message_of([&] { train(to, never_, {.resume = true}); }), HasSubstr("is damaged"));
+  EXPECT_FALSE(fs::exists(to / "last.safetensors"));
+  write_file_atomic(to / "checkpoint.safetensors", whole);
+  train(to, never_, {.resume = true});
+}
+
+// The bytes of a checkpoint as version 1 wrote them: without a checksum.
+std::string as_version_one(const Checkpoint& checkpoint, int64_t steps) {
+  RawTensors file = checkpoint.tensors;
+  Json about = parse_json(file.metadata.at("popaug"), "metadata");
+  about["version"] = 1;
+  about["steps"] = steps;
+  file.metadata = {{"format", "pt"}, {"popaug", json_line(about)}};
+  return make_safetensors(file);
+}
+
+TEST_F(TrainNetworkTest, ResumesFromVersionOneButNotFromStepsThatContradictIt) {
+  train(folder_.path() / "whole", never_);
+  const fs::path to = folder_.path() / "run";
+  StopToken stop;
+  StopAt stopper(0.4, stop);
+  EXPECT_THROW(train(to, stop, {}, stopper), Interrupted);
+  const fs::path path = to / "checkpoint.safetensors";
+  const Checkpoint checkpoint = load_checkpoint(path);
+  for (const int64_t steps : {int64_t{0}, checkpoint.info.steps + 6, int64_t{1} << 40}) {
+    write_file_atomic(path, as_version_one(checkpoint, steps));
+    EXPECT_THAT(message_of([&] { train(to, never_, {.resume = true}); }),
+                HasSubstr("contradicts itself"))
+        << steps;
+  }
+  write_file_atomic(path, as_version_one(checkpoint, checkpoint.info.steps));
+  train(to, never_, {.resume = true});
+  EXPECT_EQ(read_file(to / "last.safetensors"),
+            read_file(folder_.path() / "whole/last.safetensors"));
 }
 
 TEST_F(TrainNetworkTest, DivergedTrainingSaysWhere) {
@@ -364,18 +471,98 @@ TEST_F(TrainNetworkTest, DivergedTrainingSaysWhere) {
 TEST_F(TrainNetworkTest, InitTakesWhatFits) {
   train(folder_.path() / "colour", never_);
   const fs::path weights = folder_.path() / "colour" / "best.safetensors";
-  // Other classes and grey images: the classifier starts afresh, the first convolution is summed.
-  const Split grey = toy_split(64, 16, 1, 3);
+  // Other classes and grey images: the classifier starts from new weights, the first convolution is
+  // summed.
+  const ImageSet grey = toy_split(64, 16, 1, 3);
   settings_.init = weights;
   const std::vector<std::string> classes = {"a", "b", "c", "d", "e"};
   const TrainReport report = train_network(settings_, schedule(1), classes, range(grey, 0, 64), 5,
                                            folder_.path() / "grey", silent_progress(), never_);
   EXPECT_THAT(report.notes,
-              ::testing::ElementsAre(HasSubstr("conv1.weight is summed"),
-                                     AllOf(HasSubstr("fc.weight"), HasSubstr("start afresh"))));
+              ::testing::ElementsAre(
+                  AllOf(HasSubstr("init: "), HasSubstr(" tensors are taken from ")),
+                  HasSubstr("conv1.weight is summed over its three colours"),
+                  AllOf(HasSubstr("the classifier (fc.weight, fc.bias) starts from new weights"),
+                        HasSubstr("not for 5 classes"))));
+  // The images are normalised as those of the weights were, by the mean over the colours.
+  const CheckpointInfo from = read_checkpoint_info(weights);
+  const CheckpointInfo made = read_checkpoint_info(folder_.path() / "grey/last.safetensors");
+  EXPECT_NEAR(made.mean.at(0), (from.mean[0] + from.mean[1] + from.mean[2]) / 3, 1e-6);
+  EXPECT_NEAR(made.std.at(0), (from.std[0] + from.std[1] + from.std[2]) / 3, 1e-6);
   settings_.network = "resnet-18";
+  EXPECT_THAT(message_of([&] { train(folder_.path() / "y", never_); }),
+              AllOf(HasSubstr(" of the 102 tensors of network \"resnet-18\""),
+                    HasSubstr("give setting \"network\" wrn-10-1")));
   settings_.init = folder_.path() / "none.safetensors";
   EXPECT_THROW(train(folder_.path() / "x", never_), Error);
+}
+
+// The tensors of a checkpoint that differ from those of another file.
+std::vector<std::string> changed_tensors(const fs::path& file, const fs::path& from) {
+  const Checkpoint a = load_checkpoint(file), b = load_checkpoint(from);
+  std::vector<std::string> names;
+  for (const RawTensor& tensor : a.tensors.tensors) {
+    if (tensor.name.ends_with("num_batches_tracked")) continue;
+    if (b.tensors.find(tensor.name)->bytes != tensor.bytes) names.push_back(tensor.name);
+  }
+  return names;
+}
+
+TEST_F(TrainNetworkTest, HeadEpochsMoveTheClassifierAlone) {
+  train(folder_.path() / "first", never_);
+  const fs::path weights = folder_.path() / "first/last.safetensors";
+  settings_.init = weights;
+  settings_.head_epochs = 100;
+  for (const char* conv : {"exact", "fast"}) {
+    settings_.conv = conv;
+    train(folder_.path() / conv, never_);
+    EXPECT_THAT(changed_tensors(folder_.path() / conv / "last.safetensors", weights),
+                ::testing::ElementsAre("fc.weight", "fc.bias"))
+        << conv;
+  }
+  // Frozen batch norms keep their statistics while everything else moves.
+  settings_.head_epochs = 0;
+  settings_.freeze_norm = true;
+  settings_.trunk_lr_factor = 0.1;
+  for (const char* conv : {"exact", "fast"}) {
+    settings_.conv = conv;
+    const fs::path to = folder_.path() / (std::string("norm-") + conv);
+    train(to, never_);
+    const auto changed = changed_tensors(to / "last.safetensors", weights);
+    EXPECT_THAT(changed, ::testing::Contains("conv1.weight")) << conv;
+    EXPECT_THAT(changed, ::testing::Each(::testing::Not(HasSubstr("running")))) << conv;
+  }
+}
+
+TEST_F(TrainNetworkTest, FineTuningResumesToTheSameBytes) {
+  train(folder_.path() / "first", never_);
+  settings_.init = folder_.path() / "first/last.safetensors";
+  settings_.head_epochs = 1;
+  settings_.trunk_lr_factor = 0.2;
+  settings_.optimizer = "adamw";
+  settings_.lr = 0.003;
+  train(folder_.path() / "whole", never_);
+  for (const double share : {0.2, 0.4, 0.7}) {
+    const fs::path to = folder_.path() / ("cut" + std::to_string(share));
+    StopToken stop;
+    StopAt stopper(share, stop);
+    EXPECT_THROW(train(to, stop, {}, stopper), Interrupted);
+    train(to, never_, {.resume = true});
+    for (const char* name : {"last.safetensors", "best.safetensors", "progress.csv"}) {
+      EXPECT_EQ(read_file(folder_.path() / "whole" / name), read_file(to / name)) << name << share;
+    }
+  }
+}
+
+TEST_F(TrainNetworkTest, FineTuningNeedsWeightsAndAHead) {
+  settings_.head_epochs = 1;
+  EXPECT_THAT(message_of([&] { train(folder_.path() / "x", never_); }),
+              AllOf(HasSubstr("setting \"head_epochs\""), HasSubstr("give setting \"init\"")));
+  settings_.head_epochs = 0;
+  settings_.freeze_norm = true;
+  settings_.model = folder_.path() / "own.pt";
+  EXPECT_THAT(message_of([&] { train(folder_.path() / "x", never_); }),
+              HasSubstr("which of its layers are the classifier"));
 }
 
 TEST_F(TrainNetworkTest, ShardsGiveTheSameBytesWhateverTheCores) {
@@ -404,7 +591,7 @@ TEST_F(TrainNetworkTest, BadDevicesAndCheckpointsAreSentences) {
     write_file_atomic(cut, bytes.substr(0, keep));
     EXPECT_THROW(evaluate_checkpoint(cut, range(split_, 0, 8), 0, "cpu", silent_progress()), Error);
   }
-  const Split other = toy_split(8, 20, 3, 3);
+  const ImageSet other = toy_split(8, 20, 3, 3);
   EXPECT_THROW(
       evaluate_checkpoint(to / "best.safetensors", range(other, 0, 8), 0, "cpu", silent_progress()),
       Error);
@@ -418,18 +605,44 @@ TEST(Memory, EstimateIsOfTheOrderOfTheTensors) {
   EXPECT_LT(one, 1.2e9);
 }
 
-TEST(LearningRate, IsTheReferences) {
-  // 31 steps an epoch, 200 epochs: first and last step, and the middle.
-  EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {0, 0, 31, 200}),
-              0.1 * (1 + std::cos(M_PI / 6200)) / 2, 1e-15);
-  EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {199, 30, 31, 200}), 0, 1e-15);
-  EXPECT_NEAR(learning_rate("cosine", 0.1, 0, {99, 30, 31, 200}), 0.05, 1e-15);
-  EXPECT_EQ(learning_rate("svhn-steps", 0.1, 0, {79, 6, 7, 160}), 0.1);
-  EXPECT_EQ(learning_rate("svhn-steps", 0.1, 0, {80, 0, 7, 160}), 0.1 * 0.1);
-  EXPECT_EQ(learning_rate("svhn-steps", 0.1, 0, {120, 0, 7, 160}), 0.1 * 0.01);
-  EXPECT_EQ(learning_rate("constant", 0.1, 4, {0, 1, 7, 160}), 0.05);
-  EXPECT_EQ(learning_rate("constant", 0.1, 4, {0, 4, 7, 160}), 0.1);
-  EXPECT_THROW(check_learning_rate_rule("cosin"), UsageError);
+TEST(Batches, BalancedOrderHasEveryClassEquallyOften) {
+  // 50, 7 and 1 images of the classes 0, 2 and 5; others of the split do not train.
+  std::vector<uint32_t> labels(100, 3), indices;
+  for (uint32_t i = 0; i < 58; ++i) {
+    labels[i + 20] = i < 50 ? 0 : i < 57 ? 2 : 5;
+    indices.push_back(i + 20);
+  }
+  const EpochOrder order = balanced_order(indices, labels, 1, 2, 3);
+  ASSERT_EQ(order.images.size(), indices.size());
+  ASSERT_EQ(order.repeats.size(), indices.size());
+  std::map<uint32_t, size_t> counts;
+  std::set<std::pair<uint32_t, uint32_t>> drawn;  // no image twice with one number of repeats
+  for (size_t i = 0; i < order.images.size(); ++i) {
+    ++counts[labels[order.images[i]]];
+    EXPECT_TRUE(drawn.emplace(order.images[i], order.repeats[i]).second);
+    if (i % 3 == 2) {
+      EXPECT_THAT(counts, ::testing::ElementsAre(::testing::Pair(0, i / 3 + 1),
+                                                 ::testing::Pair(2, i / 3 + 1),
+                                                 ::testing::Pair(5, i / 3 + 1)));
+    }
+  }
+  // All images of a class come once before one comes again.
+  std::map<uint32_t, std::set<uint32_t>> repeats;  // of image
+  for (size_t i = 0; i < order.images.size(); ++i) {
+    repeats[order.images[i]].insert(order.repeats[i]);
+  }
+  for (uint32_t i = 70; i < 77; ++i) EXPECT_GE(repeats[i].size(), 2u);
+  EXPECT_EQ(repeats[77].size(), counts[5]);
+  const EpochOrder same = balanced_order(indices, labels, 1, 2, 3);
+  EXPECT_EQ(order.images, same.images);
+  EXPECT_NE(order.images, balanced_order(indices, labels, 1, 2, 4).images);
+  EXPECT_NE(order.images, balanced_order(indices, labels, 1, 3, 3).images);
+  EXPECT_NE(order.images, balanced_order(indices, labels, 2, 2, 3).images);
+}
+
+TEST(Batches, ClassWeightsAreTheInverseOfTheShare) {
+  const std::vector<uint32_t> labels = {0, 0, 0, 2, 1, 1}, indices = {0, 1, 2, 3};
+  EXPECT_THAT(class_weights(indices, labels, 4), ::testing::ElementsAre(4.0f / 6, 0, 2, 0));
 }
 
 TEST(Batches, OrderIsAPermutationByEpoch) {

@@ -1,16 +1,18 @@
-// What a search drives: a member's round on its own core.
+// The Trainer that a search drives: trains a member for a round on one core.
 #include <chrono>
 #include <cmath>
 #include <mutex>
 
-#include "popaug/train/batches.h"
-#include "popaug/train/loop_torch.h"
+#include "popaug/search/setting_rows.h"
+#include "popaug/train/internal/batches.h"
+#include "popaug/train/internal/loop_torch.h"
+#include "popaug/train/setting_rows.h"
 #include "popaug/train/train.h"
 
 namespace popaug {
 namespace {
 
-// Shared by all workers, never changed.
+// Shared by all workers; never changed.
 struct SearchWork {
   TrainSettings settings;
   Space space;
@@ -28,29 +30,20 @@ double score_of(const Evaluation& evaluation, const std::string& metric) {
   return evaluation.accuracy();
 }
 
-// The settings and base transforms that the member's genes name.
+// Applies the genes of a member to the settings and base transforms that they name.
 void apply_genes(const std::map<std::string, double>& genes, TrainSettings& settings,
                  BaseTransforms& base) {
   for (const auto& [name, value] : genes) {
-    if (name == "lr") {
-      settings.lr = value;
-    } else if (name == "weight_decay") {
-      settings.weight_decay = value;
-    } else if (name == "momentum") {
-      settings.momentum = value;
-    } else if (name == "label_smoothing") {
-      settings.label_smoothing = value;
-    } else if (name == "clip") {
-      settings.clip = value;
-    } else if (name == "flip") {
-      base.flip = value;
-    } else if (name == "pad") {
-      base.pad = static_cast<int>(value);
-    } else if (name == "cutout") {
-      base.cutout = static_cast<int>(value);
-    } else {
-      const std::vector<std::string> known = {"lr",   "weight_decay", "momentum", "label_smoothing",
-                                              "clip", "flip",         "pad",      "cutout"};
+    const TrainSettingRow* row =
+        std::find_if(std::begin(kTrainSettings), std::end(kTrainSettings),
+                     [&](const TrainSettingRow& each) { return each.setting.key == name; });
+    if (row != std::end(kTrainSettings) && row->searched != Searched::kNo) {
+      row->put(settings, value);
+    } else if (!apply_base_gene(base, name, value)) {
+      std::vector<std::string> known = base_gene_names();
+      for (const TrainSettingRow& each : kTrainSettings) {
+        if (each.searched != Searched::kNo) known.emplace_back(each.setting.key);
+      }
       throw UsageError(unknown_name("gene", name, known));
     }
   }
@@ -99,12 +92,14 @@ class NetworkTrainer : public Trainer {
     TrainSettings settings = shared_->settings;
     BaseTransforms base = shared_->base;
     apply_genes(work.genes, settings, base);
-    const Split& split = *shared_->train.split;
+    check_mixing(base, shared_->train, shared_->info.classes);
+    const ImageSet& split = *shared_->train.split;
     const Augmenter augmenter(shared_->space, shared_->rule, work.policy, base,
                               shared_->normalisation, split.width, split.height, split.channels);
     EpochWork epoch_work{&settings,        &split,    &shared_->train.indices,
                          &augmenter,       work.seed, static_cast<uint32_t>(work.member),
                          work.total_epochs};
+    epoch_work.mixes = base.mixes();
     epoch_work.ahead = turn_ != nullptr;
     const int64_t steps = steps_per_epoch(shared_->train.indices.size(), settings.batch);
     RoundResult result;
@@ -129,7 +124,8 @@ class NetworkTrainer : public Trainer {
         [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);
     if (!std::isfinite(evaluation.loss)) {
       throw Diverged("training diverged: the loss of the validation images is " +
-                         number_text(evaluation.loss) + "; try a lower --lr, or a --clip",
+                         number_text(evaluation.loss) +
+                         "; try a lower setting \"lr\", or a setting \"clip\"",
                      result.images_trained);
     }
     result.score = score_of(evaluation, shared_->metric);
@@ -153,19 +149,18 @@ TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& 
                                     const Subset& validation, const std::string& metric) {
   check_train_settings(settings);
   steps_per_epoch(train.indices.size(), settings.batch);
-  const std::vector<std::string> metrics = {"accuracy", "balanced-accuracy", "loss"};
-  if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) {
-    throw UsageError(unknown_name("metric", metric, metrics));
-  }
+  check_setting(search_setting("metric").setting, SettingKind::kText, metric,
+                name_setting("metric"));
   auto shared = std::make_shared<SearchWork>();
   shared->settings = settings;
   shared->space = space;
   shared->rule = rule;
   shared->base = trained_base(base, settings);
+  check_mixing(shared->base, train, classes);
   shared->train = train;
   shared->validation = validation;
   shared->metric = metric;
-  shared->normalisation = normalisation_of(train);
+  shared->normalisation = training_normalisation(settings, train);
   shared->info = new_checkpoint_info(settings, classes, *train.split, shared->normalisation);
   const std::vector<at::Device> devices = find_devices(settings.device);
   std::vector<std::shared_ptr<DeviceTurn>> turns;

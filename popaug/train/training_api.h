@@ -1,4 +1,4 @@
-// What libpopaug_train offers to a program that opens it at run time: a table of functions.
+// The table of functions that libpopaug_train offers to a program that opens it at run time.
 #ifndef POPAUG_TRAIN_TRAINING_API_H_
 #define POPAUG_TRAIN_TRAINING_API_H_
 
@@ -15,8 +15,8 @@
 
 namespace popaug {
 
-// Raised whenever this file or train.h changes in what a caller compiles in.
-inline constexpr int kTrainingApiVersion = 6;
+// Raise this number whenever a change of this file or of train.h changes what a caller compiles in.
+inline constexpr int kTrainingApiVersion = 9;
 
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {

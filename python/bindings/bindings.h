@@ -15,12 +15,20 @@
 
 namespace popaug::python {
 
-void bind_errors(nanobind::module_& m);    // Error, UsageError, Interrupted
-void bind_files(nanobind::module_& m);     // durable files, for workers and drivers
-void bind_schedule(nanobind::module_& m);  // spaces, policies, schedules as JSON
-void bind_engine(nanobind::module_& m);    // Engine: batches through a schedule
-void bind_ops(nanobind::module_& m);       // the table of ops, and ops written in Python
-void bind_search(nanobind::module_& m);    // SearchRun, Population, journal
+void bind_errors(nanobind::module_& m);      // Error, UsageError, Interrupted
+void bind_files(nanobind::module_& m);       // durable files, for workers and drivers
+void bind_schedule(nanobind::module_& m);    // spaces, policies, schedules as JSON
+void bind_engine(nanobind::module_& m);      // Engine: batches through a schedule
+void bind_ops(nanobind::module_& m);         // the table of ops, and ops written in Python
+void bind_geometry(nanobind::module_& m);    // Geometry: where masks and boxes move
+void bind_data(nanobind::module_& m);        // image sets as arrays, and packed from arrays
+void bind_search(nanobind::module_& m);      // SearchRun, Population, journal
+void bind_comparison(nanobind::module_& m);  // OwnComparison: arms x seeds of own trainings
+void bind_experiment(nanobind::module_& m);  // the recipes of the program's verbs
+
+// A message of the library in the words of Python: "--resume" is "resume=True", "--out DIR" is
+// "out=". Whole commands ("popaug search --resume") stay as they are.
+std::string in_python(const std::string& text);
 
 // An op may be registered while engines exist, and their prepared plans point into the table: plans
 // are made and run under a shared lock, and made anew when the generation has changed.

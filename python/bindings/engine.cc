@@ -70,13 +70,62 @@ class Engine {
              const std::vector<uint8_t>& hole, int threads) {
     check_rows(images);
     const Shape shape = shape_of(images);
-    Normalisation holes;
-    for (const uint8_t colour : hole) holes.mean.push_back(static_cast<float>(colour) / 255.0f);
-    holes.std.assign(hole.size(), 1.0f);
     nb::gil_scoped_release free;
-    run(images, samples, key, shape, holes,
+    run(images, samples, key, shape, holes_of(hole),
         popaug::ByteOutput{out.data(), out.stride(0), out.stride(3), out.stride(1), out.stride(2)},
         threads);
+  }
+
+  // What images are mixed with: of each the partner among `count` images of the epoch, by number
+  // (its own number where it is not mixed), and its own share.
+  std::tuple<std::vector<uint32_t>, std::vector<float>> partners(const Key& key,
+                                                                 const Samples& samples,
+                                                                 const std::vector<uint32_t>& own,
+                                                                 uint32_t count, int width,
+                                                                 int height) const {
+    std::vector<uint32_t> epoch(count);
+    std::iota(epoch.begin(), epoch.end(), 0u);
+    check_partners(schedule_.base, epoch);
+    const BaseTransforms base = scaled_base(schedule_.base, width, height);
+    std::vector<uint32_t> partners = own;
+    std::vector<float> shares;
+    for (size_t i = 0; i < own.size(); ++i) {
+      Random random = stream_of(key.of(samples.data()[i]), Purpose::kBaseTransform);
+      draw_base(base, width, height, random);
+      const MixDraw mix = draw_mix(base, width, height, random);
+      if (mix.kind != MixKind::kNone) partners[i] = draw_partner(epoch, own[i], random);
+      shares.push_back(static_cast<float>(mix.share));
+    }
+    return {partners, shares};
+  }
+
+  // As floats() and bytes(), for images that are mixed: image i with row places[i] of `others`,
+  // whose numbers are `other_samples`, or with nothing where that is negative.
+  void mixed_floats(const ByteImages& images, const Samples& samples, const ByteImages& others,
+                    const Samples& other_samples, const std::vector<int64_t>& places,
+                    const Key& key, const FloatsOut& out, const std::vector<float>& mean,
+                    const std::vector<float>& std, int threads) {
+    const auto pairs = pairs_of(images, samples, others, other_samples, places);
+    const Shape shape = shape_of(images);
+    nb::gil_scoped_release free;
+    std::shared_lock table(op_table_mutex());
+    plan_for(key.epoch, shape, {mean, std})
+        ->run(pairs, key.of(0),
+              FloatBatch{out.data(), out.stride(0), out.stride(3), out.stride(1), out.stride(2)},
+              threads);
+  }
+  void mixed_bytes(const ByteImages& images, const Samples& samples, const ByteImages& others,
+                   const Samples& other_samples, const std::vector<int64_t>& places, const Key& key,
+                   const BytesOut& out, const std::vector<uint8_t>& hole, int threads) {
+    const auto pairs = pairs_of(images, samples, others, other_samples, places);
+    const Shape shape = shape_of(images);
+    nb::gil_scoped_release free;
+    std::shared_lock table(op_table_mutex());
+    plan_for(key.epoch, shape, holes_of(hole))
+        ->run(pairs, key.of(0),
+              popaug::ByteOutput{out.data(), out.stride(0), out.stride(3), out.stride(1),
+                                 out.stride(2)},
+              threads);
   }
 
   // The ops drawn for one image: (name, level, negative).
@@ -97,6 +146,32 @@ class Engine {
     Normalisation normalisation;
     std::shared_ptr<const Augmenter> plan;
   };
+
+  // A normalisation under which the mean colour, which bytes show in holes, is this one.
+  static Normalisation holes_of(const std::vector<uint8_t>& hole) {
+    Normalisation holes;
+    for (const uint8_t colour : hole) holes.mean.push_back(static_cast<float>(colour) / 255.0f);
+    holes.std.assign(hole.size(), 1.0f);
+    return holes;
+  }
+
+  static std::vector<ImagePair> pairs_of(const ByteImages& images, const Samples& samples,
+                                         const ByteImages& others, const Samples& other_samples,
+                                         const std::vector<int64_t>& places) {
+    check_rows(images);
+    check_rows(others);
+    POPAUG_ASSERT(places.size() == images.shape(0) && samples.shape(0) == images.shape(0));
+    std::vector<ImagePair> pairs;
+    for (size_t i = 0; i < places.size(); ++i) {
+      pairs.push_back(
+          {images.data() + static_cast<int64_t>(i) * images.stride(0), samples.data()[i]});
+      if (places[i] < 0) continue;
+      POPAUG_ASSERT(static_cast<size_t>(places[i]) < others.shape(0));
+      pairs.back().partner = others.data() + places[i] * others.stride(0);
+      pairs.back().partner_sample = other_samples.data()[places[i]];
+    }
+    return pairs;
+  }
 
   static Shape shape_of(const ByteImages& images) {
     return {static_cast<int>(images.shape(2)), static_cast<int>(images.shape(1)),
@@ -184,6 +259,42 @@ void bind_engine(nb::module_& m) {
           nb::arg("images").noconvert(), nb::arg("samples").noconvert(), nb::arg("seed"),
           nb::arg("stream"), nb::arg("epoch"), nb::arg("out").noconvert(), nb::arg("hole"),
           nb::arg("threads"))
+      .def(
+          "partners",
+          [](const Engine& engine, uint64_t seed, uint32_t stream, uint32_t epoch,
+             const Samples& samples, const std::vector<uint32_t>& own, uint32_t count, int width,
+             int height) {
+            return engine.partners({seed, stream, epoch}, samples, own, count, width, height);
+          },
+          nb::arg("seed"), nb::arg("stream"), nb::arg("epoch"), nb::arg("samples").noconvert(),
+          nb::arg("own"), nb::arg("count"), nb::arg("width"), nb::arg("height"))
+      .def(
+          "mixed_floats",
+          [](Engine& engine, const ByteImages& images, const Samples& samples,
+             const ByteImages& others, const Samples& other_samples,
+             const std::vector<int64_t>& places, uint64_t seed, uint32_t stream, uint32_t epoch,
+             const FloatsOut& out, const std::vector<float>& mean, const std::vector<float>& std,
+             int threads) {
+            engine.mixed_floats(images, samples, others, other_samples, places,
+                                {seed, stream, epoch}, out, mean, std, threads);
+          },
+          nb::arg("images").noconvert(), nb::arg("samples").noconvert(),
+          nb::arg("others").noconvert(), nb::arg("other_samples").noconvert(), nb::arg("places"),
+          nb::arg("seed"), nb::arg("stream"), nb::arg("epoch"), nb::arg("out").noconvert(),
+          nb::arg("mean"), nb::arg("std"), nb::arg("threads"))
+      .def(
+          "mixed_bytes",
+          [](Engine& engine, const ByteImages& images, const Samples& samples,
+             const ByteImages& others, const Samples& other_samples,
+             const std::vector<int64_t>& places, uint64_t seed, uint32_t stream, uint32_t epoch,
+             const BytesOut& out, const std::vector<uint8_t>& hole, int threads) {
+            engine.mixed_bytes(images, samples, others, other_samples, places,
+                               {seed, stream, epoch}, out, hole, threads);
+          },
+          nb::arg("images").noconvert(), nb::arg("samples").noconvert(),
+          nb::arg("others").noconvert(), nb::arg("other_samples").noconvert(), nb::arg("places"),
+          nb::arg("seed"), nb::arg("stream"), nb::arg("epoch"), nb::arg("out").noconvert(),
+          nb::arg("hole"), nb::arg("threads"))
       .def(
           "draws",
           [](const Engine& engine, uint64_t seed, uint32_t stream, uint32_t epoch,

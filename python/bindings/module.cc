@@ -1,16 +1,45 @@
 #include <nanobind/stl/string.h>
 
+#include <exception>
+
 #include "python/bindings/bindings.h"
 
 namespace nb = nanobind;
 
 namespace popaug::python {
 
-// Later translators are asked first, so the special errors follow the general one.
+namespace {
+
+// The exception types of Python, made once.
+PyObject *error_type, *usage_error_type, *interrupted_type;
+
+PyObject* new_type(nb::module_& m, const char* name, PyObject* base) {
+  const std::string full = std::string("popaug._core.") + name;
+  PyObject* type = PyErr_NewException(full.c_str(), base, nullptr);
+  m.attr(name) = nb::borrow(type);
+  return type;
+}
+
+void translate(const std::exception_ptr& thrown, void*) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const UsageError& error) {
+    PyErr_SetString(usage_error_type, in_python(error.what()).c_str());
+  } catch (const Interrupted& error) {
+    PyErr_SetString(interrupted_type, in_python(error.what()).c_str());
+  } catch (const Error& error) {
+    PyErr_SetString(error_type, in_python(error.what()).c_str());
+  }
+}
+
+}  // namespace
+
 void bind_errors(nb::module_& m) {
-  auto error = nb::exception<Error>(m, "Error", PyExc_RuntimeError);
-  nb::exception<UsageError>(m, "UsageError", error.ptr());
-  nb::exception<Interrupted>(m, "Interrupted", error.ptr());
+  error_type = new_type(m, "Error", PyExc_RuntimeError);
+  usage_error_type = new_type(m, "UsageError", error_type);
+  interrupted_type = new_type(m, "Interrupted", error_type);
+  nb::register_exception_translator(translate);
+  m.def("in_python", &in_python);
 }
 
 void bind_files(nb::module_& m) {
@@ -36,11 +65,17 @@ void bind_files(nb::module_& m) {
 }  // namespace popaug::python
 
 NB_MODULE(_core, m) {
+  // Worker processes end without tearing the interpreter down, so objects are still alive then.
+  nb::set_leak_warnings(false);
   m.attr("version") = POPAUG_VERSION;
   popaug::python::bind_errors(m);
   popaug::python::bind_files(m);
   popaug::python::bind_schedule(m);
   popaug::python::bind_ops(m);
   popaug::python::bind_engine(m);
+  popaug::python::bind_geometry(m);
+  popaug::python::bind_data(m);
   popaug::python::bind_search(m);
+  popaug::python::bind_comparison(m);
+  popaug::python::bind_experiment(m);
 }

@@ -32,7 +32,8 @@ void call(PyObject* function, Image& image, double value, OpContext& context) {
   nb::object result = nb::handle(function)(view, value, uniform);
   if (!result.is_none()) {
     throw Error(
-        "an own op returned a value; it is expected to change the image in place and return None");
+        "an op in Python returned a value; it is expected to change the image in place and return "
+        "None");
   }
   *context.random = *random;
   std::copy_n(data, image.size_bytes(), image.data());
@@ -51,6 +52,14 @@ void bind_ops(nb::module_& m) {
       .def_ro("low", &OpRow::low)
       .def_ro("high", &OpRow::high)
       .def_ro("origin", &OpRow::origin);
+  // The names of the ops that it has.
+  m.def("load_plugin", [](const std::string& path) {
+    nb::gil_scoped_release free;
+    std::unique_lock lock(op_table_mutex());
+    const PluginInfo info = load_plugin(path);
+    ++op_table_generation();
+    return info.ops;
+  });
   m.def("op_rows", &op_rows, nb::rv_policy::copy);
   m.def(
       "register_op",

@@ -5,6 +5,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include "popaug/augment/augment.h"
 #include "python/bindings/bindings.h"
 
 namespace nb = nanobind;
@@ -41,6 +42,11 @@ void bind_schedule(nb::module_& m) {
 
   m.def("check_schedule", [](const std::string& text) { return write(read(text)); });
   m.def("find_schedule", [](const std::string& name) { return named(find_schedule(name)); });
+  // To look at: its ops may be unknown to this process.
+  m.def("view_schedule", [](const std::string& path) {
+    const AcceptUnknownOps names_and_values;
+    return named(find_schedule(path));
+  });
   m.def("save_schedule",
         [](const std::string& text, const std::string& path) { save_schedule(read(text), path); });
   m.def("shipped_schedule_names", &shipped_schedule_names);
@@ -63,6 +69,7 @@ void bind_schedule(nb::module_& m) {
 
   // Per segment and op of the space: (probability, level, applied).
   m.def("summarise", [](const std::string& text) {
+    const AcceptUnknownOps names_and_values;
     std::vector<std::vector<std::tuple<double, double, double>>> rows;
     for (const auto& segment : summarise_schedule(read(text))) {
       auto& row = rows.emplace_back();

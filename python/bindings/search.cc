@@ -11,6 +11,8 @@
 #include <cmath>
 #include <map>
 
+#include "popaug/augment/augment.h"
+#include "popaug/experiment/experiment.h"
 #include "python/bindings/bindings.h"
 
 namespace nb = nanobind;
@@ -40,8 +42,8 @@ RoundResult read_result(const std::string& text, const nb::bytes& bits) {
   for (const auto& [name, value] : reader.object("metrics").items()) {
     result.metrics[name] = number(value);
   }
-  result.images_trained = reader.integer("images_trained", 0, INT64_MAX);
-  result.images_evaluated = reader.integer("images_evaluated", 0, INT64_MAX);
+  result.images_trained = reader.integer("images_trained", 0, kMostImagesOfARound);
+  result.images_evaluated = reader.integer("images_evaluated", 0, kMostImagesOfARound);
   result.seconds = reader.number("seconds", 0, 1e12);
   reader.finish();
   result.correct = read_bits(bits);
@@ -90,7 +92,7 @@ class Run {
     const auto found = out_.find(member);
     if (found == out_.end()) {
       throw UsageError("member " + std::to_string(member) +
-                       " owes no result: nothing was asked for it, or it was told already");
+                       " expects no result: it was not requested, or its result is known already");
     }
     return found->second;
   }
@@ -101,8 +103,8 @@ class Run {
   }
 
   void tell(int member, const std::string& result, nb::bytes bits, const std::string& worker) {
-    const Told told{out(member), read_result(result, bits), worker};
-    open().tell({&told, 1});
+    const FinishedRound finished{out(member), read_result(result, bits), worker};
+    open().tell({&finished, 1});
     out_.erase(member);
   }
 
@@ -137,6 +139,7 @@ Json decision_json(const Decision& decision, const Population& population) {
 }
 
 std::string history_json(const std::string& directory) {
+  const AcceptUnknownOps names_and_values;  // ops of another program, or of a plugin
   const SearchHistory history = load_history(directory);
   Json results = Json::array();
   for (const JournalResult& r : history.results) {
@@ -219,6 +222,7 @@ void bind_search(nb::module_& m) {
   m.attr("worker_protocol") = kWorkerProtocol;
   bind_run(m);
   bind_population(m);
+  m.def("base_gene_names", &base_gene_names);
   // Settings checked and in their full form; missing keys are an error.
   m.def("check_settings",
         [](const std::string& text) { return json_line(settings_to_json(read_settings(text))); });
@@ -226,6 +230,22 @@ void bind_search(nb::module_& m) {
     SearchSettings settings;
     settings.space = space_from_json(parse_json(space, "space"), "space");
     return json_line(settings_to_json(settings));
+  });
+  // The defaults of the library, so that Python repeats none: of a search in the built-in space
+  // that the program takes, of how a search is carried out, of a rule.
+  m.def("search_defaults", [] {
+    SearchSettings settings;
+    settings.space = load_space(SearchTexts().space);
+    return json_line(settings_to_json(settings));
+  });
+  m.def("run_defaults", [] {
+    const RunOptions options;
+    return json_line({{"attempts", options.attempts}, {"silence", options.silence_seconds}});
+  });
+  m.def("default_rule", [] {
+    const Rule rule;
+    return json_line(
+        {{"count_weights", rule.count_weights}, {"group", rule.group}, {"count", rule.count}});
   });
   m.def("load_history", &history_json);
   nb::class_<RoundResult>(m, "RoundResult")

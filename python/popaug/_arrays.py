@@ -28,6 +28,28 @@ def is_pillow(value: object) -> bool:
     return pillow is not None and isinstance(value, pillow.Image)
 
 
+def pixels_of_pillow(image: Any) -> NDArray[np.uint8]:
+    """The pixels of a Pillow image of mode RGB or L, as [height, width, 3] or [height, width]."""
+    if image.mode in ("RGB", "L"):
+        pixels: NDArray[np.uint8] = np.asarray(image)
+        return pixels
+    if image.mode.startswith("I") or image.mode == "F":
+        advice = (
+            "it has more than 8 bits per value: scale it to 0..255 first, for example "
+            "Image.fromarray((pixels / (pixels.max() / 255)).astype('uint8')) (Pillow's convert() would clip it to white)"
+        )
+    elif image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        advice = (
+            "it has transparent pixels: paste it on a background first, for example "
+            "background.paste(image, mask=image.getchannel('A')) (a mere conversion shows the colours below)"
+        )
+    elif image.mode == "1":
+        advice = 'use .convert("L")'
+    else:
+        advice = 'use .convert("RGB")'
+    raise UsageError(f"a Pillow image of mode {image.mode}; expected RGB or L: {advice}")
+
+
 def like(result: NDArray[Any], model: object) -> Any:
     """The array as what the caller gave: a tensor for a tensor (sharing memory), else the array."""
     return sys.modules["torch"].from_numpy(result) if is_tensor(model) else result
@@ -47,7 +69,10 @@ def as_numpy(value: Any, what: str) -> NDArray[Any]:
         raise UsageError(
             f"{what} are a {type(value).__name__}; expected a NumPy array, a torch tensor or a Pillow image"
         )
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError:  # lists of unequal length
+        raise UsageError(f"{what} are lists of unequal lengths; expected images of one size, as one array") from None
 
 
 @dataclass(frozen=True)
@@ -72,6 +97,8 @@ def _guess(shape: tuple[int, ...]) -> str:
             return "nhw"
         if last:
             return "hwc"
+    if len(shape) == 4 and 4 in (shape[-1], shape[-3]):
+        return "nhwc" if shape[-1] == 4 else "nchw"  # RGBA, which is refused by name
     if len(shape) in (3, 4):
         names = "nhwc or nchw" if len(shape) == 4 else "hwc, chw or nhw"
         raise UsageError(f"images of shape {shape} can be read in several ways; say which with layout= ({names})")
@@ -96,9 +123,10 @@ def batch_of(images: Any, layout: str | None) -> Batch:
         raise UsageError(f'images of shape {array.shape} have {array.ndim} axes; layout "{layout}" has {len(layout)}')
     array = in_engine_axes(array, layout)
     if array.shape[3] not in (1, 3):
+        advice = "; leave out transparency, after putting the images on a background" if array.shape[3] == 4 else ""
         raise UsageError(
             f"images of shape {tuple(array.shape)} (as [images, height, width, channels]) have "
-            f"{array.shape[3]} channels; expected 1 or 3"
+            f"{array.shape[3]} channels; expected 1 or 3{advice}"
         )
     if 0 in array.shape[1:]:
         raise UsageError(f"images of shape {array.shape} are empty; expected at least 1x1 pixels")

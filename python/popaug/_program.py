@@ -7,9 +7,12 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 import sys
 
-from popaug._core import UsageError
+from popaug import _doctor
+from popaug._core import Error, UsageError
 
 _HERE = pathlib.Path(__file__).resolve().parent
 
@@ -40,6 +43,7 @@ def torch_problem() -> str | None:
 def environment() -> dict[str, str]:
     """What the program needs in its environment to find torch, or to say why it cannot train."""
     found = dict(os.environ)
+    found.setdefault("POPAUG_PYTHON", sys.executable)
     problem = torch_problem()
     if problem is not None:
         found["POPAUG_NO_TRAINING"] = problem
@@ -53,21 +57,82 @@ def environment() -> dict[str, str]:
 
 
 def command() -> list[str]:
-    """How to start the program: the wheel's own, else the popaug of the PATH. Raises UsageError where there is none."""
+    """How to start the program: the wheel's own, else the popaug of the PATH. Raises Error where there is none."""
     if (_HERE / "bin" / "popaug").is_file():
         return [sys.executable, "-m", "popaug._program"]
     found = shutil.which("popaug")
     if found is None:
-        raise UsageError("the program popaug is not on the PATH")
+        raise Error("the program popaug is not on the PATH")
     return [found]
 
 
+# The verbs whose runs can be tracked, with the run directory where --out is not given.
+TRACKED = {"search": "search-run", "train": "train-run", "compare": "comparison"}
+
+
+def take_track(arguments: list[str]) -> tuple[list[str], str | None, str]:
+    """The arguments without --track, the tracker, and the run directory. Raises UsageError for a verb that has none."""
+    rest: list[str] = []
+    taken: dict[str, str] = {}
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name not in ("--track", "--out"):
+            rest.append(word)
+            continue
+        value = value if equals else next(words, "")
+        if name == "--out":
+            rest += [name, value]
+        elif not value:
+            raise UsageError("--track needs a tracker: tensorboard, mlflow or wandb")
+        taken[name] = value
+    if "--track" in taken and (not arguments or arguments[0] not in TRACKED):
+        raise UsageError(f"--track goes with {', '.join(TRACKED)}; 'python -m popaug.track DIR' sends a finished run")
+    directory = taken.get("--out") or TRACKED.get(arguments[0] if arguments else "", "")
+    return rest, taken.get("--track"), directory
+
+
+def _beside_follower(program: pathlib.Path, arguments: list[str], variables: dict[str, str], to: str, out: str) -> int:
+    """Runs the program while a follower sends its run on; its exit status."""
+    from popaug._search import tracked  # not at the top: few need it
+
+    with tracked(out, {"to": to}, "--resume" in arguments):
+        child = subprocess.Popen(["popaug", *arguments], executable=program, env=variables)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the program by itself
+        stop = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        try:
+            status = child.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGTERM, stop)
+    return status if status >= 0 else 128 - status
+
+
 def main() -> None:
-    """Becomes the program; never returns."""
+    """Becomes the program of the wheel, else the popaug of the PATH; never returns.
+
+    With `--track tensorboard|mlflow|wandb`, a search, a training or a comparison is sent on while it runs.
+    """
+    try:
+        _main()
+    except (Error, UsageError) as error:
+        print(f"popaug: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _main() -> None:
     program = _HERE / "bin" / "popaug"
     if not program.is_file():
-        sys.exit(f"popaug: {program} is missing: install popaug again")
-    os.execve(program, ["popaug", *sys.argv[1:]], environment())
+        program = pathlib.Path(command()[0])
+    variables = environment() if program.is_relative_to(_HERE) else dict(os.environ)
+    arguments = sys.argv[1:]
+    if any(word.split("=")[0] == "--track" for word in arguments):
+        rest, to, out = take_track(arguments)
+        if to is not None:
+            sys.exit(_beside_follower(program, rest, variables, to, out))
+    if arguments[:1] == ["doctor"]:
+        variables["POPAUG_DOCTOR"] = _doctor.lines()
+    os.execve(program, ["popaug", *arguments], variables)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,19 @@ import json
 import os
 import pathlib
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from popaug import _core
+from popaug import _core, _state
 from popaug._schedule import Schedule
 from popaug._values import Json
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
+
+
+def _in_mode(result: Json, mode: str) -> Json:
+    """A result of the journal, where higher is better, with the score that train_round returned."""
+    return result | {"score": -result["score"]} if mode == "min" and result["score"] is not None else result
 
 
 class Run:
@@ -22,6 +27,7 @@ class Run:
     def __init__(self, directory: pathlib.Path, history: Json) -> None:
         self.directory = directory
         self._history = history
+        self._results = [_in_mode(result, self.mode) for result in history["results"]]
 
     @staticmethod
     def load(directory: str | os.PathLike[str]) -> Run:
@@ -33,6 +39,11 @@ class Run:
     def settings(self) -> Json:
         """All that determined the search (docs/formats/journal.md)."""
         return self._history["settings"]
+
+    @property
+    def mode(self) -> Literal["max", "min"]:
+        """ "max" where a higher score is better, "min" where a lower one is (metric "loss")."""
+        return "min" if self.settings["metric"] == "loss" else "max"
 
     @property
     def finished(self) -> bool:
@@ -47,7 +58,7 @@ class Run:
     @property
     def results(self) -> list[Json]:
         """One per member and round: round, member, epochs, score, images_trained, images_evaluated, metrics."""
-        return list(self._history["results"])
+        return list(self._results)
 
     @property
     def copies(self) -> list[Json]:
@@ -60,20 +71,37 @@ class Run:
 
     @property
     def best_score(self) -> float | None:
-        """The highest score so far."""
-        return max((r["score"] for r in self._history["results"] if r["score"] is not None), default=None)
+        """The best score so far: the highest, or the lowest with mode "min"."""
+        scores = [r["score"] for r in self._results if r["score"] is not None]
+        return (min if self.mode == "min" else max)(scores, default=None)
 
     @property
     def schedule(self) -> Schedule:
-        """The winner's schedule. Raises UsageError before the end of the search."""
+        """The winner's schedule. Raises UsageError before the end of the search.
+
+        An op that is unknown here (of another program, or of a plugin) can be looked at; augmenting needs the op.
+        """
         if not self.finished:
             raise _core.UsageError(f"{self.directory}: the search is not finished, so there is no schedule yet")
-        return Schedule.load(self.directory / "best.schedule.json")
+        name, text = _core.view_schedule(str(self.directory / "best.schedule.json"))
+        return Schedule._from_text(text, name)
 
     @property
     def checkpoint(self) -> pathlib.Path:
-        """The winner's checkpoint, as its trainer wrote it."""
-        return self.directory / "best.safetensors"
+        """The winner's checkpoint, as its trainer wrote it: best.safetensors of the program's networks,
+        best.checkpoint of anything else."""
+        other = self.directory / "best.checkpoint"
+        return other if other.exists() else self.directory / "best.safetensors"
+
+    def state(self) -> Any:
+        """What the winner's train_round gave to member.save() at last: the weights. Raises UsageError before the end.
+
+        Read by torch or by pickle, so only from run directories that you trust. The program's own networks:
+        popaug.models.load(run.checkpoint).
+        """
+        if not self.finished:
+            raise _core.UsageError(f"{self.directory}: the search is not finished, so there is no winner yet")
+        return _state.load(self.checkpoint)
 
     def to_dataframe(self) -> pandas.DataFrame:
         """A row per result, the metrics as further columns, and copied_from: the donor after this round. Needs pandas."""
@@ -83,7 +111,7 @@ class Run:
             raise _core.UsageError("Run.to_dataframe needs pandas: pip install pandas") from None
         donors = {(c["round"], c["target"]): c["donor"] for c in self.copies}
         rows = []
-        for result in self._history["results"]:
+        for result in self._results:
             row = {k: v for k, v in result.items() if k != "metrics"}
             row["copied_from"] = donors.get((result["round"], result["member"]))
             rows.append(row | result["metrics"])

@@ -3,54 +3,47 @@
 from __future__ import annotations
 
 import json
-import operator
 import os
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from popaug import _arrays, _core
+from popaug._arguments import (
+    NOT_GIVEN,
+    CallOptions,
+    Layout,
+    Numbers,
+    OutputLayout,
+    OutputType,
+    Samples,
+    check_scale,
+    hole_of,
+    numbers,
+    pillow_image,
+    samples_of,
+    whole,
+)
 from popaug._core import UsageError
-from popaug._values import Base, Json, Policy, Rule, Space
+from popaug._movement import Movement
+from popaug._values import Base, Json, Policy, Rule, Segment, Space
 
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
 
-@dataclass(frozen=True)
-class Segment:
-    """A policy and the number of epochs (at least 1) that it lasts."""
+    from popaug._arguments import Images
 
-    epochs: int
-    policy: Policy
-
-    def to_json(self) -> Json:
-        return {"epochs": self.epochs, "policy": self.policy.to_json()}
-
-
-def _whole(value: Any, what: str, high: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise UsageError(f"{what} is {value!r}; expected a whole number") from None
-    if not 0 <= number < high:
-        raise UsageError(f"{what} is {number}; expected 0 .. {high - 1}")
-    return number
-
-
-def _numbers(values: Any, count: int, what: str) -> list[float]:
-    if type(values) in (list, tuple) and len(values) == count:  # the common case, without a detour over arrays
-        return [float(v) for v in values]
-    numbers = [float(v) for v in np.atleast_1d(np.asarray(values, dtype=np.float64))]
-    if len(numbers) != count:
-        raise UsageError(f"{what} has {len(numbers)} numbers; the images have {count} channels")
-    return numbers
+_LOCK = threading.Lock()  # a Geometry keeps what it made for the last size
 
 
 class Schedule:
     """A policy per epoch: space, rule, base transforms and segments. Immutable; safe to share.
 
-    Calling it augments a batch: `schedule(images, epoch=3, seed=1)`. Equal arguments give equal bytes, on any
+    Calling it augments a batch: `schedule(images, epoch=3, seed=1, samples=0)`. Equal arguments give equal bytes, on any
     machine, with any number of threads, and in C++.
     """
 
@@ -66,7 +59,7 @@ class Schedule:
         """Raises Error where a policy does not fit the space or the rule, or a segment has no epoch."""
         value = {
             "format": "popaug-schedule",
-            "version": 1,
+            "version": 2,
             "space": space.to_json(),
             "rule": rule.to_json(),
             "base": (base or Base()).to_json(),
@@ -80,6 +73,8 @@ class Schedule:
         self._name = name
         self._value: Json = json.loads(text)
         self._engine: _core.Engine | None = None
+        self._geometry: _core.Geometry | None = None
+        self._mixes = self.base.mixes
 
     @classmethod
     def _from_text(cls, text: str, name: str) -> Schedule:
@@ -100,9 +95,9 @@ class Schedule:
 
     @staticmethod
     def baseline(name: str) -> Schedule:
-        """A free baseline or published policy with its base transforms: "none", "flipcrop",
-        "flipcrop-cutout", "randaugment", "trivial", "trivial-standard", "autoaugment-cifar10",
-        "autoaugment-svhn"."""
+        """A free baseline or published policy with its base transforms: "none", "crop",
+        "flipcrop", "dihedral", "flipcrop-cutout", "randaugment", "trivial", "trivial-standard",
+        "autoaugment-cifar10", "autoaugment-svhn"."""
         found, text = _core.baseline_schedule(name)
         return Schedule._from_text(text, found)
 
@@ -127,7 +122,7 @@ class Schedule:
 
     @property
     def space(self) -> Space:
-        return Space.from_json(self._value["space"])
+        return Space._read(self._value["space"])
 
     @property
     def rule(self) -> Rule:
@@ -152,7 +147,7 @@ class Schedule:
 
     def at(self, epoch: int) -> Policy:
         """The policy of an epoch, counted from 0; past the end, the last one."""
-        left = _whole(epoch, "the epoch", 1 << 24)
+        left = whole(epoch, "the epoch", 1 << 24)
         for segment in self._value["segments"]:
             if left < segment["epochs"]:
                 break
@@ -163,7 +158,7 @@ class Schedule:
 
     def stretch(self, epochs: int) -> Schedule:
         """The same schedule over another number of epochs (boundaries move in proportion)."""
-        return Schedule._from_text(_core.stretch(self._text, _whole(epochs, "epochs", 1 << 24)), self._name)
+        return Schedule._from_text(_core.stretch(self._text, whole(epochs, "epochs", 1 << 24)), self._name)
 
     def with_base(self, base: Base | str) -> Schedule:
         """The same with other base transforms, a Base or a name that Base.load knows."""
@@ -172,20 +167,45 @@ class Schedule:
 
     # --- the engine -----------------------------------------------------------------------------
 
+    @overload
+    def __call__(
+        self, images: NDArray[Any], epoch: int | None = ..., seed: int = ..., *,
+        output: Literal["uint8"] = ..., out: None = ..., **options: Unpack[CallOptions],
+    ) -> NDArray[np.uint8]: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, images: NDArray[Any], epoch: int | None = ..., seed: int = ..., *,
+        output: Literal["float32"], out: None = ..., **options: Unpack[CallOptions],
+    ) -> NDArray[np.float32]: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, images: torch.Tensor, epoch: int | None = ..., seed: int = ..., *,
+        output: OutputType = ..., out: torch.Tensor | None = ..., **options: Unpack[CallOptions],
+    ) -> torch.Tensor: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, images: Image.Image, epoch: int | None = ..., seed: int = ..., *,
+        output: Literal["uint8"] = ..., out: None = ..., **options: Unpack[CallOptions],
+    ) -> Image.Image: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, images: Images, epoch: int | None = ..., seed: int = ..., *,
+        output: OutputType = ..., out: Any = ..., **options: Unpack[CallOptions],
+    ) -> Any: ...  # fmt: skip
     def __call__(
         self,
         images: Any,
-        epoch: int = 0,
+        epoch: int | None = None,
         seed: int = 0,
         *,
-        samples: Any = 0,
+        samples: Samples = NOT_GIVEN,
         member: int = 0,
-        output: str = "uint8",
-        output_layout: str = "nchw",
-        mean: Any = None,
-        std: Any = None,
-        hole: Any = None,
-        layout: str | None = None,
+        output: OutputType = "uint8",
+        output_layout: OutputLayout = "nchw",
+        mean: Numbers | None = None,
+        std: Numbers | None = None,
+        hole: ArrayLike | None = None,
+        layout: Layout | None = None,
         threads: int = 1,
         out: Any = None,
     ) -> Any:
@@ -195,12 +215,16 @@ class Schedule:
             [images, height, width] or one image; channels 1 or 3. A NumPy array, a torch tensor on the CPU,
             anything with the array protocol (used where it lies; images with gaps or in planes are copied
             first), or a Pillow image of mode RGB or L. Sides 1 .. 16384 pixels.
-        epoch: which policy of the schedule; past its end, the last one. seed, member: further parts of the key.
-        samples: the number of each image in its data set, [images], or that of the first of consecutive ones.
-            An image's draws depend on (seed, member, epoch, sample) alone, not on its place in a batch.
+        epoch: which policy of the schedule; past its end, the last one. Required where the schedule has more
+            than one policy, else 0. seed, member: further parts of the key.
+        samples: required. The number of each image in its data set, [images], or that of the first of
+            consecutive ones: an image's draws depend on (seed, member, epoch, sample) alone, not on its place
+            in a batch. Or "random": new draws at every call, from torch's global generator for a tensor and
+            from NumPy's for anything else; seed that generator to repeat them.
         output: "uint8" gives bytes of the same shape and type as the input; "float32" gives normalised floats
             (byte / 255 - mean) / std in output_layout "nchw" or "nhwc". Without mean and std: byte / 255.
-        mean, std: one number per channel, on the scale 0..1.
+        mean, std: one number per channel, on the scale 0..1. Numbers on the scale 0..255 are refused, and so is
+            std for "uint8" output, where it has no effect.
         hole: the colour of holes in "uint8" output, one byte per channel; by default the mean colour if `mean`
             is given, else (125, 122, 113), and 122 for grey. In "float32" output a hole is 0.
         layout: what the axes of `images` mean, if the shape leaves it open: "nhwc", "nchw", "nhw", "hwc",
@@ -214,23 +238,27 @@ class Schedule:
         if _arrays.is_pillow(images):
             return self._pillow(images, epoch=epoch, seed=seed, samples=samples, member=member, output=output,
                                 output_layout=output_layout, mean=mean, std=std, hole=hole)  # fmt: skip
+        if output not in ("uint8", "float32"):
+            raise UsageError(f'output "{output}"; expected "uint8" or "float32"')
+        check_scale(mean, std)
+        if output == "uint8" and std is not None:
+            raise UsageError('std has no effect on bytes: leave it out, or use output="float32"')
+        self.refuse_mixing()
         batch = _arrays.batch_of(images, layout)
         count, channels = batch.images.shape[0], batch.images.shape[3]
         key = (
-            _whole(seed, "the seed", 1 << 64),
-            _whole(member, "the member", 1 << 24),
-            _whole(epoch, "the epoch", 1 << 24),
+            whole(seed, "the seed", 1 << 64),
+            whole(member, "the member", 1 << 24),
+            whole(self._epoch(epoch), "the epoch", 1 << 24),
         )
-        order = _samples(samples, count)
-        used = _whole(threads, "threads", 1 << 16)
+        order = samples_of(samples, count, batch.layout, _arrays.is_tensor(images))
+        used = whole(threads, "threads", 1 << 16)
         if output == "float32":
-            means = [0.0] * channels if mean is None else _numbers(mean, channels, "mean")
-            deviations = [1.0] * channels if std is None else _numbers(std, channels, "std")
+            means = [0.0] * channels if mean is None else numbers(mean, channels, "mean")
+            deviations = [1.0] * channels if std is None else numbers(std, channels, "std")
             result = self._floats(batch, order, key, output_layout, means, deviations, used, out)
             return out if out is not None else _arrays.like(result, images)
-        if output != "uint8":
-            raise UsageError(f'output "{output}"; expected "uint8" or "float32"')
-        colour = _hole(hole, mean, channels)
+        colour = hole_of(hole, mean, channels)
         shape = _arrays.as_numpy(images, "images").shape
         result = _arrays.empty(shape, np.uint8) if out is None else _arrays.output_of(out, shape, np.uint8)
         target = _arrays.in_engine_axes(result, batch.layout)
@@ -238,6 +266,31 @@ class Schedule:
             batch = _arrays.Batch(batch.images.copy(), batch.layout)
         self.engine().bytes(batch.images, order, *key, target, colour, used)
         return out if out is not None else _arrays.like(result, images)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether its base transforms mix images (CutMix, mixup), so that an image may have two labels."""
+        return self._mixes
+
+    def refuse_mixing(self) -> None:
+        """Raises UsageError if it mixes images: for callers that have one image, or no labels."""
+        if self.mixes:
+            raise UsageError(
+                f"{self._name} mixes images (CutMix or mixup), which changes their labels: use popaug.torch.loader, or "
+                "popaug.torch.Collate with data=; or leave mixing out with .with_base(schedule.base.without_mixing())"
+            )
+
+    @property
+    def changes_with_epoch(self) -> bool:
+        """Whether it has more than one policy, so that an augmentation must know its epoch."""
+        return len(self._value["segments"]) > 1
+
+    def _epoch(self, epoch: int | None) -> int:
+        if epoch is not None:
+            return epoch
+        if self.changes_with_epoch:
+            raise UsageError(f"the policy of {self._name} depends on the epoch: give epoch=, counted from 0")
+        return 0
 
     def _floats(
         self,
@@ -265,18 +318,74 @@ class Schedule:
         self.engine().floats(batch.images, samples, *key, view, mean, std, threads)
         return result[0] if single else result
 
-    def _pillow(self, image: Any, *, output: str, **arguments: Any) -> Any:
-        if image.mode not in ("RGB", "L"):
-            raise UsageError(f'a Pillow image of mode {image.mode}; expected RGB or L: use .convert("RGB")')
-        pixels = np.asarray(image)
-        result = self(pixels, output=output, layout="hw" if image.mode == "L" else "hwc", **arguments)
-        if output == "float32":
+    def _pillow(self, image: Any, *, output: OutputType, **arguments: Any) -> Any:
+        pixels = _arrays.pixels_of_pillow(image)
+        layout: Layout = "hw" if image.mode == "L" else "hwc"
+        result = self(pixels, output=output, layout=layout, **arguments)
+        return result if output == "float32" else pillow_image(result)
+
+    def mixed(
+        self,
+        images: NDArray[np.uint8],
+        others: NDArray[np.uint8],
+        places: Sequence[int],
+        key: tuple[int, int, int],
+        samples: NDArray[np.uint64],
+        other_samples: NDArray[np.uint64],
+        *,
+        mean: Numbers | None,
+        std: Numbers | None,
+        hole: ArrayLike | None,
+        floats: bool,
+        threads: int,
+    ) -> NDArray[Any]:
+        """Images [n, height, width, channels], image i mixed with row places[i] of `others` (below 0: with nothing).
+
+        key: seed, member, epoch. The partners are those that engine().partners() draws. Gives float32 [n, channels,
+        height, width] or bytes of the images' shape. popaug.torch.Collate is its user.
+        """
+        count, height, width, channels = images.shape
+        engine, used = self.engine(), whole(threads, "threads", 1 << 16)
+        if not floats:
+            result = _arrays.empty(images.shape, np.uint8)
+            colour = hole_of(hole, mean, channels)
+            engine.mixed_bytes(images, samples, others, other_samples, places, *key, result, colour, used)
             return result
-        return type(image)() if result is None else _pillow_image(result)
+        means = [0.0] * channels if mean is None else numbers(mean, channels, "mean")
+        deviations = [1.0] * channels if std is None else numbers(std, channels, "std")
+        planes = _arrays.empty((count, channels, height, width), np.float32)
+        view = planes.transpose(0, 2, 3, 1)
+        engine.mixed_floats(images, samples, others, other_samples, places, *key, view, means, deviations, used)
+        return planes
 
     def draws(self, sample: int, epoch: int = 0, seed: int = 0, member: int = 0) -> list[tuple[str, int, bool]]:
         """The ops that one image gets, in order: (op, level, negated)."""
         return self.engine().draws(seed, member, epoch, sample)
+
+    def movement(
+        self, width: int, height: int, *, sample: int, epoch: int | None = None, seed: int = 0, member: int = 0
+    ) -> Movement:
+        """Where one image of this size moves under its key, for what must move with it: masks, boxes, points.
+
+            moved = schedule.movement(width, height, sample=7, epoch=3)
+            moved.mask(mask, fill=255), moved.boxes(boxes), moved.points(points)
+
+        The ops that move pixels take the nearest one, and so does a mask. (A random resized crop and CropBilinear blend
+        neighbours in the image; a mask takes the nearest.) Raises UsageError where an op is not built in, and for a
+        schedule that mixes images.
+        """
+        self.refuse_mixing()
+        if self._geometry is None:
+            self._geometry = _core.Geometry(self._text, self._name)
+        key = (
+            whole(seed, "the seed", 1 << 64),
+            whole(member, "the member", 1 << 24),
+            whole(self._epoch(epoch), "the epoch", 1 << 24),
+            whole(sample, "the sample", 1 << 40),
+        )
+        size = (whole(width, "the width", 1 << 15), whole(height, "the height", 1 << 15))
+        with _LOCK:
+            return Movement(*self._geometry.movement(*key, *size))
 
     def engine(self) -> _core.Engine:
         """The engine behind calls, made at the first one."""
@@ -307,88 +416,3 @@ class Schedule:
         from popaug._html import heat_map
 
         return heat_map(self)
-
-
-def _pillow_image(pixels: NDArray[np.uint8]) -> Any:
-    from PIL import Image
-
-    return Image.fromarray(pixels)
-
-
-def _samples(samples: Any, count: int) -> NDArray[np.uint64]:
-    limit = 1 << 40
-    if type(samples) is int and 0 <= samples < limit - count:
-        return np.arange(samples, samples + count, dtype=np.uint64)
-    if np.ndim(samples) == 0 and not _arrays.is_tensor(samples):
-        first = _whole(samples, "the first sample", limit - count)
-        return np.arange(first, first + count, dtype=np.uint64)
-    array = _arrays.as_numpy(samples, "samples")
-    if array.ndim == 0:
-        return _samples(int(array), count)
-    if array.dtype.kind not in "iu" or array.shape != (count,):
-        raise UsageError(
-            f"samples are of type {array.dtype} and shape {array.shape}; expected {count} whole numbers, one per image"
-        )
-    if count and (int(array.min()) < 0 or int(array.max()) >= limit):
-        raise UsageError(f"samples reach from {array.min()} to {array.max()}; expected 0 .. {limit - 1}")
-    return np.ascontiguousarray(array, dtype=np.uint64)
-
-
-def _hole(hole: Any, mean: Any, channels: int) -> list[int]:
-    if hole is None and mean is None:
-        return [125, 122, 113] if channels == 3 else [122]
-    if hole is None:
-        hole = [round(255 * m) for m in _numbers(mean, channels, "mean")]
-    colour = [_whole(int(c), "a hole's colour", 256) for c in np.atleast_1d(np.asarray(hole))]
-    if len(colour) != channels:
-        raise UsageError(f"hole has {len(colour)} bytes; the images have {channels} channels")
-    return colour
-
-
-class _Baseline(Schedule):
-    def _take(self, text: str, name: str, base: Base | str | None) -> None:
-        chosen = Base.load(base) if isinstance(base, str) else base or Base()
-        value = json.loads(text) | {"base": chosen.to_json()}
-        self._set(_core.check_schedule(json.dumps(value)), name)
-
-    def __repr__(self) -> str:
-        return self._name
-
-
-class TrivialAugment(_Baseline):
-    """TrivialAugment Wide (2103.10158) over torchvision's space: one op per image at a uniform level.
-
-    base: base transforms around it, a Base or a name ("flipcrop", ...); by default none.
-    strength: 1 is the paper's; 0.5 halves every range.
-    """
-
-    def __init__(self, base: Base | str | None = None, strength: float = 1.0) -> None:
-        value = json.loads(_core.trivial_schedule())
-        if strength != 1.0:
-            value["space"] = json.loads(_core.load_space(f"trivial:{strength:g}"))
-        arguments = "" if strength == 1.0 else f"strength={strength:g}"
-        self._take(json.dumps(value), f"TrivialAugment({arguments})", base)
-
-
-class RandAugment(_Baseline):
-    """RandAugment (1909.13719) over torchvision's space: `count` ops with replacement at bin `level` of 0..30.
-
-    base: base transforms around it, a Base or a name ("flipcrop", ...); by default none.
-    """
-
-    def __init__(self, count: int = 2, level: int = 9, base: Base | str | None = None) -> None:
-        text = _core.randaugment_schedule(count, level)
-        self._take(text, f"RandAugment(count={count}, level={level})", base)
-
-
-class AutoAugment(_Baseline):
-    """AutoAugment's published policies (1805.09501), "cifar10" or "svhn": one sub-policy per image.
-
-    base: base transforms around it, a Base or a name ("cifar", "svhn", ...); by default none.
-    """
-
-    def __init__(self, policy: str = "cifar10", base: Base | str | None = None) -> None:
-        if policy not in ("cifar10", "svhn"):
-            raise UsageError(f'AutoAugment policy "{policy}"; expected "cifar10" or "svhn"')
-        text = _core.baseline_schedule(f"autoaugment-{policy}")[1]
-        self._take(text, f"AutoAugment({policy!r})", base)

@@ -8,11 +8,23 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
 from popaug import _core
 from popaug._core import UsageError
 from popaug._values import Base, Json, Policy, Rule, Space
+
+Metric = Literal["accuracy", "balanced-accuracy", "loss"]
+Mode = Literal["max", "min"]
+Selection = Literal["truncation", "significant", "none"]
+Start = Literal["zero", "random"]
+
+# The library's own defaults, so that they are written once, there.
+DEFAULTS: Json = json.loads(_core.search_defaults())
+RUN: Json = json.loads(_core.run_defaults())
+SPACE: str = DEFAULTS["space"]["name"]
+EPOCHS = 30  # where a call names no length: short, as trying a training function asks for
+SHARES = ("accuracy", "balanced-accuracy")  # scores of 0..1, which are shown in percent
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,8 @@ class Gene:
     """A number searched beside the policy, for example Gene("lr", 0.01, 0.3, log=True).
 
     start: where every member begins; None draws it uniformly from the range. log: steps and draws are uniform
-    in the logarithm. integer: whole numbers. "flip", "pad" and "cutout" mean the base transforms.
+    in the logarithm. integer: whole numbers. "flip", "vflip", "turn", "pad" and "cutout" mean the base
+    transforms.
     """
 
     name: str
@@ -37,31 +50,71 @@ class Gene:
         return value | {"log": self.log, "integer": self.integer}
 
 
+Genes = Sequence[Gene] | Mapping[str, tuple[float, float]]
+
+
+class MoreSettings(TypedDict, total=False):
+    """Settings of a search that are rarely changed (docs/formats/journal.md).
+
+    explore: {"reset": probability, "amounts": [...]}. limits: {op: [lowest level, highest level]}. copies: how often each
+    op is in the policy.
+    """
+
+    explore: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    copies: int
+
+
+class SearchSettings(MoreSettings, total=False):
+    """All settings of a search but space and population, as keyword arguments of popaug.settings."""
+
+    epochs: int
+    epochs_per_round: int
+    seed: int
+    base: Base | str | None
+    rule: Rule | None
+    selection: Selection
+    fraction: float
+    significance: float
+    genes: Genes
+    start: Start | Policy
+    metric: Metric | None
+    mode: Mode | None
+    asynchronous: bool
+    data: str
+    trainer: Mapping[str, Any] | None
+    provenance: Mapping[str, Any] | None
+
+
 def settings(
-    space: Space | str = "pba",
-    population: int = 16,
-    epochs: int = 30,
-    epochs_per_round: int = 3,
-    seed: int = 0,
+    space: Space | str = SPACE,
+    population: int = DEFAULTS["population"],
+    epochs: int = EPOCHS,
+    epochs_per_round: int = DEFAULTS["epochs_per_round"],
+    seed: int = DEFAULTS["seed"],
     *,
     base: Base | str | None = None,
     rule: Rule | None = None,
-    selection: str = "truncation",
-    fraction: float = 0.25,
-    significance: float = 0.05,
-    genes: Sequence[Gene] = (),
-    start: str | Policy = "zero",
-    metric: str = "accuracy",
-    asynchronous: bool = False,
+    selection: Selection = DEFAULTS["selection"],
+    fraction: float = DEFAULTS["fraction"],
+    significance: float = DEFAULTS["significance"],
+    genes: Genes = (),
+    start: Start | Policy = DEFAULTS["start"],
+    metric: Metric | None = None,
+    mode: Mode | None = None,
+    asynchronous: bool = DEFAULTS["asynchronous"],
     data: str = "",
     trainer: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> Json:
+    **more: Unpack[MoreSettings],
+) -> dict[str, Any]:
     """All that determines a search's journal, as JSON, checked; defaults as `popaug search`.
 
-    population: members, at least 2. epochs: that each trains. selection: "truncation" (the paper's), "significant",
-    "none" (the drift control). fraction: of the population that copies, and that is copied. trainer: settings for
+    population: members, at least 2. epochs: that each trains. genes: numbers that are searched beside the policy, Gene
+    values or {name: (low, high)}. selection: "truncation" (the paper's), "significant",
+    "none" (the drift control). fraction: of the population that copies, and that is copied. mode: "max" (the default):
+    a higher score is better, or "min": a lower one, as of a loss. metric: what the score is called: "accuracy",
+    "balanced-accuracy" or, and that is mode "min", "loss". trainer: settings for
     train_round. data: a fingerprint of your data. more: explore, limits, copies, as in docs/formats/journal.md.
     Raises UsageError for what cannot be searched.
     """
@@ -75,8 +128,8 @@ def settings(
         "selection": selection,
         "fraction": fraction,
         "significance": significance,
-        "genes": [gene.to_json() for gene in genes],
-        "metric": metric,
+        "genes": [gene.to_json() for gene in _genes(genes)],
+        "metric": metric_of(metric, mode)[0],
         "asynchronous": asynchronous,
         "data": data,
         "trainer": dict(trainer or {}),
@@ -92,10 +145,40 @@ def settings(
         value["start"] = start
     unknown = set(more) - set(value)
     if unknown:
-        raise UsageError(f'"{min(unknown)}" is no setting of a search; known: {", ".join(sorted(value))}')
+        raise UsageError(f'"{min(unknown)}" is not a setting of a search; known: {", ".join(sorted(value))}')
     value |= more
-    checked: Json = json.loads(_core.check_settings(json.dumps(value)))
+    checked: dict[str, Any] = json.loads(_core.check_settings(json.dumps(value)))
     return checked
+
+
+def _genes(genes: Genes) -> Sequence[Gene]:
+    if isinstance(genes, Mapping):
+        return [_gene(name, bounds) for name, bounds in genes.items()]
+    for gene in genes:
+        if not isinstance(gene, Gene):
+            raise UsageError(f"{gene!r} is not a gene; expected popaug.Gene(name, low, high)")
+    return genes
+
+
+def _gene(name: str, bounds: Any) -> Gene:
+    try:
+        low, high = bounds
+        return Gene(name, float(low), float(high))
+    except (TypeError, ValueError):
+        raise UsageError(f'gene "{name}" is {bounds!r}; expected its range, {{"{name}": (low, high)}}') from None
+
+
+def metric_of(metric: str | None, mode: str | None) -> tuple[str, Mode]:
+    """What the score is called, and which side is better."""
+    if mode not in (None, "max", "min"):
+        raise UsageError(f'mode="{mode}"; expected "max" (a higher score is better) or "min" (a lower one)')
+    if metric is None:
+        return ("loss", "min") if mode == "min" else (DEFAULTS["metric"], "max")
+    known: Mode | None = "min" if metric == "loss" else "max" if metric in SHARES else None
+    if known is not None and mode not in (None, known):
+        better = "lower" if known == "min" else "higher"
+        raise UsageError(f'metric="{metric}" and mode="{mode}" contradict each other: a {better} {metric} is better')
+    return metric, known or ("min" if mode == "min" else "max")
 
 
 @dataclass(frozen=True)
@@ -107,9 +190,11 @@ class Prepared:
     worker_settings: Json = field(default_factory=dict)
 
     @staticmethod
-    def of(**arguments: Any) -> Prepared:
+    def of(
+        space: Space | str = SPACE, population: int = DEFAULTS["population"], **more: Unpack[SearchSettings]
+    ) -> Prepared:
         """From arguments as for popaug.settings; config.toml holds the settings, the space's values included."""
-        value = settings(**arguments)
+        value = settings(space, population, **more)
         return Prepared(value, _core.to_toml(json.dumps({k: v for k, v in value.items() if v is not None and v != {}})))
 
     def options(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+import operator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 from popaug import _core
 
 Json = Any  # what json.loads gives
+_RULE: Json = json.loads(_core.default_rule())
+_COPIES: int = json.loads(_core.search_defaults())["copies"]
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,23 @@ class Space:
 
     @staticmethod
     def from_json(value: Json) -> Space:
-        ops = tuple(SpaceOp.from_json(op) for op in value["ops"])
-        return Space(value["name"], ops, value["levels"], value["search_levels"], value.get("fill", "hole"))
+        _core.check_space(json.dumps(value))
+        return Space._read(value)
+
+    @staticmethod
+    def _read(value: Json) -> Space:
+        """Without a check of the ops, for what was checked, or is only looked at."""
+        space = object.__new__(Space)
+        parts = {
+            "name": value["name"],
+            "ops": tuple(SpaceOp.from_json(op) for op in value["ops"]),
+            "levels": value["levels"],
+            "search_levels": value["search_levels"],
+            "fill": value.get("fill", "hole"),
+        }
+        for name, found in parts.items():
+            object.__setattr__(space, name, found)
+        return space
 
     def __repr__(self) -> str:
         return f"Space({self.name!r}, {len(self.ops)} ops, levels 0..{self.levels - 1})"
@@ -122,24 +141,40 @@ class Entry:
         return {"op": self.op, "probability": self.probability, "level": self.level}
 
 
-@dataclass(frozen=True)
+def _entry(value: Any) -> Entry:
+    if isinstance(value, Entry):
+        return value
+    if isinstance(value, (tuple, list)) and len(value) == 3 and isinstance(value[0], str):
+        return Entry(value[0], float(value[1]), operator.index(value[2]))
+    raise _core.UsageError(f"{value!r} is not an entry of a policy; expected popaug.Entry(op, probability, level)")
+
+
+@dataclass(frozen=True, init=False)
 class Policy(Sequence[Entry]):
     """Entries (op, probability, level), in order; for sub-policies they stand in consecutive groups."""
 
     entries: tuple[Entry, ...]
 
+    def __init__(self, entries: Iterable[Entry | tuple[str, float, int]]) -> None:
+        """entries: each an Entry or a tuple (op, probability, level)."""
+        object.__setattr__(self, "entries", tuple(_entry(entry) for entry in entries))
+
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
+    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
         return self.entries[index]
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
 
     @staticmethod
-    def zero(space: Space, copies: int = 2) -> Policy:
-        """Every op `copies` times with probability 0: the start of a search (REFERENCE 4)."""
+    def zero(space: Space, copies: int = _COPIES) -> Policy:
+        """Every op `copies` times with probability 0: the start of a search (docs/pba.md#search)."""
         return Policy(tuple(Entry(op.op, 0.0, 0) for _ in range(copies) for op in space.ops))
 
     def to_json(self) -> Json:
@@ -161,6 +196,22 @@ class Policy(Sequence[Entry]):
         return policy_table(self)
 
 
+@dataclass(frozen=True, init=False)
+class Segment:
+    """A policy and the number of epochs (at least 1) that it lasts."""
+
+    epochs: int
+    policy: Policy
+
+    def __init__(self, epochs: int, policy: Policy | Iterable[Entry | tuple[str, float, int]]) -> None:
+        """policy: a Policy, or its entries."""
+        object.__setattr__(self, "epochs", epochs)
+        object.__setattr__(self, "policy", policy if isinstance(policy, Policy) else Policy(policy))
+
+    def to_json(self) -> Json:
+        return {"epochs": self.epochs, "policy": self.policy.to_json()}
+
+
 @dataclass(frozen=True)
 class Rule:
     """How a policy's entries are drawn for one image.
@@ -168,12 +219,15 @@ class Rule:
     kind: "none", "pba" (a count by count_weights, then entries in random order until it is used up),
     "sub-policies" (one group of `group` entries), "randaugment" (`count` entries with replacement),
     "trivial" (one op at a uniform level).
+    mixture: for a flattened schedule, weights that sum to 1: the entries are as many equal parts, each a policy, and an
+    image first draws its part. Empty: the entries are one policy.
     """
 
     kind: str = "pba"
-    count_weights: tuple[float, ...] = (0.2, 0.3, 0.5)
-    group: int = 2
-    count: int = 2
+    count_weights: tuple[float, ...] = tuple(_RULE["count_weights"])
+    group: int = _RULE["group"]
+    count: int = _RULE["count"]
+    mixture: tuple[float, ...] = ()
 
     def to_json(self) -> Json:
         parts: dict[str, dict[str, Json]] = {
@@ -181,15 +235,17 @@ class Rule:
             "sub-policies": {"group": self.group},
             "randaugment": {"count": self.count},
         }
-        return {"kind": self.kind} | parts.get(self.kind, {})
+        mixture = {"mixture": list(self.mixture)} if self.mixture else {}
+        return {"kind": self.kind} | parts.get(self.kind, {}) | mixture
 
     @staticmethod
     def from_json(value: Json) -> Rule:
         return Rule(
             value["kind"],
-            tuple(value.get("count_weights", (0.2, 0.3, 0.5))),
-            value.get("group", 2),
-            value.get("count", 2),
+            tuple(value.get("count_weights", _RULE["count_weights"])),
+            value.get("group", _RULE["group"]),
+            value.get("count", _RULE["count"]),
+            tuple(value.get("mixture", ())),
         )
 
 
@@ -199,7 +255,11 @@ class Base:
 
     pad: holes on each side before a random crop (0: no crop). flip: probability of a horizontal flip.
     cutout: side of a square of holes (0: none). scale_pixels: False keeps pixels as they are. resized_crop: least share
-    of the area of a random resized crop before the ops (0: none).
+    of the area of a random resized crop before the ops (0: none). vflip: probability of a vertical flip. turn:
+    probability of a turn by 90, 180 or 270 degrees, for square images. erase: probability of random erasing, of
+    erase_least .. erase_most of the area, with a ratio of the sides from erase_ratio to its inverse; erase_fill: "hole",
+    "mean" (the mean colour of the image) or "noise". cutmix, mixup: probability that an image is mixed with another one,
+    with a share from Beta(alpha, alpha); popaug.torch.loader gives such images their two labels.
     """
 
     pad: int = 0
@@ -207,19 +267,38 @@ class Base:
     cutout: int = 0
     scale_pixels: bool = True
     resized_crop: float = 0.0
+    vflip: float = 0.0
+    turn: float = 0.0
+    erase: float = 0.0
+    erase_least: float = 0.02
+    erase_most: float = 0.33
+    erase_ratio: float = 0.3
+    erase_fill: Literal["hole", "mean", "noise"] = "hole"
+    cutmix: float = 0.0
+    cutmix_alpha: float = 1.0
+    mixup: float = 0.0
+    mixup_alpha: float = 0.2
+
+    @property
+    def mixes(self) -> bool:
+        """Whether an image may be mixed with another one, so that it has two labels."""
+        return self.cutmix > 0 or self.mixup > 0
+
+    def without_mixing(self) -> Base:
+        """The same without CutMix and mixup."""
+        return replace(self, cutmix=0.0, mixup=0.0)
 
     @staticmethod
     def load(name: str) -> Base:
-        """By name: "none", "flipcrop", "cifar" (flip, crop, cutout 16), "svhn" (cutout 20)."""
+        """By name: "none", "crop", "flipcrop", "dihedral" (flips and turns, crop), "cifar" (flip, crop, cutout
+        16), "svhn" (cutout 20)."""
         return Base.from_json(json.loads(_core.base_by_name(name)))
 
     def to_json(self) -> Json:
-        return {
-            "pad": self.pad,
-            "flip": self.flip,
-            "cutout": self.cutout,
-            "scale_pixels": self.scale_pixels,
-        } | ({"resized_crop": self.resized_crop} if self.resized_crop != 0 else {})
+        always = ("pad", "flip", "cutout", "scale_pixels")
+        usual = Base()
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if name in always or value != getattr(usual, name)}
 
     @staticmethod
     def from_json(value: Json) -> Base:
@@ -251,6 +330,15 @@ def ops() -> list[Op]:
     return [Op(**{name: getattr(row, name) for name in names}) for row in _core.op_rows()]
 
 
+def load_plugin(path: str | os.PathLike[str]) -> list[str]:
+    """Registers the ops of a plugin, a shared object (docs/formats/plugin.md), and gives their names.
+
+    The same file again registers nothing more. A plugin is code, which can do whatever this process can. Raises Error
+    for a file that is not a plugin of this version, or an op whose name is taken.
+    """
+    return _core.load_plugin(os.fspath(path))
+
+
 _functions: list[Any] = []  # the table of ops holds them without owning them
 OpFunction = Callable[[NDArray[np.uint8], float, Callable[[], float]], None]
 
@@ -274,8 +362,11 @@ def op(
     level's value, between low and high; low == high means that the op has no value. uniform(): the next
     uniform number in [0, 1) for this image: draw from it alone, and results repeat.
     An op in Python holds the interpreter's lock: images are then augmented one after the other, and a
-    hundred times slower than by a built-in op. Raises Error where the name is taken.
+    hundred times slower than by a built-in op. Registering a name again replaces the op, as running a cell of a
+    notebook again does. Raises Error where the name belongs to a built-in op or to a plugin.
     """
+    if not isinstance(name, str):
+        raise _core.UsageError('@popaug.op needs the name of the op in brackets: @popaug.op("Dim", low=0, high=1)')
 
     def register(function: OpFunction) -> OpFunction:
         _core.register_op(name, function, summary, unit, low != high, mirrors, low, high)

@@ -4,10 +4,14 @@
 import popaug.worker
 from my_training import train_round
 popaug.worker.serve(train_round)
+
+The same without a file of its own: python -m popaug.worker my_training:train_round
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import math
 import os
@@ -19,10 +23,10 @@ import traceback
 from typing import Any
 
 from popaug import __version__, _core
-from popaug._core import Interrupted
-from popaug._member import Member, Result, TrainRound
+from popaug._core import Interrupted, UsageError
+from popaug._member import Member, TrainRound, outcome
 
-__all__ = ["serve"]
+__all__ = ["command_for", "serve"]
 
 
 class _Inbox:
@@ -112,9 +116,11 @@ def _round(train_round: TrainRound, message: Any, speaker: _Speaker, inbox: _Inb
 
     started = time.perf_counter()
     member = Member(message, progress)
-    result = Result.of(train_round(member), time.perf_counter() - started)
+    with member.seeded():
+        returned = train_round(member)
+    result = outcome(member, returned, time.perf_counter() - started)
     if not math.isfinite(result.score):
-        return {"type": "done", "reason": "the score is no finite number", **result.to_json(), "metrics": {}}
+        return {"type": "done", "reason": "the score is not a finite number", **result.to_json(), "metrics": {}}
     if not member.to_path.is_file():
         raise _core.Error("train_round saved no weights: call member.save(...)")
     bits = result.bits()
@@ -124,3 +130,56 @@ def _round(train_round: TrainRound, message: Any, speaker: _Speaker, inbox: _Inb
     done: dict[str, Any] = {"type": "done", "bytes": member.to_path.stat().st_size, "correct": bool(bits)}
     done |= result.to_json()
     return done
+
+
+def command_for(train_round: TrainRound) -> list[str]:
+    """The command of a worker process that serves this function: it must be defined at the top of a module or script.
+
+    The process imports the module anew, so a script must guard its own search by `if __name__ == "__main__":`.
+    """
+    module, name = getattr(train_round, "__module__", ""), getattr(train_round, "__qualname__", "")
+    found = sys.modules.get(module)
+    if not name.isidentifier() or getattr(found, name, None) is not train_round:
+        raise UsageError(
+            f"{train_round!r} cannot be imported by a worker process; expected a function at the top of a module or script"
+        )
+    if module != "__main__":
+        return [sys.executable, "-m", "popaug.worker", f"{module}:{name}"]
+    script = getattr(found, "__file__", None)
+    if script is None:
+        raise UsageError(
+            "a function of an interactive session cannot be imported by a worker process: put it into a file"
+        )
+    return [sys.executable, "-m", "popaug.worker", f"{os.path.abspath(script)}:{name}"]
+
+
+def _imported(text: str) -> TrainRound:
+    """The function of MODULE:FUNCTION or FILE.py:FUNCTION."""
+    place, _, name = text.rpartition(":")
+    if place.endswith(".py"):
+        sys.path.insert(0, os.path.dirname(os.path.abspath(place)))
+        spec = importlib.util.spec_from_file_location("__mp_main__", place)
+        if spec is None or spec.loader is None or not os.path.isfile(place):
+            raise UsageError(f"{place}: there is no such script")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["__mp_main__"] = module
+        spec.loader.exec_module(module)
+    elif place:
+        sys.path.insert(0, os.getcwd())
+        module = importlib.import_module(place)
+    else:
+        raise UsageError(f'"{text}"; expected MODULE:FUNCTION or FILE.py:FUNCTION')
+    function: TrainRound | None = getattr(module, name, None)
+    if function is None:
+        raise UsageError(f'{place} has no function "{name}"')
+    return function
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m popaug.worker MODULE:FUNCTION")
+    try:
+        chosen = _imported(sys.argv[1])
+    except (UsageError, ImportError) as error:
+        sys.exit(f"popaug.worker: {error}")
+    serve(chosen)

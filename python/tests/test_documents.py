@@ -1,6 +1,6 @@
 """Every snippet of README, docs and examples: Python runs, commands run (long ones shortened by rule), data parses.
 
-What no test can run is named in NOT_RUN with its reason.
+The commands of the README itself run in tests/test_readme.py, as they are written.
 """
 
 import json
@@ -22,24 +22,14 @@ BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", ROOT / "build"))
 PAGES = [p for p in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md"))]
 pytestmark = pytest.mark.timeout(600)
 
-NOT_RUN = {
-    "make demo": "minutes, and set-up as root; tests/test_demo.py runs its program, shortened",
-    "make test": "it would run itself",
-    "cmake --build build": "builds everything anew; the line before it, which configures, is run",
-}
-# Long work, shortened: (what to look for, what stands instead).
+# Long work, shortened: (what to look for, what replaces it).
 SHORTER = [
-    (r"-B build ", "-B fresh "),
-    (r"/path/to/site-packages/torch", os.fspath(next(ROOT.glob(".venv/lib/python3*/site-packages/torch"), "no torch"))),
-    (r"(popaug choose .*)--budget 30m", r"\1--budget 20s"),  # the shortest race of nine arms must fit on a busy machine
-    (r"--budget 30m", "--budget 8s"),
-    (r"(popaug search .*)", r"\1 --network wrn-10-1 --batch 16 --population 2 --epochs 2 --epochs-per-round 1 "
-     r"--train-size 24 --val-size 12 --workers 2"),
-    (r"(.*--budget.*) --epochs 2", r"\1"),
+    (r"(popaug choose .*)--budget 30m", r"\1--trainings 4"),
+    (r"(popaug search .*)", r"\1 --network wrn-10-1 --batch 16 --population 2 --epochs 2 --epochs-per-round 1 --workers 2"),
     (r"(popaug train .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2"),
-    (r"(popaug audit .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 1 --train-size 24 --val-size 12 --levels 2 --seeds 2"),
-    (r"(popaug choose .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2 --train-size 24 --val-size 12"),
-    (r"(popaug compare .*)--seeds \d+", r"\1--seeds 2 --network wrn-10-1 --batch 16 --epochs 2 --train-size 24 --val-size 12"),
+    (r"(popaug audit .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 1 --levels 2 --seeds 2"),
+    (r"(popaug choose .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2"),
+    (r"(popaug compare .*)--seeds \d+", r"\1--seeds 2 --network wrn-10-1 --batch 16 --epochs 2"),
     (r"-I INCLUDE", f"-I {ROOT}"),
     (r"-I \.\./\.\.", f"-I {ROOT}"),
     (r"--data DATA", "--data photos"),
@@ -67,9 +57,10 @@ def name(page: pathlib.Path) -> str:
 
 
 def test_every_block_has_a_kind_that_is_tested() -> None:
-    kinds = {"python", "sh", "json", "toml", "text"}  # text: what a program printed
+    # text: what a program printed, and commands that need weights from outside (tests/test_fine_tuning.py).
+    kinds = {"python", "sh", "json", "toml", "text"}
     assert not [(name(p), language) for p in PAGES for language, _ in blocks(p) if language not in kinds]
-    assert [name(p) for p in PAGES if snippets(p, "text")] == ["docs/demo.md"]
+    assert [name(p) for p in PAGES if snippets(p, "text")] == ["docs/demo.md", "docs/fine-tuning.md"]
     assert sum(len(snippets(p, "python")) for p in PAGES) >= 10
     assert sum(len(snippets(p, "sh")) for p in PAGES) >= 7
 
@@ -135,10 +126,20 @@ def folder(photos: pathlib.Path, weights: pathlib.Path, tmp_path: pathlib.Path) 
 # --- the snippets --------------------------------------------------------------------------------
 
 
+def prelude(page: pathlib.Path) -> list[str]:
+    """Pages on other libraries show the lines to add to a training, so the test brings the training."""
+    adapter = page.parent.name == "adapters"
+    if not adapter and not any(library in "".join(snippets(page, "python")) for library in ("torchvision", "timm:")):
+        return []
+    tests = os.fspath(pathlib.Path(__file__).parent / "adapters")
+    lines = [f"import sys; sys.path.insert(0, {tests!r})", "import torchvision_operators"]
+    return [*lines, "from adapter_pages import *"] if adapter else lines
+
+
 @pytest.mark.parametrize("page", pages_with("python"), ids=name)
 def test_python_snippets_run(page: pathlib.Path, folder: pathlib.Path) -> None:
     """All of a page's snippets, one after the other, in one process, as a reader would paste them."""
-    body = "\n".join(snippets(page, "python")).replace("\n", "\n    ")
+    body = "\n".join([*prelude(page), *snippets(page, "python")]).replace("\n", "\n    ")
     (folder / "snippets.py").write_text(f'if __name__ == "__main__":\n    {body}\n')
     succeed([sys.executable, "snippets.py"], folder)
 
@@ -148,19 +149,12 @@ def commands(page: pathlib.Path) -> list[str]:
     return [bare for line in lines if (bare := re.sub(r"(^|\s)#.*", "", line).strip())]
 
 
-@pytest.mark.parametrize("page", pages_with("sh"), ids=name)
+@pytest.mark.parametrize("page", [p for p in pages_with("sh") if p != ROOT / "README.md"], ids=name)
 def test_commands_run(page: pathlib.Path, folder: pathlib.Path) -> None:
     for command in commands(page):
-        if command in NOT_RUN:
-            continue
         for pattern, instead in SHORTER:
             command = re.sub(pattern, instead, command)
         succeed(command, folder)
-
-
-def test_what_is_not_run_is_still_written_somewhere() -> None:
-    everything = {command for page in PAGES for command in commands(page)}
-    assert set(NOT_RUN) <= everything
 
 
 def loads(text: str) -> None:
@@ -200,7 +194,7 @@ def help_of() -> Callable[[str], str]:
     def ask(words: str) -> str:
         if words not in known:
             done = subprocess.run(
-                [BUILD / "popaug", *words.split(), "--help"], capture_output=True, text=True, check=False
+                [BUILD / "popaug", *words.split(), "--help-all"], capture_output=True, text=True, check=False
             )
             known[words] = done.stdout if done.returncode == 0 else ""
         return known[words]
@@ -231,3 +225,9 @@ def test_the_example_trains_on_real_images(tmp_path: pathlib.Path) -> None:
     subprocess.run([sys.executable, str(example), str(tmp_path / "run"), "2", "3"], check=True, capture_output=True)
     scores = [r["score"] for r in popaug.Run.load(tmp_path / "run").results]
     assert max(scores) > 0.15  # ten classes: better than guessing after three epochs
+    example = ROOT / "examples" / "pytorch" / "compare_fashion.py"
+    command = [sys.executable, str(example), str(tmp_path / "comparison"), str(tmp_path / "run"), "2", "1"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = popaug.Comparison.load(tmp_path / "comparison")
+    assert repr(found) in said
+    assert [arm["name"] for arm in found.arms] == ["none", "mirrored", "flipcrop", "trivial", "schedule", "last"]

@@ -83,12 +83,12 @@ def test_bytes_equal_those_of_cpp(
             got = schedule(x, hole=hole, threads=threads, **common)
             assert got.dtype == np.uint8
             assert np.array_equal(got, want_bytes)
-    assert not np.array_equal(schedule(x, 4, 8), schedule(x, 4, 7))
+    assert not np.array_equal(schedule(x, 4, 8, samples=0), schedule(x, 4, 7, samples=0))
 
 
 def test_one_call_for_all_kinds() -> None:
     x = images()
-    y = popaug.TrivialAugment()(x, epoch=0, seed=1)
+    y = popaug.TrivialAugment()(x, epoch=0, seed=1, samples=0)
     assert isinstance(y, np.ndarray)
     assert (y.shape, y.dtype) == (x.shape, np.uint8)
     assert not np.array_equal(x, y)
@@ -113,47 +113,87 @@ def test_the_epoch_chooses_the_policy() -> None:
     assert schedule.at(0) == schedule.segments[0].policy
     assert schedule.at(2) == schedule.segments[1].policy
     assert schedule.at(99) == schedule.segments[-1].policy
-    assert not np.array_equal(schedule(x, 1), schedule(x, 2))
+    assert not np.array_equal(schedule(x, 1, samples=0), schedule(x, 2, samples=0))
+
+
+def test_samples_must_be_said() -> None:
+    """Without them every call would repeat the same draws, image after image."""
+    with pytest.raises(popaug.UsageError, match=r'this image.*samples=its number.*samples="random"'):
+        learned()(images(1)[0], 1, layout="hwc")
+    with pytest.raises(popaug.UsageError, match=r'these images.*samples=their numbers.*samples="random"'):
+        learned()(images(), 1)
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "pillow"])
+def test_random_samples_come_from_the_generator_of_the_kind(kind: str) -> None:
+    schedule, x = learned(), images(1)[0]
+    image = {"array": x, "tensor": torch.from_numpy(x), "pillow": Image.fromarray(x)}[kind]
+
+    def draw() -> list[bytes]:
+        torch.manual_seed(5) if kind == "tensor" else np.random.seed(5)
+        shape: dict[str, Any] = {} if kind == "pillow" else {"layout": "hwc"}
+        return [np.asarray(schedule(image, 1, samples="random", **shape)).tobytes() for _ in range(20)]
+
+    first = draw()
+    assert len(set(first)) > 10  # an image after the other, as a Dataset calls it
+    assert draw() == first
+
+
+def test_random_samples_differ_within_a_batch() -> None:
+    x = np.repeat(images(1), 40, axis=0)
+    assert len({image.tobytes() for image in popaug.TrivialAugment()(x, samples="random")}) > 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "advice"),
+    [("I;16", "scale it to 0..255"), ("F", "scale it to 0..255"), ("I", "scale it to 0..255"), ("P", r"\.convert"),
+     ("RGBA", "background"), ("LA", "background"), ("CMYK", r"\.convert"), ("1", r'\.convert\("L"\)')],
+)  # fmt: skip
+def test_the_advice_for_a_pillow_mode_keeps_the_picture(mode: str, advice: str) -> None:
+    with pytest.raises(popaug.UsageError, match=f"mode {mode}; expected RGB or L: .*{advice}") as caught:
+        learned()(Image.new(mode, (8, 8)), 1, samples=0)
+    if advice == "scale it to 0..255":
+        assert 'convert("RGB")' not in str(caught.value)
 
 
 def test_layouts_are_the_same_images() -> None:
     x, schedule = images(4, 20), learned()
-    want = schedule(x, 2, 3)
+    want = schedule(x, 2, 3, samples=0)
     planes = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-    assert np.array_equal(schedule(planes, 2, 3), want.transpose(0, 3, 1, 2))
+    assert np.array_equal(schedule(planes, 2, 3, samples=0), want.transpose(0, 3, 1, 2))
     grey = images(4, 20, 1)
-    assert np.array_equal(schedule(grey[..., 0], 2, 3), schedule(grey, 2, 3)[..., 0])
-    assert np.array_equal(schedule(grey[0, ..., 0], 2, 3), schedule(grey, 2, 3)[0, ..., 0])
+    assert np.array_equal(schedule(grey[..., 0], 2, 3, samples=0), schedule(grey, 2, 3, samples=0)[..., 0])
+    assert np.array_equal(schedule(grey[0, ..., 0], 2, 3, samples=0), schedule(grey, 2, 3, samples=0)[0, ..., 0])
     mirrored = x[:, :, ::-1]  # negative strides are copied, not misread
-    assert np.array_equal(schedule(mirrored, 2, 3), schedule(mirrored.copy(), 2, 3))
+    assert np.array_equal(schedule(mirrored, 2, 3, samples=0), schedule(mirrored.copy(), 2, 3, samples=0))
     apart = np.repeat(x, 2, axis=0)[::2]  # a stride between images is used as it is
-    assert np.array_equal(schedule(apart, 2, 3), want)
+    assert np.array_equal(schedule(apart, 2, 3, samples=0), want)
 
 
 def test_read_only_input_and_own_output() -> None:
     x, schedule = images(), learned()
-    want = schedule(x, 1)
+    want = schedule(x, 1, samples=0)
     x.flags.writeable = False
-    assert np.array_equal(schedule(x, 1), want)
+    assert np.array_equal(schedule(x, 1, samples=0), want)
     x.flags.writeable = True
-    assert schedule(x, 1, out=x) is x
+    assert schedule(x, 1, out=x, samples=0) is x
     assert np.array_equal(x, want)
     floats = np.zeros((16, 3, 32, 32), np.float32)
-    assert schedule(images(), 1, output="float32", out=floats) is floats
+    assert schedule(images(), 1, output="float32", out=floats, samples=0) is floats
     assert floats.any()
 
 
 def test_output_that_overlaps_its_input_is_whole() -> None:
     schedule, x = learned(), images(9)
-    want = schedule(x[:8], 1)
+    want = schedule(x[:8], 1, samples=0)
     memory = x.copy()
-    schedule(memory[:8], 1, out=memory[1:])  # one image further on: read before it is overwritten
+    schedule(memory[:8], 1, out=memory[1:], samples=0)  # one image further on: read before it is overwritten
     assert np.array_equal(memory[1:], want)
     planes = np.ascontiguousarray(x[:8].transpose(0, 3, 1, 2))
-    assert schedule(planes, 1, out=planes) is planes
+    assert schedule(planes, 1, out=planes, samples=0) is planes
     assert np.array_equal(planes.transpose(0, 2, 3, 1), want)
     wide = np.zeros((8, 32, 40, 3), np.uint8)
-    schedule(x[:8], 1, out=wide[:, :, 4:36])  # rows with gaps
+    schedule(x[:8], 1, out=wide[:, :, 4:36], samples=0)  # rows with gaps
     assert np.array_equal(wide[:, :, 4:36], want)
     assert not wide[:, :, :4].any() and not wide[:, :, 36:].any()
 
@@ -161,12 +201,12 @@ def test_output_that_overlaps_its_input_is_whole() -> None:
 def test_tensors_share_memory() -> None:
     schedule = learned()
     x = torch.from_numpy(images()).permute(0, 3, 1, 2).contiguous()
-    y = schedule(x, 1)
+    y = schedule(x, 1, samples=0)
     assert isinstance(y, torch.Tensor)
     assert (y.dtype, y.shape) == (torch.uint8, x.shape)
     out = torch.zeros(16, 3, 32, 32)
-    assert schedule(x, 1, output="float32", out=out) is out
-    assert np.array_equal(out.numpy(), schedule(images(), 1, output="float32"))
+    assert schedule(x, 1, output="float32", out=out, samples=0) is out
+    assert np.array_equal(out.numpy(), schedule(images(), 1, output="float32", samples=0))
 
 
 def test_pillow_images() -> None:
@@ -175,17 +215,17 @@ def test_pillow_images() -> None:
     assert isinstance(got, Image.Image)
     assert np.array_equal(np.asarray(got), schedule(x, 1, 2, samples=5, layout="hwc"))
     grey = Image.fromarray(x[..., 0])
-    assert schedule(grey, 1).mode == "L"
-    assert schedule(Image.fromarray(x), output="float32").shape == (3, 32, 32)
+    assert schedule(grey, 1, samples=0).mode == "L"
+    assert schedule(Image.fromarray(x), 1, output="float32", samples=0).shape == (3, 32, 32)
     with pytest.raises(popaug.UsageError, match="mode RGBA"):
-        schedule(Image.fromarray(x).convert("RGBA"))
+        schedule(Image.fromarray(x).convert("RGBA"), 1, samples=0)
 
 
 def test_a_hole_is_zero_after_normalisation() -> None:
     schedule = popaug.Schedule.baseline("flipcrop-cutout")
     x = images()
-    floats = schedule(x, output="float32", mean=[0.3, 0.4, 0.5], std=[0.2, 0.2, 0.2])
-    bytes_ = schedule(x, mean=[0.3, 0.4, 0.5]).transpose(0, 3, 1, 2)
+    floats = schedule(x, output="float32", mean=[0.3, 0.4, 0.5], std=[0.2, 0.2, 0.2], samples=0)
+    bytes_ = schedule(x, mean=[0.3, 0.4, 0.5], samples=0).transpose(0, 3, 1, 2)
     zero = (floats == 0).all(axis=1)
     assert zero.any()
     want = np.array([round(255 * m) for m in (0.3, 0.4, 0.5)]).reshape(1, 3, 1, 1)
@@ -196,7 +236,9 @@ def test_a_hole_is_zero_after_normalisation() -> None:
     ("arguments", "sentence"),
     [
         ({"images": images().astype(np.float32)}, "type float32; expected uint8"),
-        ({"images": np.zeros((2, 32, 32, 4), np.uint8)}, "several ways|channels"),
+        ({"images": np.zeros((2, 32, 32, 4), np.uint8)}, "4 channels; expected 1 or 3; leave out transparency"),
+        ({"images": np.zeros((2, 4, 32, 32), np.uint8)}, "4 channels; expected 1 or 3; leave out transparency"),
+        ({"images": [[1, 2], [3]]}, "lists of unequal lengths"),
         ({"images": np.zeros((2, 32, 32, 4), np.uint8), "layout": "nhwc"}, "4 channels; expected 1 or 3"),
         ({"images": np.zeros((3, 3), np.uint8), "layout": "nhwc"}, "2 axes"),
         ({"images": np.zeros((2, 3, 32, 3), np.uint8)}, "several ways"),
@@ -220,18 +262,25 @@ def test_a_hole_is_zero_after_normalisation() -> None:
         ({"hole": [1]}, "3 channels"),
         ({"hole": [1, 2, 256]}, "expected 0 .. 255"),
         ({"layout": "xyz"}, "expected one of"),
+        ({"epoch": None}, "depends on the epoch: give epoch="),
+        ({"samples": "shuffled"}, 'expected numbers or "random"'),
+        ({"output": "float32", "mean": [125.3, 123.0, 113.9]}, r"scale 0..1.*give mean=\[0.491, 0.482, 0.447\]"),
+        ({"output": "float32", "std": [63.0, 62.1, 66.7]}, r"scale 0..1.*give std="),
+        ({"output": "float32", "mean": [-0.1] * 3}, "on the scale 0..1"),
+        ({"mean": [125.3, 123.0, 113.9]}, "scale 0..1"),
+        ({"std": [0.25] * 3}, "std has no effect on bytes"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(popaug.Error, match=sentence):
-        learned()(**({"images": images()} | arguments))
+        learned()(**({"images": images(), "epoch": 1, "samples": 0} | arguments))
 
 
 def test_a_read_only_output_is_refused() -> None:
     out = images()
     out.flags.writeable = False
     with pytest.raises(popaug.UsageError, match="read-only"):
-        learned()(images(), out=out)
+        learned()(images(), 1, out=out, samples=0)
 
 
 def test_the_interpreter_is_free_meanwhile() -> None:
@@ -245,9 +294,9 @@ def test_the_interpreter_is_free_meanwhile() -> None:
 
     thread = threading.Thread(target=spin)
     thread.start()
-    schedule(x, 1)
+    schedule(x, 1, samples=0)
     before = count
-    schedule(x, 1, output="float32")
+    schedule(x, 1, output="float32", samples=0)
     after = count
     stop.set()
     thread.join()
@@ -256,11 +305,11 @@ def test_the_interpreter_is_free_meanwhile() -> None:
 
 def test_threads_share_one_schedule() -> None:
     x, schedule = images(64), learned()
-    want = [schedule(x, epoch) for epoch in range(9)]
+    want = [schedule(x, epoch, samples=0) for epoch in range(9)]
     got: list[Any] = [None] * 9
 
     def work(epoch: int) -> None:
-        got[epoch] = schedule(x, epoch, threads=2)
+        got[epoch] = schedule(x, epoch, threads=2, samples=0)
 
     threads = [threading.Thread(target=work, args=(e,)) for e in range(9)]
     for thread in threads:
@@ -272,21 +321,35 @@ def test_threads_share_one_schedule() -> None:
 
 def test_fork_after_threads() -> None:
     x, schedule = images(), learned()
-    want = schedule(x, 1, threads=4)
+    want = schedule(x, 1, threads=4, samples=0)
     child = os.fork()
     if child == 0:
-        same = np.array_equal(schedule(x, 1, threads=4), want)
+        same = np.array_equal(schedule(x, 1, threads=4, samples=0), want)
         os._exit(0 if same else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_flattened_schedule_keeps_its_mixture() -> None:
+    """A rule with a mixture is the same rule as a value, in a file, and after with_base()."""
+    space = popaug.Space.load("pba").only(["Invert", "Solarize"])
+    rule = popaug.Rule("randaugment", count=1, mixture=(0.25, 0.75))
+    entries = [("Invert", 1.0, 0), ("Solarize", 1.0, 0)]  # each a policy of its own
+    flat = popaug.Schedule(space, rule, [popaug.Segment(1, entries)])
+    assert flat.rule == rule and popaug.Rule.from_json(rule.to_json()) == rule
+    assert flat.to_json()["rule"]["mixture"] == [0.25, 0.75]
+    again = popaug.Schedule(flat.space, flat.rule, flat.segments, popaug.Base(flip=0.5))
+    drawn = [again.draws(sample)[0][0] for sample in range(2000)]
+    assert drawn.count("Invert") / 2000 == pytest.approx(0.25, abs=0.05)  # five deviations
+    assert popaug.Rule().mixture == ()
 
 
 def test_pickles_and_compares() -> None:
     for make in SCHEDULES:
         schedule = make()
-        schedule(images(1))
+        schedule(images(1), 1, samples=0)
         again = pickle.loads(pickle.dumps(schedule))
         assert again == schedule
-        assert np.array_equal(again(images(), 1), schedule(images(), 1))
+        assert np.array_equal(again(images(), 1, samples=0), schedule(images(), 1, samples=0))
 
 
 # --- own ops ------------------------------------------------------------------------------------
@@ -316,23 +379,23 @@ def own(op: str, *values: float) -> popaug.Schedule:
 
 def test_own_ops_change_the_image() -> None:
     x = images()
-    assert np.array_equal(own("TestDim", 1.0, 0.5)(x, threads=2), x // 2)
+    assert np.array_equal(own("TestDim", 1.0, 0.5)(x, threads=2, samples=0), x // 2)
     row = next(r for r in popaug.ops() if r.name == "TestDim")
     assert (row.origin, row.low, row.high, row.uses_value) == ("Python", 0.0, 1.0, True)
 
 
 def test_own_ops_draw_from_the_key() -> None:
     x = images(8)
-    a, b = own("TestDot")(x, 0, 1), own("TestDot")(x, 0, 2)
+    a, b = own("TestDot")(x, 0, 1, samples=0), own("TestDot")(x, 0, 2, samples=0)
     assert ((a != x).any(axis=3).sum(axis=(1, 2)) <= 1).all()
     assert not np.array_equal(a, b)
-    assert np.array_equal(own("TestDot")(x, 0, 1, threads=3), a)
+    assert np.array_equal(own("TestDot")(x, 0, 1, threads=3, samples=0), a)
 
 
 def test_an_own_op_that_fails_shows_its_traceback() -> None:
     for threads in (1, 2):
         with pytest.raises(KeyError, match="my own mistake") as caught:
-            own("TestFault")(images(), threads=threads)
+            own("TestFault")(images(), threads=threads, samples=0)
         assert any(entry.name == "fault" for entry in caught.traceback)
 
 
@@ -363,7 +426,7 @@ def test_ops_are_registered_once_and_checked() -> None:
 
 def test_registering_an_op_keeps_running_schedules_whole() -> None:
     x, schedule = images(), learned()
-    want = schedule(x, 1)
+    want = schedule(x, 1, samples=0)
     for i in range(40):
         popaug.op(f"TestMore{i}")(dim)
-    assert np.array_equal(schedule(x, 1), want)
+    assert np.array_equal(schedule(x, 1, samples=0), want)

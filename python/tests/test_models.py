@@ -39,6 +39,13 @@ def parameters(network: nn.Module) -> int:
         ("resnet-18", 1000, 11_689_512, 11_689_512),
         ("resnet-34", 1000, 21_797_672, 21_797_672),
         ("resnet-50", 1000, 25_557_032, 25_557_032),
+        ("mobilenet-v3-large", 1000, 5_483_032, 5_483_032),  # torchvision
+        ("mobilenet-v3-small", 1000, 2_542_856, 2_542_856),
+        ("efficientnet-lite-0", 1000, 4_652_008, 4_652_008),  # timm
+        ("efficientnet-lite-1", 1000, 5_416_680, 5_416_680),
+        ("efficientnet-lite-2", 1000, 6_092_072, 6_092_072),
+        ("efficientnet-lite-3", 1000, 8_197_096, 8_197_096),
+        ("efficientnet-lite-4", 1000, 13_006_568, 13_006_568),
     ],
 )
 def test_parameter_counts_are_the_papers(name: str, classes: int, low: float, high: float) -> None:
@@ -57,6 +64,10 @@ def test_parameter_counts_are_the_papers(name: str, classes: int, low: float, hi
         "shake-shake-26-2x32d",
         "shake-shake-published-26-2x32d",
         "resnet-18",
+        "efficientnet-lite-0",
+        "efficientnet-lite-4",
+        "mobilenet-v3-large",
+        "mobilenet-v3-small",
     ],
 )
 @pytest.mark.parametrize(("side", "channels"), [(32, 3), (28, 1), (37, 3)])
@@ -220,8 +231,8 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: pathlib.Path) -> None:
             models.load(path)
     path.write_bytes(whole)
     for changes, sentence in (
-        ({"version": 2}, "version 2"),
-        ({"format": "x"}, "no checkpoint"),
+        ({"version": 3}, "version 3"),
+        ({"format": "x"}, "not a checkpoint"),
         ({"network": "resnet-20"}, "tensor"),
         ({"classes": ["one"]}, "shape"),
     ):

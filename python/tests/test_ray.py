@@ -27,8 +27,9 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def determined(run: pathlib.Path) -> dict[str, bytes]:
-    names = ["journal.jsonl", "best.schedule.json", "best.safetensors", "progress.csv"]
-    return {name: (run / name).read_bytes() for name in names}
+    names = ["journal.jsonl", "best.schedule.json", "progress.csv"]
+    (best,) = (path for name in ("safetensors", "checkpoint") if (path := run / f"best.{name}").exists())
+    return {"best": best.read_bytes()} | {name: (run / name).read_bytes() for name in names}
 
 
 class Cluster:
@@ -142,6 +143,9 @@ def test_clean_with_weights_by_value_and_shared(
         assert '"slot 0' in log
         assert '"slot 1' in log
         assert not list((tmp_path / way / "members").iterdir())
+        result = json.loads((tmp_path / way / "result.json").read_text())
+        assert (result["workers"], result["worker_kind"]) == (2, "ray")
+        assert result["worker_seconds"] > 0
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,8 @@ def test_an_actor_and_a_relayed_worker_are_killed(
 ) -> None:
     nodes = cluster.two_nodes()
     command = f"{sys.executable} {HERE / 'toy_worker.py'}"
-    process = start(cluster, tmp_path / "run", worker_command=command)
+    # A busy machine starts a process slowly: only the kills are to be seen.
+    process = start(cluster, tmp_path / "run", worker_command=command, silence=60)
     wait_for(lambda: results(tmp_path / "run") >= 3, process)
     worker = wait_for(
         lambda: [p for n in nodes for p in family(cluster.raylets[n]) if "toy_worker.py" in title(p)], process
@@ -275,7 +280,7 @@ def test_from_the_programs_own_config(
     assert [(out / name).read_bytes() for name in names] == [(programs / name).read_bytes() for name in names]
     refused = from_config(cluster, programs / "config.toml", out)
     assert refused.returncode == 2
-    assert "holds a run already" in refused.stderr
+    assert "already contains a search" in refused.stderr
     assert from_config(cluster, programs / "config.toml", out, "--resume").returncode == 0  # finished: nothing to do
 
 
@@ -288,6 +293,23 @@ def test_a_config_that_the_program_refuses(cluster: Cluster, tmp_path: pathlib.P
     with pytest.raises(popaug.UsageError, match="leave out epochs"):
         popaug.ray.search(popaug.toy_round, config=tmp_path / "c.toml", epochs=3, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_failing_training_shows_its_traceback_and_how_to_resume(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    """A worker in Python that fails in every attempt: its sentence, and the command with --resume."""
+    worker = tmp_path / "worker.py"
+    worker.write_text(
+        "import popaug.worker\n"
+        "def train_round(member):\n    raise ZeroDivisionError('my own mistake')\n"
+        "popaug.worker.serve(train_round)\n"
+    )
+    (tmp_path / "my.toml").write_text("population = 2\nepochs = 3\n")
+    command = f"{sys.executable} {worker}"
+    done = from_config(cluster, tmp_path / "my.toml", tmp_path / "run", "--worker-cmd", command)
+    assert done.returncode == 1
+    assert "ZeroDivisionError: my own mistake" in done.stderr
+    assert "in train_round of Member(" in done.stderr and "Traceback" in done.stderr
+    assert done.stderr.rstrip().endswith("--resume")
 
 
 def test_slots_that_fit_nowhere_end_the_search(cluster: Cluster, tmp_path: pathlib.Path) -> None:
@@ -326,7 +348,7 @@ def test_the_explore_rule_for_tune_drifts_as_the_reference_says() -> None:
         probabilities += [10 * e.probability for e in policy]
         levels += [e.level for e in policy]
     assert config["lr"] == 0.1
-    assert sum(probabilities) / len(probabilities) == pytest.approx(5.0, abs=0.2)  # REFERENCE 8
+    assert sum(probabilities) / len(probabilities) == pytest.approx(5.0, abs=0.2)  # docs/pba.md#what-is-known-today
     assert sum(levels) / len(levels) == pytest.approx(4.5, abs=0.2)
     with pytest.raises(popaug.UsageError, match="start_config"):
         popaug.ray.policy_of({}, space)

@@ -20,12 +20,14 @@ HERE = pathlib.Path(__file__).parent
 BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", HERE.parents[1] / "build"))
 TOY = {"kind": "toy", "validation": 50, "state": 16}
 SMALL: dict[str, Any] = {"population": 6, "epochs": 24, "epochs_per_round": 3, "seed": 1, "trainer": TOY}
-DETERMINED = ["journal.jsonl", "best.schedule.json", "best.safetensors", "progress.csv"]
+DETERMINED = ["journal.jsonl", "best.schedule.json", "progress.csv"]
 
 
 def determined(run: pathlib.Path) -> dict[str, bytes]:
     """What seed, data and settings alone determine."""
     found = {name: (run / name).read_bytes() for name in DETERMINED}
+    (best,) = (path for name in ("safetensors", "checkpoint") if (path := run / f"best.{name}").exists())
+    found["best"] = best.read_bytes()
     logs = sorted(run.glob("pbt_policy_*.txt"))
     assert logs
     return found | {log.name: log.read_bytes() for log in logs}
@@ -47,7 +49,7 @@ def test_the_same_bytes_as_from_cpp(workers: int, tmp_path: pathlib.Path, refere
     assert determined(tmp_path / "run") == reference
     assert run.finished
     assert run.schedule.epochs == 24
-    assert run.checkpoint.read_bytes() == reference["best.safetensors"]
+    assert run.checkpoint.read_bytes() == reference["best"]
 
 
 def test_ask_and_tell_in_any_order(tmp_path: pathlib.Path, reference: dict[str, bytes]) -> None:
@@ -220,7 +222,7 @@ def test_a_forgotten_checkpoint_is_said(tmp_path: pathlib.Path) -> None:
         ({"space": "pbaa"}, 'nearest|"pba"'),
         ({"genes": [popaug.Gene("lr", 1, 1)]}, "lr"),
         ({"selection": "best"}, "selection"),
-        ({"colour": 3}, '"colour" is no setting'),
+        ({"colour": 3}, '"colour" is not a setting'),
         ({"trainer": {"x": float("nan")}}, "nan|NaN|JSON|invalid"),
         ({"workers": 0}, "at least 1"),
     ],
@@ -249,7 +251,7 @@ def test_a_run_as_a_table(tmp_path: pathlib.Path) -> None:
     assert {"round", "member", "epochs", "train_loss", "quality"} <= set(frame.columns)
     assert "winner" in repr(run)
     assert "<svg" in run._repr_html_()
-    with pytest.raises(popaug.Error, match="holds no search"):
+    with pytest.raises(popaug.Error, match="contains no search"):
         popaug.Run.load(tmp_path)
 
 
@@ -262,3 +264,71 @@ def test_threads_do_train_at_the_same_time(tmp_path: pathlib.Path) -> None:
         return popaug.toy_round(member)
 
     popaug.search(train_round, out=tmp_path / "run", workers=2, show=False, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [({"a": [1, 2]}, "best.checkpoint"), (b"anything", "best.checkpoint"), ("safetensors", "best.safetensors")],
+)
+def test_the_winners_checkpoint_has_the_name_of_its_format(state: Any, name: str, tmp_path: pathlib.Path) -> None:
+    header = json.dumps({"__metadata__": {}}).encode()
+    saved = len(header).to_bytes(8, "little") + header if state == "safetensors" else state
+
+    def train_round(member: popaug.Member) -> float:
+        assert member.round == 0 or member.load() == saved
+        member.save(saved)
+        return float(member.index)
+
+    small: dict[str, Any] = {"population": 4, "epochs": 6, "out": tmp_path / "run", "show": False}
+    for resume in (False, True):  # a finished search, opened again
+        run = popaug.search(train_round, resume=resume, **small)
+        assert run.checkpoint == tmp_path / "run" / name
+        assert run.state() == saved
+        assert {path.name for path in (tmp_path / "run").glob("best.*") if path.suffix != ".json"} == {name}
+
+
+def test_genes_as_a_dictionary() -> None:
+    assert popaug.settings(genes={"lr": (0.1, 1)}) == popaug.settings(genes=[popaug.Gene("lr", 0.1, 1)])
+    with pytest.raises(popaug.UsageError, match=r"'lr' is not a gene; expected popaug\.Gene"):
+        popaug.settings(genes=["lr"])  # type: ignore[list-item]
+    for wrong in (0.1, (0.1,), ("low", 1)):
+        with pytest.raises(popaug.UsageError, match=r'gene "lr" is .*; expected its range, \{"lr": \(low, high\)\}'):
+            popaug.settings(genes={"lr": wrong})  # type: ignore[dict-item]
+
+
+def paused(member: popaug.Member) -> popaug.Result:
+    """A Result that says no seconds."""
+    member.save(b"weights")
+    time.sleep(0.01)
+    return popaug.Result(0.5)
+
+
+def told(out: pathlib.Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((out / "result.json").read_text())
+    return result
+
+
+@pytest.mark.parametrize(("workers", "used"), [(1, 1), (2, 2), (9, 3)])
+def test_costs_of_threads_are_known(workers: int, used: int, tmp_path: pathlib.Path) -> None:
+    popaug.search(paused, population=3, epochs=3, workers=workers, out=tmp_path / "run", show=False)
+    result = told(tmp_path / "run")
+    assert result["worker_seconds"] >= 0.03
+    assert (result["workers"], result["worker_kind"]) == (used, "thread")
+
+
+def test_costs_of_processes_are_known(tmp_path: pathlib.Path) -> None:
+    command = f"{sys.executable} {HERE / 'toy_worker.py'}"
+    popaug.search(worker_command=command, workers=2, out=tmp_path / "run", show=False, **SMALL)
+    result = told(tmp_path / "run")
+    assert result["worker_seconds"] > 0
+    assert (result["workers"], result["worker_kind"]) == (2, "process")
+
+
+def test_costs_of_a_loop_of_ones_own_are_known(tmp_path: pathlib.Path) -> None:
+    with popaug.Search(tmp_path / "run", population=2, epochs=3) as search:
+        while (member := search.ask()) is not None:
+            search.tell(member, paused(member))
+        search.finish()
+    result = told(tmp_path / "run")
+    assert result["worker_seconds"] >= 0.02
+    assert (result["workers"], result["worker_kind"]) == (1, "caller")

@@ -81,7 +81,7 @@ def per_image(epoch: pt.Epoch, kind: str = "array", **options: Any) -> DataLoade
 
 @pytest.mark.parametrize("make", [collating, per_image])
 def test_running_workers_learn_of_each_epoch(make: Any) -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     loader = make(epoch, num_workers=2, persistent_workers=True)
     seen = []
     for number in (0, 1, 2, 5):
@@ -92,7 +92,7 @@ def test_running_workers_learn_of_each_epoch(make: Any) -> None:
 
 
 def test_spawned_workers_learn_of_each_epoch() -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     loader = collating(epoch, num_workers=1, persistent_workers=True, multiprocessing_context="spawn")
     for number in (1, 4):
         epoch.set(number)
@@ -100,7 +100,7 @@ def test_spawned_workers_learn_of_each_epoch() -> None:
 
 
 def test_resuming_starts_at_the_epoch_it_left() -> None:
-    epoch = pt.Epoch()  # a new process after a stop: a new value, a new loader
+    epoch = pt.Epoch(total=6)  # a new process after a stop: a new value, a new loader
     epoch.set(4)
     check(collating(epoch, num_workers=2), 4)
 
@@ -109,7 +109,7 @@ def test_distributed_samplers_share_the_epoch_out() -> None:
     """Each rank has an Epoch of its own; together they give each image once, as one process would."""
     labels: list[set[int]] = []
     for rank in (0, 1):
-        epoch = pt.Epoch()
+        epoch = pt.Epoch(total=6)
         data: Dataset[Any] = pt.Indexed(Pictures())
         sampler: DistributedSampler[Any] = DistributedSampler(data, num_replicas=2, rank=rank, shuffle=True, seed=9)
         collate = pt.Collate(schedule(), epoch, seed=3, mean=MEAN, std=STD)
@@ -127,7 +127,7 @@ def test_distributed_samplers_share_the_epoch_out() -> None:
 
 @pytest.mark.parametrize("kind", ["array", "tensor", "pillow"])
 def test_every_kind_of_item(kind: str) -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     epoch.set(3)
     check(per_image(epoch, kind), 3)
     collate = pt.Collate(schedule(), epoch, seed=3, mean=MEAN, std=STD, threads=2)
@@ -136,7 +136,7 @@ def test_every_kind_of_item(kind: str) -> None:
 
 
 def test_bytes_stay_bytes() -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     epoch.set(1)
     want = schedule()(Pictures().pixels, 1, 3, samples=0)
     data = pt.Augmented(Pictures(), schedule(), epoch, seed=3, output="uint8")
@@ -150,7 +150,7 @@ def test_bytes_stay_bytes() -> None:
 
 def test_a_forgotten_epoch_is_an_error() -> None:
     with pytest.raises(popaug.UsageError, match=r"never set: call epoch\.set"):
-        next(iter(collating(pt.Epoch())))
+        next(iter(collating(pt.Epoch(total=6))))
     with pytest.raises(popaug.UsageError, match="workers share"):
         pt.Collate(schedule(), 3)  # type: ignore[arg-type]
     with pytest.raises(popaug.UsageError, match="count from 0"):
@@ -158,11 +158,11 @@ def test_a_forgotten_epoch_is_an_error() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     epoch.set(0)
     collate = pt.Collate(schedule(), epoch)
     with pytest.raises(popaug.UsageError, match=r"popaug\.torch\.Indexed"):
-        collate([Pictures()[0][0]])
+        collate([Pictures()[0][0]])  # type: ignore[list-item]
     small = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(popaug.UsageError, match="2 sizes in one batch"):
         collate([(0, (small, 0)), (1, Pictures()[1])])
@@ -171,7 +171,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_without_an_index_draws_come_from_the_loaders_generator() -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     epoch.set(0)
     transform, image = pt.Transform(schedule(), epoch), Pictures()[0][0]
     torch.manual_seed(1)
@@ -182,16 +182,16 @@ def test_without_an_index_draws_come_from_the_loaders_generator() -> None:
 
 
 def test_transforms_pickle() -> None:
-    epoch = pt.Epoch()
+    epoch = pt.Epoch(total=6)
     epoch.set(2)
     transform = pt.Transform(schedule(), epoch, seed=3, mean=MEAN, std=STD)
-    again: Tensor = pickle.loads(pickle.dumps(transform))(Pictures().pixels[7], 7)
+    again: Tensor = pickle.loads(pickle.dumps(transform))(Pictures().pixels[7], index=7)
     assert np.array_equal(again.numpy(), expected(2)[7])
 
 
 def test_workers_after_threads() -> None:
     """Workers forked by a process that has already augmented on several threads."""
-    schedule()(Pictures().pixels, threads=4)
-    epoch = pt.Epoch()
+    schedule()(Pictures().pixels, 0, threads=4, samples=0)
+    epoch = pt.Epoch(total=6)
     epoch.set(1)
     check(collating(epoch, num_workers=2), 1)

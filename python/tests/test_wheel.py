@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -38,9 +39,6 @@ def build(folder: pathlib.Path, *options: str) -> pathlib.Path:
     """The wheel. The build shares the compiler's cache with the ordinary one; with POPAUG_LONG=1 pip builds in isolation, as a
     user's does."""
     words = list(options)
-    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)
-    if compiler is not None:  # under another name the cache would not know it
-        words += ["-C", f"cmake.define.CMAKE_CXX_COMPILER={compiler[1]}"]
     if not LONG:
         words.append("--no-build-isolation")
     succeed(ROOT / "tools" / "wheel", folder, *words)
@@ -63,7 +61,7 @@ def lend(python: pathlib.Path, *folders: pathlib.Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    return build(tmp_path_factory.mktemp("wheel"), "-C", f"build-dir={ROOT / 'build-package'}")
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
@@ -119,7 +117,7 @@ SCRIPT = """
 import sys, numpy as np, popaug
 assert popaug.__file__.startswith(sys.prefix)
 x = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
-y = popaug.Schedule.load("rcifar10-paper")(x, 100, 1)
+y = popaug.Schedule.load("rcifar10-paper")(x, 100, 1, samples=0)
 run = popaug.search(popaug.toy_round, "pba", 2, epochs=3, out=sys.argv[1], show=False)
 assert run.finished
 assert "torch" not in sys.modules
@@ -138,7 +136,7 @@ def test_with_numpy_alone(python: pathlib.Path, photos: pathlib.Path, tmp_path: 
     names = {line.split("==")[0] for line in succeed(python, *PIP, "freeze").split()}
     assert {n for n in names if n in ("numpy", "torch", "ray")} == {"numpy"}
     x = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
-    want = popaug.Schedule.load("rcifar10-paper")(x, 100, 1)
+    want = popaug.Schedule.load("rcifar10-paper")(x, 100, 1, samples=0)
     done = subprocess.run([str(python), "-I", "-c", SCRIPT, str(tmp_path / "run")], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout == want.tobytes()
@@ -194,9 +192,7 @@ def test_another_torch_is_refused(python: pathlib.Path, photos: pathlib.Path, tm
 def test_built_without_a_torch(wheel: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """With POPAUG_LONG=1 from a build that finds none; else from the wheel without what such a build leaves out."""
     if LONG:
-        wheel = build(
-            tmp_path, "-C", f"build-dir={ROOT / 'build-package-small'}", "-C", "cmake.define.POPAUG_TORCH=/nowhere"
-        )
+        wheel = build(tmp_path, "-C", f"build-dir={ROOT / 'build-small'}", "-C", "cmake.define.POPAUG_TORCH=/nowhere")
     python = environment(tmp_path / "venv", wheel)
     (library,) = tmp_path.glob("venv/lib/python3*/site-packages/popaug/lib")
     for file in () if LONG else (*library.glob("libpopaug_train*"), library / "torch-version.txt"):
@@ -206,6 +202,25 @@ def test_built_without_a_torch(wheel: pathlib.Path, photos: pathlib.Path, tmp_pa
     failed = training(python, photos, tmp_path / "network")
     (sentence,) = sentences(failed)
     assert "installed without training: no torch was at hand" in sentence
+
+
+def test_a_configuration_without_torch_says_so_and_takes_the_compiler_of_make(tmp_path: pathlib.Path) -> None:
+    """ccache tells compilers apart by name, and scikit-build-core takes the name that Python was built with."""
+    found = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)
+    assert found is not None
+    other = tmp_path / "another-name"
+    other.symlink_to(found[1])
+    command = ["cmake", "-S", str(ROOT), "-B", str(tmp_path / "build"), "-DSKBUILD=2", "-DPOPAUG_TORCH=/nowhere"]
+    command += [f"-DPython_EXECUTABLE={sys.executable}"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"CXX": str(other)}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "-- popaug: no torch was found, so this build leaves out training" in done.stdout
+    cache = (tmp_path / "build" / "CMakeCache.txt").read_text()
+    assert re.search(r"^POPAUG_TRAIN:BOOL=(OFF|FALSE|0)$", cache, re.MULTILINE)
+    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.MULTILINE)
+    assert compiler is not None
+    if pathlib.Path(shutil.which("c++") or "/nowhere").resolve() == pathlib.Path(found[1]).resolve():
+        assert pathlib.Path(compiler[1]).name == "c++"
 
 
 def test_which_torch_fits_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,5 +238,5 @@ def test_which_torch_fits_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(BUILD))
     assert _program.command() == [str(BUILD / "popaug")]
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(popaug.UsageError, match="not on the PATH"):
+    with pytest.raises(popaug.Error, match="not on the PATH"):
         _program.command()

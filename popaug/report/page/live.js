@@ -5,8 +5,9 @@
   let version = -1;
   let busy = false;
   let again = false;
+  let note = "";  // what every line about the connection ends with
 
-  function say(text) { connection.textContent = text; }
+  function say(text) { connection.textContent = note ? text + " " + note : text; }
 
   function refresh() {
     if (busy) { again = true; return; }
@@ -37,7 +38,9 @@
   }
 
   function poll(seconds) {
-    say("Too many pages are open for live updates: asking every " + seconds + " seconds instead.");
+    // A refresh that is under way writes its own line after this one: the note has to stay in it.
+    note = "(Too many pages are open for live updates: asking every " + seconds + " seconds instead.)";
+    say(connection.textContent);
     window.setInterval(() => {
       fetch("state.json").then((answer) => answer.json())
         .then((state) => { if (state.version !== version) refresh(); })

@@ -3,6 +3,7 @@
     network = popaug.models.build("wrn-28-2", classes=10)
     network, info = popaug.models.load("run/best.safetensors")
     popaug.models.export_onnx(network, "network.onnx", info)
+    popaug.models.save_weights(timm_model, "weights.safetensors")  # for popaug train --init
 
 Inputs are float32 tensors [images, channels, height, width] of normalised pixels, outputs are logits
 [images, classes]. The names of a state dict are those of popaug's own checkpoints.
@@ -11,6 +12,7 @@ Inputs are float32 tensors [images, channels, height, width] of normalised pixel
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
 from collections.abc import Callable
@@ -19,6 +21,8 @@ from torch import nn
 
 from popaug.models._checkpoint import CheckpointInfo, export_onnx, fill, read, scripted
 from popaug.models._parts import DropDraws, ShakeDraws
+from popaug.models.efficientnet_lite import EfficientNetLite
+from popaug.models.mobilenet_v3 import MobileNetV3
 from popaug.models.published import (
     PublishedPyramidNet,
     PublishedResNet20,
@@ -28,12 +32,15 @@ from popaug.models.published import (
 from popaug.models.pyramidnet import PyramidNet
 from popaug.models.resnet import CifarResNet, ResNet, resnet
 from popaug.models.shake_shake import ShakeShake
+from popaug.models.weights import WeightsReport, convert_weights, save_weights
 from popaug.models.wrn import WideResNet
 
 __all__ = [
     "CheckpointInfo",
     "CifarResNet",
     "DropDraws",
+    "EfficientNetLite",
+    "MobileNetV3",
     "PublishedPyramidNet",
     "PublishedResNet20",
     "PublishedShakeShake",
@@ -42,14 +49,19 @@ __all__ = [
     "ResNet",
     "ShakeDraws",
     "ShakeShake",
+    "WeightsReport",
     "WideResNet",
     "build",
+    "convert_weights",
     "export_onnx",
     "load",
     "names",
+    "save_weights",
 ]
 
 _FIXED: dict[str, Callable[[int, int], nn.Module]] = {
+    "mobilenet-v3-large": lambda classes, channels: MobileNetV3("large", classes, channels),
+    "mobilenet-v3-small": lambda classes, channels: MobileNetV3("small", classes, channels),
     "resnet-18": lambda classes, channels: resnet(18, classes, channels),
     "resnet-20": lambda classes, channels: CifarResNet(20, classes, channels),
     "resnet-34": lambda classes, channels: resnet(34, classes, channels),
@@ -58,6 +70,7 @@ _FIXED: dict[str, Callable[[int, int], nn.Module]] = {
     "pyramidnet-272": lambda classes, channels: PyramidNet(272, 200, classes, channels),
     "pyramidnet-published-272": lambda classes, channels: PublishedPyramidNet(272, 200, classes, channels),
 }
+_FIXED |= {f"efficientnet-lite-{variant}": functools.partial(EfficientNetLite, variant) for variant in range(5)}
 _SHAPED: list[tuple[str, Callable[..., nn.Module]]] = [
     (r"wrn-(\d{1,4})-(\d{1,3})", WideResNet),
     (r"wrn-published-(\d{1,4})-(\d{1,3})", PublishedWideResNet),

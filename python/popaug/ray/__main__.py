@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pathlib
+import shlex
 import sys
 
 from popaug import _core
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="the TOML file of `popaug search --config`, or one with the arguments of popaug.settings (docs/ray.md)",
     )
     verb.add_argument("--out", required=True, help="the run directory, at the same path on all nodes")
-    verb.add_argument("--resume", action="store_true", help="continue what stands there")
+    verb.add_argument("--resume", action="store_true", help="continue the run in --out")
     verb.add_argument("--address", help="of the cluster, for example auto or HOST:6379")
     verb.add_argument("--slots", type=int, help="members that train at once; default: what there is room for")
     verb.add_argument("--cpus", type=float, default=1.0, help="CPUs of a slot")
@@ -33,8 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--worker-cmd", help='else a worker program on every node (default: the file\'s worker_cmd, or "popaug worker")'
     )
     verb.add_argument("--checkpoints", choices=["shared", "return"], default="shared")
-    verb.add_argument("--silence", type=float, default=300.0, help="seconds without progress that are a hang")
-    flags = parser.parse_args(arguments)
+    verb.add_argument(
+        "--silence", type=float, default=Deadlines.silence, help="seconds without progress that are a hang"
+    )
+    given = sys.argv[1:] if arguments is None else arguments
+    flags = parser.parse_args(given)
+    again = shlex.join(["python", "-m", "popaug.ray", *given, *([] if flags.resume else ["--resume"])])
     try:
         value = _config.read(flags.config)
         program = _config.is_programs(value)
@@ -62,10 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"popaug: {error}", file=sys.stderr)
         return 2
     except _core.Error as error:
-        print(f"popaug: {error}", file=sys.stderr)
+        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", []))
+        print(f"popaug: {error}{notes}\nContinue the search with: {again}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"popaug: stopped; nothing is lost. Continue with --resume --out {flags.out}", file=sys.stderr)
+        print(f"popaug: stopped; nothing is lost. Continue with: {again}", file=sys.stderr)
         return 130
     print(f"{run!r}\nschedule: {run.directory / 'best.schedule.json'}")
     return 0

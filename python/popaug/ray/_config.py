@@ -1,14 +1,13 @@
-"""A search as the program sees it: a config file of `popaug search`, resolved and checked by the program itself."""
+"""A search as the program sees it: a config file of `popaug search`, resolved and checked by the recipe of the program."""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
-import subprocess
 
-from popaug import _core, _program
-from popaug._core import Error, UsageError
+from popaug import _core
+from popaug._core import UsageError
 from popaug._settings import Gene, Prepared
 from popaug._values import Base, Json, Policy, Rule, Space
 
@@ -33,23 +32,10 @@ def is_programs(value: Json) -> bool:
 def prepare(config: str | os.PathLike[str], out: pathlib.Path, resume: bool) -> tuple[Prepared, str]:
     """(what `popaug search --config` would search, its worker_cmd). Writes `out`/split.json as the program does.
 
-    Raises UsageError or Error with the program's own sentence.
+    Raises UsageError or Error, as the program would say it.
     """
-    command = [*_program.command(), "search", "--config", os.fspath(config), "--out", str(out), "--prepare"]
-    if resume and (out / "config.toml").exists():
-        command.append("--resume")
-    done = subprocess.run(
-        command + (["--resume"] if resume else []),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"it ended with {done.returncode}"]
-        sentence = lines[-1].removeprefix("popaug: ")
-        raise UsageError(sentence) if done.returncode == 2 else Error(sentence)
-    told = json.loads(done.stdout)
+    request = {"config": os.fspath(config), "out": str(out), "resume": resume}
+    told = json.loads(_core.prepare_search(json.dumps(request)))
     return Prepared(told["settings"], told["config"], told["worker_settings"]), told["worker_command"]
 
 

@@ -10,13 +10,15 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from popaug import _core
 from popaug._core import Error, UsageError
 from popaug._member import Member, Result, TrainRound
 from popaug._run import Run
 from popaug._search import Search
+from popaug._settings import DEFAULTS, RUN, SPACE, Prepared, SearchSettings
+from popaug._values import Space
 from popaug.ray._config import prepare
 from popaug.ray._require import require_ray
 from popaug.ray._slot import Slot
@@ -29,7 +31,7 @@ class Deadlines:
     suspicion: a node that lost a slot gets no new one for so long, if there are others.
     """
 
-    silence: float = 300.0
+    silence: float = RUN["silence"]
     creation: float = 60.0
     transfer: float = 60.0
     suspicion: float = 60.0
@@ -113,7 +115,7 @@ class _Driver:
         self.slots, self.by_value, self.deadlines, self.show = slots, by_value, deadlines, show
         self.places: list[_Place] = []
         self.created = 0
-        self.failures = 0  # creations in a row that came to nothing
+        self.failures = 0  # failed creations in a row
         self.creations = creations
         self.create_at = 0.0
         self.shown = 0.0
@@ -156,7 +158,9 @@ class _Driver:
         self.create_at = now + min(5.0, 0.5 * self.failures)
         self.search.log("slot", reason=reason)
         if self.failures >= self.creations and not any(p.hello is None for p in self.places):
-            raise Error(f"no slot could be started in {self.failures} attempts, at last: {reason}. Nothing is lost")
+            raise Error(
+                f"no slot could be started in {self.failures} attempts, the last one: {reason}. Nothing is lost"
+            )
 
     def lose(self, place: _Place, reason: str, suspect: bool = True) -> None:
         """Gives the slot up; its work goes to another."""
@@ -232,7 +236,11 @@ class _Driver:
         place.member = None
         if "error" in value:
             self.say(value["traceback"].rstrip())
-            self.search.give_back(member, value["error"], place.name)
+            try:
+                self.search.give_back(member, value["error"], place.name)
+            except Error as error:
+                error.add_note(f"in train_round of {member!r} on {place.name}:\n{value['traceback'].rstrip()}")
+                raise
             return
         diverged = value["result"]["score"] is None
         if self.by_value and not diverged:
@@ -243,13 +251,13 @@ class _Driver:
             | ({"score": math.nan, "metrics": {}} if diverged else {})
         )
         result = Result(**told)
-        fault = self.search.fault(member, result)
+        fault = self.search._fault(member, result)
         if fault is None and not diverged and member.to_path.stat().st_size != value["bytes"]:
             fault = f"the checkpoint {member.to_path} has another size here than on its node: is the directory shared?"
         if fault is not None:
             self.search.give_back(member, fault, place.name)
             return
-        self.search.tell(member, result, place.name)
+        self.search._tell(member, result, place.name)
 
     def check_deadlines(self, now: float) -> None:
         for place in list(self.places):
@@ -276,8 +284,8 @@ def _bits(data: bytes) -> Any:
 
 def search(
     train_round: TrainRound | None = None,
-    space: Any = "pba",
-    population: int = 16,
+    space: Space | str = SPACE,
+    population: int = DEFAULTS["population"],
     *,
     config: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "popaug-run",
@@ -290,11 +298,11 @@ def search(
     worker_command: str | None = None,
     checkpoints: str = "shared",
     threads: int = 1,
-    attempts: int = 3,
+    attempts: int = RUN["attempts"],
     creations: int = 10,
     deadlines: Deadlines | None = None,
     show: bool = True,
-    **arguments: Any,
+    **settings: Unpack[SearchSettings],
 ) -> Run:
     """popaug.search on a Ray cluster, with the same journal, byte for byte.
 
@@ -306,7 +314,8 @@ def search(
     address: of the cluster; None: where ray.init() has connected already, RAY_ADDRESS, or else a cluster of this machine
     alone. slots: how many members train at once; None: as many as there is room for. cpus, gpus (a share is enough),
     resources: what one slot takes. threads: of torch in a slot. attempts: that a member's round may take. creations: how
-    many slots in a row may fail to start before the search stops. arguments: as for popaug.settings.
+    many slots in a row may fail to start before the search stops. settings: epochs, seed, genes and all others as for
+    popaug.settings.
 
     Raises UsageError where Ray is missing, too old or used through Ray Client (ray://): run the driver on a node of the
     cluster. Any error leaves a run that resume=True continues.
@@ -323,8 +332,8 @@ def search(
     given = (train_round is not None) + (worker_command is not None)
     if given > 1 or (given == 0 and config is None):
         raise UsageError("popaug.ray.search needs train_round or worker_command=, and not both")
-    if config is not None and arguments:
-        raise UsageError(f"config= holds all settings of the search; leave out {', '.join(sorted(arguments))}")
+    if config is not None and settings:
+        raise UsageError(f"config= holds all settings of the search; leave out {', '.join(sorted(settings))}")
     folder = pathlib.Path(out).absolute()
     again = f"popaug.ray.search(..., out={str(folder)!r}, resume=True)"
     prepared = None
@@ -332,10 +341,13 @@ def search(
         prepared, command = prepare(config, folder, resume)
         if given == 0:
             worker_command = command or "popaug worker"
-    arguments |= {} if prepared else {"space": space, "population": population}
-    with Search(folder, resume=resume, attempts=attempts, resume_command=again, prepared=prepared, **arguments) as run:
+    if prepared is None:
+        prepared = Prepared.of(space, population, **settings)
+    with Search(folder, resume=resume, attempts=attempts, resume_command=again, prepared=prepared) as run:
         population = run.settings["population"]
-        if not run.finished:
+        if run.finished:
+            run.log("workers", workers=min(slots or population, population), worker_kind="ray")
+        else:
             mine = not ray.is_initialized()
             if mine:
                 ray.init(address=address, log_to_driver=False, logging_level="error")

@@ -17,7 +17,7 @@ import traceback
 from typing import Any
 
 from popaug import __version__, _program
-from popaug._member import Member, Result, TrainRound
+from popaug._member import Member, TrainRound, outcome
 
 
 class Slot:
@@ -40,7 +40,7 @@ class Slot:
     def run(self, message: dict[str, Any], source: bytes | None, by_value: bool) -> dict[str, Any]:
         """A round: {"result", "bits", "bytes", "checkpoint"} or {"error", "traceback"}; never raises.
 
-        by_value: `source` is the checkpoint to start from (None: afresh) and the new one is returned; else both are files
+        by_value: `source` is the checkpoint to start from (None: new weights) and the new one is returned; else both are files
         of a directory that all nodes share.
         """
         self.reports += 1
@@ -80,8 +80,10 @@ class Slot:
         if torch is not None:
             torch.set_num_threads(self.threads)
         started = time.perf_counter()
-        returned = self.train_round(Member(message, self._progress))
-        result = Result.of(returned, time.perf_counter() - started)
+        member = Member(message, self._progress)
+        with member.seeded():
+            returned = self.train_round(member)
+        result = outcome(member, returned, time.perf_counter() - started)
         return {"result": result.to_json(), "bits": result.bits()}
 
 

@@ -6,12 +6,13 @@ import random
 from typing import Any
 
 from popaug._core import UsageError
+from popaug._settings import DEFAULTS
 from popaug._values import Entry, Policy, Space
 
 KEY = "popaug_policy"
 
 
-def start_config(space: Space, copies: int = 2) -> dict[str, Any]:
+def start_config(space: Space, copies: int = DEFAULTS["copies"]) -> dict[str, Any]:
     """The part of a trial's config that holds the policy: p1, m1, p2, m2, ... (p in tenths), all zero."""
     return {KEY: [0] * (2 * copies * len(space.ops))}
 
@@ -31,11 +32,15 @@ def policy_of(config: dict[str, Any], space: Space) -> Policy:
 
 class Explore:
     """custom_explore_fn for PopulationBasedTraining: each number is redrawn with probability 0.2, else moved by 0 to 3
-    with a fair sign and clipped (REFERENCE 4). Tune seeds nothing and restores nothing, so neither can this: the draws
+    with a fair sign and clipped (docs/pba.md#search). Tune seeds nothing and restores nothing, so neither can this: the draws
     start from `seed` and depend on the order in which Tune calls."""
 
     def __init__(
-        self, space: Space, seed: int = 0, reset: float = 0.2, amounts: tuple[int, ...] = (0, 1, 2, 3)
+        self,
+        space: Space,
+        seed: int = 0,
+        reset: float = DEFAULTS["explore"]["reset"],
+        amounts: tuple[int, ...] = tuple(DEFAULTS["explore"]["amounts"]),
     ) -> None:
         self.highest = space.search_levels - 1
         self.random = random.Random(seed)

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The tables of the regret study, from the raw lines that table.py made.
+
+    bench/studies/regret/summary.py bench/results/regret/arms.jsonl [--folds bench/results/regret/folds.jsonl]
+
+The regret of an arm on a set is the mean accuracy of the best fixed arm in hindsight minus its own, in points of the test
+images, over the seeds that all arms of the set have. With --folds, the screening of `popaug choose` is replayed on the
+trainings outside folds: what it would have chosen after so many trainings, and the regret of that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+# The grid of `popaug choose` (popaug/compare/screen.cc), in its order: arm of this study, symmetry, strength.
+GRID = (
+    ("mild", "flip", 0.25),
+    ("mild-noflip", "none", 0.25),
+    ("flipcrop", "flip", 0.0),
+    ("mild-dihedral", "dihedral", 0.25),
+    ("mild-0.5", "flip", 0.5),
+    ("crop", "none", 0.0),
+    ("mild-0.5-noflip", "none", 0.5),
+    ("dihedral", "dihedral", 0.0),
+    ("mild-0.5-dihedral", "dihedral", 0.5),
+)
+FACTOR_VARIANCE, RECIPE_VARIANCE, FOLD_VARIANCE = 10.0, 1.0, 1e6
+
+Line = dict[str, Any]
+
+
+def read(path: pathlib.Path) -> list[Line]:
+    return [json.loads(text) for text in path.read_text().splitlines()]
+
+
+def fit(values: list[tuple[int, int, float]]) -> tuple[np.ndarray, float]:
+    """Effects of the recipes of the grid and the noise: the model of popaug/compare/screen_fit.h."""
+    symmetries = sorted({symmetry for _, symmetry, _ in GRID})
+    strengths = np.array([strength for *_, strength in GRID])
+    scaled = 4 * (strengths - strengths.mean())
+    factors = np.array([[symmetry == each for each in symmetries] for _, symmetry, _ in GRID], float)
+    design = np.column_stack([factors, scaled, scaled**2, np.eye(len(GRID))])
+    folds = sorted({fold for _, fold, _ in values})
+    prior = [FACTOR_VARIANCE] * (len(symmetries) + 2) + [RECIPE_VARIANCE] * len(GRID) + [FOLD_VARIANCE] * len(folds)
+    rows = np.array([np.append(design[r], [fold == each for each in folds]) for r, fold, _ in values])
+    y = np.array([value for *_, value in values])
+    normal = rows.T @ rows + np.diag(1 / np.array(prior))
+    b = np.linalg.solve(normal, rows.T @ y)
+    noise = np.sqrt(max(0.0, y @ y - b @ rows.T @ y) / max(1, len(values) - len(folds)))
+    effects = design @ b[: design.shape[1]]
+    return effects - effects.mean(), float(noise)
+
+
+def stages(trainings: int, recipes: int, folds: int) -> list[int]:
+    """As screen_stages() of popaug/compare/screen.cc."""
+    found: list[int] = []
+    size, left = min(max(2.0, np.floor(0.43 * trainings + 0.5)), recipes), trainings
+    while len(found) < folds and left >= 2:
+        found.append(min(left, int(np.floor(size + 0.5))))
+        left -= found[-1]
+        size = max(2.0, 0.65 * size)
+    for i, stage in enumerate(found):
+        more = min(left, recipes - stage)
+        found[i] += more
+        left -= more
+    return found
+
+
+def screen(lines: list[Line], trainings: int, by: str = "both") -> str:
+    """The arm that a screening on these lines of one set takes; `by`: "error", "loss" or both."""
+    known = {(line["arm"], line["seed"]): line for line in lines}
+    order = list(range(len(GRID)))
+    values: dict[str, list[tuple[int, int, float]]] = {"error": [], "loss": []}
+    for fold, stage in enumerate(stages(trainings, len(GRID), 4)):
+        for r in order[:stage]:
+            line = known[GRID[r][0], fold]
+            values["error"].append((r, fold, -100 * line["fold_accuracy"]))
+            values["loss"].append((r, fold, line["fold_loss"]))
+        scale = fit(values["error"])[1] / fit(values["loss"])[1]
+        pairs = zip(values["error"], values["loss"], strict=True)
+        both = [(r, k, (error + scale * loss) / 2) for (r, k, error), (_, _, loss) in pairs]
+        badness = fit({**values, "both": both}[by])[0]
+        order = sorted(range(len(GRID)), key=lambda r: badness[r])
+    return GRID[order[0]][0]
+
+
+def accuracies(lines: list[Line]) -> dict[str, dict[str, float]]:
+    """Mean test accuracy in percent by set and arm, over the seeds that every arm of the set has."""
+    seeds: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    for line in lines:
+        seeds[line["set"]][line["arm"]][line["seed"]] = 100 * line["test_accuracy"]
+    table = {}
+    for name, arms in seeds.items():
+        common = set.intersection(*(set(found) for found in arms.values()))
+        if common:
+            table[name] = {arm: float(np.mean([found[s] for s in sorted(common)])) for arm, found in arms.items()}
+    return table
+
+
+def row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("arms", type=pathlib.Path)
+    parser.add_argument("--folds", type=pathlib.Path)
+    settings = parser.parse_args()
+    lines = read(settings.arms)
+    table = accuracies(lines)
+    names = list(table)
+    arms = [arm for arm in dict.fromkeys(line["arm"] for line in lines) if all(arm in table[n] for n in names)]
+    best = {name: max(table[name].values()) for name in names}
+    print(row(["arm", *names, "mean regret", "worst"]))
+    print(row(["---"] * (len(names) + 3)))
+    for arm in arms:
+        regrets = [best[name] - table[name][arm] for name in names]
+        shown = [f"{table[name][arm]:.1f}" for name in names]
+        print(row([arm, *shown, f"{np.mean(regrets):.1f}", f"{max(regrets):.1f}"]))
+    if settings.folds is None:
+        return
+    by_set: dict[str, list[Line]] = defaultdict(list)
+    for line in read(settings.folds):
+        by_set[line["set"]].append(line)
+    whole = [
+        name for name in names if len(by_set[name]) == 4 * len(GRID) and all(arm in table[name] for arm, *_ in GRID)
+    ]
+    print()
+    print(row(["screening", *whole, "mean regret", "worst"]))
+    print(row(["---"] * (len(whole) + 3)))
+    for trainings in (4, 6, 9, 12, 16, 21, 36):
+        for by in ("error", "loss", "both"):
+            chosen = [screen(by_set[name], trainings, by) for name in whole]
+            regrets = [best[name] - table[name][arm] for name, arm in zip(whole, chosen, strict=True)]
+            cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
+            if regrets:
+                print(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
+
+
+if __name__ == "__main__":
+    main()

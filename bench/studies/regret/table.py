@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Trains the fixed arms on every set of the regret study, one raw line a training.
+
+    bench/studies/regret/table.py SETS --lines bench/results/regret/arms.jsonl --seeds 3 --workers 2
+
+SETS is the folder that sets.py made. A training uses all labelled images of its set, wrn-16-1, 60 epochs and
+one core. Lines that are in the file already are not trained again, so a stopped run continues where it was.
+A line has the accuracy and mean loss over the judging images and over the test images, the images
+trained, and the program's version.
+
+    bench/studies/regret/table.py SETS --lines bench/results/regret/folds.jsonl --folds 4 --arms grid
+
+With --folds a training uses the labelled images outside one of four folds, and the fold judges it
+("fold_accuracy", "fold_loss"): what a choice without judging images has to go by. A group is never cut.
+Fold k trains under seed k.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import threading
+from typing import Any
+
+import arms as fixed
+import numpy as np
+import numpy.typing as npt
+import sets
+
+RECIPE = ("--network", "wrn-16-1", "--epochs", "60", "--batch", "64", "--lr", "0.1", "--weight-decay", "5e-4")
+
+Line = dict[str, Any]
+
+
+def folds_of(folder: pathlib.Path, count: int) -> npt.NDArray[np.int64]:
+    """The fold of each labelled image: groups in random order, each to the fold that lacks its classes most."""
+    labels = np.load(folder / "set.npz")["train_labels"].astype(np.int64)
+    groups = np.array((folder / "groups.txt").read_text().split("\n")[: len(labels)])
+    random = np.random.default_rng([sets.SEED, count])
+    held = np.zeros((count, labels.max() + 1))
+    folds = np.zeros(len(labels), np.int64)
+    names = np.unique(groups)
+    for name in names[random.permutation(len(names))]:
+        rows = np.flatnonzero(groups == name)
+        classes = np.bincount(labels[rows], minlength=held.shape[1])
+        fold = int(np.argmin(held @ classes + 1e-6 * held.sum(1)))
+        held[fold] += classes
+        folds[rows] = fold
+    return folds
+
+
+def fold_file(folder: pathlib.Path, fold: int, count: int, out: pathlib.Path) -> None:
+    """The labelled images as a set whose test part is one fold."""
+    arrays = np.load(folder / "set.npz")
+    inside = folds_of(folder, count) == fold
+    np.savez(
+        out,
+        train_images=arrays["train_images"][~inside],
+        train_labels=arrays["train_labels"][~inside],
+        test_images=arrays["train_images"][inside],
+        test_labels=arrays["train_labels"][inside],
+    )
+
+
+def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0, extra: tuple[str, ...] = ()) -> Line:
+    """Trains one arm on the set in `folder` and evaluates it on the judging and the test images.
+
+    With `folds`, on the images outside fold `seed`, evaluated on that fold.
+    """
+    with tempfile.TemporaryDirectory(prefix="popaug-regret-") as scratch:
+        out = pathlib.Path(scratch) / "run"
+        data = folder / "set.npz"
+        judges = {"judge": folder / "judge.npz", "test": data}
+        if folds > 0:
+            data = pathlib.Path(scratch) / "fold.npz"
+            fold_file(folder, seed, folds, data)
+            judges = {"fold": data}
+        schedule = pathlib.Path(scratch) / "arm.schedule.json"
+        schedule.write_text(json.dumps(fixed.arm(popaug, arm)))
+        command = [popaug, "train", "--data", str(data), "--schedule", str(schedule), *RECIPE, *extra]
+        command += ["--conv", "fast", "--seed", str(seed), "--out", str(out)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        trained = json.loads((out / "result.json").read_text())
+        line: Line = {"set": folder.name, "arm": arm, "seed": seed, "images_trained": trained["images_trained"]}
+        for name, judge in judges.items():
+            command = [popaug, "eval", str(out), "--data", str(judge), "--json"]
+            run = subprocess.run(command, check=True, capture_output=True, text=True)
+            result = json.loads(run.stdout)
+            line[f"{name}_accuracy"] = round(result["accuracy"], 6)
+            line[f"{name}_loss"] = round(result["loss"], 6)
+        return line
+
+
+def read_lines(path: pathlib.Path) -> list[Line]:
+    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", type=pathlib.Path, help="the folder that sets.py made")
+    parser.add_argument("--lines", type=pathlib.Path, required=True, help="JSON lines, appended to")
+    parser.add_argument("--popaug", default="build/popaug")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", default=",".join(sets.NAMES), help="sets, separated by commas")
+    parser.add_argument("--arms", default=",".join(fixed.ARMS), help='names, or "grid"')
+    parser.add_argument("--folds", type=int, default=0, help="train outside each of so many folds")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    settings = parser.parse_args()
+    if settings.arms == "grid":
+        settings.arms = ",".join(fixed.GRID)
+    done = {(line["set"], line["arm"], line["seed"]) for line in read_lines(settings.lines)}
+    version = subprocess.run([settings.popaug, "--version"], check=True, capture_output=True, text=True).stdout.split(
+        "\n"
+    )[0]
+    jobs = [
+        (name, arm, seed)
+        for seed in range(settings.folds or settings.seeds)
+        for arm in settings.arms.split(",")
+        for name in settings.only.split(",")
+        if (name, arm, seed) not in done
+    ]
+    lock = threading.Lock()
+    settings.lines.parent.mkdir(parents=True, exist_ok=True)
+
+    def work(job: tuple[str, str, int]) -> None:
+        name, arm, seed = job
+        line = train(settings.popaug, settings.sets / name, arm, seed, settings.folds)
+        line["version"] = version
+        with lock, settings.lines.open("a") as out:
+            out.write(json.dumps(line) + "\n")
+        print(
+            f"{name:12} {arm:14} seed {seed}: {line.get('judge_accuracy', line.get('fold_accuracy')):.4f}", flush=True
+        )
+
+    with concurrent.futures.ThreadPoolExecutor(settings.workers) as pool:
+        for future in [pool.submit(work, job) for job in jobs]:
+            future.result()
+
+
+if __name__ == "__main__":
+    main()

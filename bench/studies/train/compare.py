@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Training speed of popaug beside eager PyTorch: one core, one thread, steps interleaved.
+
+    taskset -c 1 .venv/bin/python bench/studies/train/compare.py --steps 15 -o bench/results/train.json
+
+Rivals run as programs of their own and make one step each in turn, so that whatever else the
+machine does falls on all alike. Images per second of wall time and of processor time are given:
+where other programs share the core, only the latter says anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "bench/studies"))
+
+from machine import processor  # noqa: E402
+
+TCMALLOC = "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4"
+
+
+class Rival:
+    """A program that makes a step for every line it reads."""
+
+    def __init__(self, name: str, command: list[str], preload: str = "") -> None:
+        environment = dict(os.environ)
+        environment.pop("LD_PRELOAD", None)
+        if preload:
+            environment["LD_PRELOAD"] = preload
+        self.name = name
+        self.steps: list[dict[str, float]] = []
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        if self._line() != "ready":
+            raise SystemExit(f"{name}: did not start")
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def step(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("step\n")
+        self.process.stdin.flush()
+        self.steps.append(json.loads(self._line()))
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+    def row(self, network: str, batch: int) -> dict[str, object]:
+        row: dict[str, object] = {"name": self.name, "network": network, "batch": batch}
+        for clock in ("wall", "cpu"):
+            rates = sorted(batch / step[clock] for step in self.steps)
+            quarter = len(rates) // 4
+            row[f"images_per_{clock}_second"] = {
+                "median": round(statistics.median(rates), 1),
+                "quartiles": [round(rates[quarter], 1), round(rates[-1 - quarter], 1)],
+            }
+        row["steps"] = len(self.steps)
+        return row
+
+
+def compare(network: str, batch: int, steps: int, program: str) -> list[dict[str, object]]:
+    eager = [sys.executable, str(ROOT / "bench/studies/train/eager.py"), "--serve"]
+    eager += ["--network", network, "--batch", str(batch)]
+    ours = [program, "bench", "train", "--paced", "--network", network, "--batch", str(batch)]
+    rivals = [
+        Rival("popaug fast", [*ours, "--only", "train-fast"]),
+        Rival("popaug exact", [*ours, "--only", "train-exact"]),
+        Rival("PyTorch eager", eager),
+    ]
+    if Path(TCMALLOC).exists():
+        rivals.append(Rival("PyTorch eager, tcmalloc", eager, TCMALLOC))
+    for _ in range(steps):
+        for rival in rivals:
+            rival.step()
+    for rival in rivals:
+        rival.close()
+    return [rival.row(network, batch) for rival in rivals]
+
+
+def median(row: dict[str, object], clock: str) -> float:
+    value = row[f"images_per_{clock}_second"]
+    assert isinstance(value, dict)
+    return float(value["median"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", default="wrn-28-2,wrn-40-2,wrn-16-1")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=9)
+    parser.add_argument("--program", default=str(ROOT / "build/popaug"))
+    parser.add_argument("-o", "--output", help="write the rows as JSON too")
+    flags = parser.parse_args()
+    rows: list[dict[str, object]] = []
+    for network in flags.networks.split(","):
+        part = compare(network, flags.batch, flags.steps, flags.program)
+        first = part[0]
+        for row in part:
+            for clock in ("wall", "cpu"):
+                row[f"fast_is_times_{clock}"] = round(median(first, clock) / median(row, clock), 2)
+            print(
+                f"{network:<10}{row['name']:<26}"
+                f"{median(row, 'wall'):>9.1f}/s wall{median(row, 'cpu'):>9.1f}/s cpu"
+                f"   fast is {row['fast_is_times_wall']} x wall, {row['fast_is_times_cpu']} x cpu",
+                flush=True,
+            )
+        rows += part
+    if flags.output:
+        load = os.getloadavg()[0]
+        result = {
+            "command": " ".join(["bench/studies/train/compare.py", *sys.argv[1:]]),
+            "machine": processor(),
+            "load": round(load, 1),
+            "rows": rows,
+        }
+        Path(flags.output).write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+# Configuring again leaves an equal file its time, so that nothing which depends on it is made again.
+function(popaug_write_if_changed file text)
+  set(old "")
+  if(EXISTS "${file}")
+    file(READ "${file}" old)
+  endif()
+  if(NOT old STREQUAL text)
+    file(WRITE "${file}" "${text}")
+  endif()
+endfunction()

@@ -1,0 +1,461 @@
+"""An augmentation schedule as one file that needs only Pillow.
+
+    from NAME import ScheduleTransform
+    transform = ScheduleTransform()          # a torchvision-style transform of images
+    transform.set_epoch(epoch)               # at the start of every epoch: the policy follows the schedule
+    image = transform(image)                 # a Pillow image, a uint8 tensor or a uint8 array; the same kind comes back
+    image = transform.augment(image, seed=1, epoch=3, sample=17)   # fully determined
+
+augment() gives an RGBA image whose holes have alpha 0, byte for byte what popaug gives for the same
+key (seed, stream, epoch, sample). Calling the transform gives an image of the argument's kind, holes
+filled with `fill`, which should be the mean colour of the data set.
+
+Draws come from `generator`: a random.Random, a numpy.random.Generator or a torch.Generator. Without one
+they come from torch's global generator where torch is imported, which a DataLoader seeds in each worker
+process, and from Python's random module where it is not.
+
+The epoch lies in memory that worker processes share, so set_epoch() reaches the running workers of a
+DataLoader. A schedule with several policies refuses to run before set_epoch() was called.
+"""
+
+import json
+import math
+import multiprocessing
+import random
+import struct
+import sys
+
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+SCHEDULE_TEXT = "{}"
+
+SCHEDULE = json.loads(SCHEDULE_TEXT)
+
+MEAN_COLOUR = (125, 122, 113)  # of CIFAR-10's training images
+GREY = 122
+
+_MASK = 0xFFFFFFFF
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+_AUGMENT, _BASE, _OP, _RESIZED_CROP = 0, 1, 13, 14  # what a stream of draws is for
+
+
+def _philox(counter, key):
+    """Philox4x32-10 (Salmon et al., SC 2011)."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _MASK, (p0 >> 32) ^ c3 ^ k1, p0 & _MASK
+        k0, k1 = (k0 + 0x9E3779B9) & _MASK, (k1 + 0xBB67AE85) & _MASK
+    return c0, c1, c2, c3
+
+
+class _Random:
+    """A stream of draws under a key."""
+
+    def __init__(self, seed, purpose, stream, epoch, sample):
+        if not (0 <= seed < 1 << 64 and 0 <= stream < 1 << 24 and 0 <= epoch < 1 << 24 and 0 <= sample < 1 << 40):
+            raise ValueError("seed, stream, epoch and sample have at most 64, 24, 24 and 40 bits")
+        self.key = (seed & _MASK, seed >> 32)
+        self.counter = [0, sample & _MASK, (sample >> 32) | (epoch << 8 & _MASK), stream | purpose << 24]
+        self.block = []
+
+    def next32(self):
+        if not self.block:
+            self.block = list(_philox(self.counter, self.key))
+            self.counter[0] += 1
+        return self.block.pop(0)
+
+    def uniform(self):
+        low = self.next32()
+        return ((low | self.next32() << 32) >> 11) * 2.0**-53
+
+    def below(self, n):
+        product = self.next32() * n
+        if product & _MASK < n:
+            threshold = ((1 << 32) - n) % n
+            while product & _MASK < threshold:
+                product = self.next32() * n
+        return product >> 32
+
+    def chance(self, p):
+        return self.uniform() < p
+
+
+def _cumulative(weights, u):
+    """The index that u in 0..1 picks from the weights."""
+    total = 0.0
+    for index, weight in enumerate(weights[:-1]):
+        total += weight
+        if u < total:
+            return index
+    return len(weights) - 1
+
+
+def _through_rgb(function):
+    """The published pipeline sends such ops through RGB: holes become opaque."""
+    return lambda image, value, context: function(image.convert("RGB"), value).convert("RGBA")
+
+
+def _affine(matrix):
+    return lambda image, value, context: image.transform(
+        image.size, Image.Transform.AFFINE, matrix(value), fillcolor=context.fill
+    )
+
+
+def _posterize(image, value):
+    mask = ~(2 ** (8 - int(value)) - 1)
+    return image.point([i & mask for i in range(256)] * 3)
+
+
+def _solarize(image, value):
+    return image.point([i if i < value else 255 - i for i in range(256)] * 3)
+
+
+def _enhance(kind):
+    return lambda image, value, context: kind(image).enhance(value)
+
+
+def _cutout(image, value, context):
+    side = int(value)
+    if side <= 0:
+        return image
+    left = context.random.below(image.width) - side // 2
+    top = context.random.below(image.height) - side // 2
+    image = image.copy()
+    image.paste(context.under, (left, top, left + side, top + side))
+    return image
+
+
+def _crop_bilinear(image, value, context):
+    margin = min(max(int(value), 0), (min(image.size) - 1) // 2)
+    if margin == 0:
+        return image
+    box = (margin, margin, image.width - margin, image.height - margin)
+    return image.crop(box).resize(image.size, Image.Resampling.BILINEAR)
+
+
+OPS = {
+    "Rotate": lambda image, value, context: image.rotate(value, fillcolor=context.fill),
+    "TranslateX": _affine(lambda v: (1, 0, v, 0, 1, 0)),
+    "TranslateY": _affine(lambda v: (1, 0, 0, 0, 1, v)),
+    "ShearX": _affine(lambda v: (1, v, 0, 0, 1, 0)),
+    "ShearY": _affine(lambda v: (1, 0, 0, v, 1, 0)),
+    "Brightness": _enhance(ImageEnhance.Brightness),
+    "Color": _enhance(ImageEnhance.Color),
+    "Contrast": _enhance(ImageEnhance.Contrast),
+    "Sharpness": _enhance(ImageEnhance.Sharpness),
+    "Invert": _through_rgb(lambda image, value: ImageOps.invert(image)),
+    "Posterize": _through_rgb(_posterize),
+    "Solarize": _through_rgb(_solarize),
+    "Equalize": _through_rgb(lambda image, value: ImageOps.equalize(image)),
+    "AutoContrast": _through_rgb(lambda image, value: ImageOps.autocontrast(image)),
+    "Cutout": _cutout,
+    "FlipLR": lambda image, value, context: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "FlipUD": lambda image, value, context: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM),
+    "CropBilinear": _crop_bilinear,
+    "Blur": lambda image, value, context: image.filter(ImageFilter.BLUR),
+    "Smooth": lambda image, value, context: image.filter(ImageFilter.SMOOTH),
+    "Identity": lambda image, value, context: image,
+}
+
+
+class _Context:
+    """What an op may need beside its value."""
+
+    def __init__(self, stream, fill, grey):
+        self.random = stream
+        self.fill = fill
+        self.under = (GREY, GREY, GREY, 0) if grey else (*MEAN_COLOUR, 0)
+
+
+def crop_box(width, height, least_area, stream):
+    """The rule of torchvision's RandomResizedCrop, ratios 3/4 to 4/3: left, top, right, bottom."""
+    low, high = math.log(3 / 4), math.log(4 / 3)
+    for _ in range(10):
+        area = width * height * (least_area + (1 - least_area) * stream.uniform())
+        ratio = math.exp(low + (high - low) * stream.uniform())
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            top, left = stream.below(height - h + 1), stream.below(width - w + 1)
+            return left, top, left + w, top + h
+    w, h = width, height
+    if width / height < 3 / 4:
+        h = min(max(round(width / (3 / 4)), 1), height)
+    if width / height > 4 / 3:
+        w = min(max(round(height * (4 / 3)), 1), width)
+    left, top = (width - w) // 2, (height - h) // 2
+    return left, top, left + w, top + h
+
+
+def _pixels(value, side):
+    return math.floor(value * side / 32 + 0.5)
+
+
+def _float32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def op_value(op, level, negative, size, scale_pixels):
+    """The value that an op of the space gets at a level, for an image of this size."""
+    if not op["values"]:
+        return 0.0
+    value = op["values"][level]
+    scale = op.get("scale", "none")
+    width, height = size
+    side = {"width": width, "height": height, "shorter": min(size)}.get(scale.split("-")[0])
+    if scale.endswith("-truncated"):
+        value = math.trunc(_float32(value * side / 32))
+    elif side is not None and scale_pixels:
+        value = _pixels(value, side)
+    centre = op.get("centre", 0)
+    return centre - value if negative else centre + value
+
+
+class SharedEpoch:
+    """The current epoch, the same in all worker processes and in all copies."""
+
+    def __init__(self):
+        self.value = multiprocessing.RawValue("q", -1)
+
+    def set(self, epoch):
+        if epoch != int(epoch) or epoch < 0:
+            raise ValueError(f"epoch {epoch!r}; epochs are whole numbers and count from 0")
+        self.value.value = int(epoch)
+
+    def get(self):
+        if self.value.value < 0:
+            raise RuntimeError(
+                "the epoch was never set: call set_epoch(n) at the start of each epoch, before the loop over the loader"
+            )
+        return self.value.value
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def random_bits(generator, bits):
+    """A random number of so many bits (at most 64) from any of the usual generators."""
+    torch = sys.modules.get("torch")
+    if generator is None and torch is None:
+        return random.getrandbits(bits)
+    if torch is not None and (generator is None or isinstance(generator, torch.Generator)):
+        words = torch.randint(1 << 32, (2,), generator=generator).tolist()
+    elif hasattr(generator, "getrandbits"):
+        return generator.getrandbits(bits)
+    else:
+        words = [int(word) for word in generator.integers(0, 1 << 32, 2)]
+    return (words[0] | words[1] << 32) >> (64 - bits)
+
+
+def as_pillow(image):
+    """A Pillow image of a uint8 tensor [channels, height, width] or array [height, width, channels]; another unchanged."""
+    if isinstance(image, Image.Image):
+        if image.mode not in ("RGB", "L", "1"):
+            raise ValueError(f"a Pillow image of mode {image.mode}; expected RGB or L")
+        return image
+    torch = sys.modules.get("torch")
+    tensor = torch is not None and isinstance(image, torch.Tensor)
+    dtype = str(getattr(image, "dtype", type(image).__name__)).removeprefix("torch.")
+    if dtype != "uint8":
+        raise TypeError(f"an image of type {dtype}; expected a Pillow image, or a tensor or array of uint8, 0..255")
+    pixels = image.cpu().numpy() if tensor else image
+    if pixels.ndim == 3 and tensor:
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] != 3):
+        expected = "[channels, height, width]" if tensor else "[height, width, channels]"
+        raise ValueError(f"an image of shape {tuple(image.shape)}; expected {expected} with 1 or 3 channels")
+    return Image.frombytes("L" if pixels.ndim == 2 else "RGB", pixels.shape[1::-1], pixels.tobytes())
+
+
+def like(result, image):
+    """A Pillow image as the kind of image that was given."""
+    if isinstance(image, Image.Image):
+        return result.convert(image.mode)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(image, torch.Tensor):
+        pixels = torch.frombuffer(bytearray(result.tobytes()), dtype=torch.uint8)
+        pixels = pixels.reshape(result.height, result.width, -1).permute(2, 0, 1).reshape(image.shape).contiguous()
+        tv_tensors = sys.modules.get("torchvision.tv_tensors")
+        return tv_tensors.wrap(pixels, like=image) if tv_tensors and isinstance(image, tv_tensors.Image) else pixels
+    return type(image)(image.shape, image.dtype, result.tobytes()).copy()
+
+
+class ScheduleTransform:
+    """The schedule as a transform of images."""
+
+    def __init__(self, fill=None, generator=None):
+        """fill: the colour of holes, three bytes or one for grey; None: CIFAR-10's mean colour. generator: of the draws."""
+        self.fill = fill
+        self.generator = generator
+        self.epoch = SharedEpoch()
+        self.space = SCHEDULE["space"]
+        self.rule = SCHEDULE["rule"]
+        self.base = SCHEDULE["base"]
+        self.segments = SCHEDULE["segments"]
+        self.ops = {op["op"]: op for op in self.space["ops"]}
+
+    def __len__(self):
+        return sum(segment["epochs"] for segment in self.segments)
+
+    def set_epoch(self, epoch):
+        """Epochs count from 0; past the end the last policy stays."""
+        self.epoch.set(epoch)
+
+    def __call__(self, image, *others):
+        """The image augmented; other inputs, such as a label, pass through."""
+        key = {"seed": random_bits(self.generator, 64), "sample": random_bits(self.generator, 40)}
+        epoch = self.epoch.get() if len(self.segments) > 1 else 0
+        given = as_pillow(image)
+        grey = given.mode != "RGB"
+        result = self.augment(given, epoch=epoch, **key)
+        fill = (GREY if grey else MEAN_COLOUR) if self.fill is None else self.fill
+        ground = Image.new("L" if grey else "RGB", result.size, fill)
+        ground.paste(result.convert(ground.mode), mask=result.getchannel("A").point([0] + [255] * 255))
+        augmented = like(ground, image)
+        return (augmented, *others) if others else augmented
+
+    def policy(self, epoch):
+        for segment in self.segments:
+            if epoch < segment["epochs"]:
+                return segment["policy"]
+            epoch -= segment["epochs"]
+        return self.segments[-1]["policy"]
+
+    def draws(self, seed, epoch, sample, stream=0):
+        """The ops of one image: (name, level, negative)."""
+        stream_of_draws = _Random(seed, _AUGMENT, stream, epoch, sample)
+        entries = self.policy(epoch)
+        mixture = self.rule.get("mixture")
+        if mixture:
+            part = _cumulative(mixture, stream_of_draws.uniform())
+            size = len(entries) // len(mixture)
+            entries = entries[part * size : (part + 1) * size]
+        if not entries or self.rule["kind"] == "none":
+            return []
+        draw = {
+            "pba": self._draw_pba,
+            "sub-policies": self._draw_group,
+            "randaugment": self._draw_randaugment,
+            "trivial": self._draw_trivial,
+        }[self.rule["kind"]]
+        return list(draw(entries, stream_of_draws))
+
+    def _make(self, entry, level, stream):
+        negative = self.ops[entry["op"]]["signed"] and stream.next32() & 1 == 1
+        return entry["op"], level, negative
+
+    def _draw_pba(self, entries, stream):
+        count = _cumulative(self.rule["count_weights"], stream.uniform())
+        unvisited = [entry for entry in entries if entry["probability"] > 0]
+        while count > 0 and unvisited:
+            position = stream.below(len(unvisited))
+            entry = unvisited[position]
+            unvisited[position] = unvisited[-1]
+            unvisited.pop()
+            if stream.chance(entry["probability"]):
+                yield self._make(entry, entry["level"], stream)
+                count -= 1
+
+    def _draw_group(self, entries, stream):
+        group = self.rule["group"]
+        first = stream.below(len(entries) // group) * group
+        for entry in entries[first : first + group]:
+            if stream.chance(entry["probability"]):
+                yield self._make(entry, entry["level"], stream)
+
+    def _draw_randaugment(self, entries, stream):
+        for _ in range(self.rule["count"]):
+            entry = entries[stream.below(len(entries))]
+            yield self._make(entry, entry["level"], stream)
+
+    def _draw_trivial(self, entries, stream):
+        entry = entries[stream.below(len(entries))]
+        yield self._make(entry, stream.below(self.space["levels"]), stream)
+
+    def augment(self, image, seed, epoch, sample, stream=0):
+        """RGBA, holes at alpha 0, before normalisation. Grey images stay grey."""
+        grey = image.mode in ("1", "L")
+        least_area = self.base.get("resized_crop", 0)
+        if least_area > 0:
+            box = crop_box(*image.size, least_area, _Random(seed, _RESIZED_CROP, stream, epoch, sample))
+            image = image.convert("RGB").crop(box).resize(image.size, Image.Resampling.BILINEAR)
+        image = image.convert("RGBA")
+        fill = (0, 0, 0, 0) if self.space["fill"] == "hole" else (0, 0, 0, 255)
+        context = _Context(_Random(seed, _OP, stream, epoch, sample), fill, grey)
+        scaled = self.base["scale_pixels"]
+        for name, level, negative in self.draws(seed, epoch, sample, stream):
+            value = op_value(self.ops[name], level, negative, image.size, scaled)
+            image = OPS[name](image, value, context)
+        return self._base_transforms(image, _Random(seed, _BASE, stream, epoch, sample), grey)
+
+    def _base_transforms(self, image, stream, grey):
+        width, height = image.size
+        pad, cutout = self.base["pad"], self.base["cutout"]
+        if self.base["scale_pixels"]:
+            pad, cutout = (_pixels(v, min(image.size)) for v in (pad, cutout))
+        if pad > 0:
+            x, y = stream.below(2 * pad + 1), stream.below(2 * pad + 1)
+            padded = Image.new("RGBA", (width + 2 * pad, height + 2 * pad), (0, 0, 0, 0))
+            padded.paste(image, (pad, pad))
+            image = padded.crop((x, y, x + width, y + height))
+        if self.base["flip"] > 0 and stream.chance(self.base["flip"]):
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        vflip, turn = self.base.get("vflip", 0), self.base.get("turn", 0)
+        if vflip > 0 and stream.chance(vflip):
+            image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+        if turn > 0:
+            if width != height:
+                raise ValueError(
+                    f"an image of {width}x{height}; the schedule turns by 90 degrees, so images must be square"
+                )
+            if stream.chance(turn):
+                image = image.transpose(_TURNS[stream.below(3)])
+        if cutout > 0:
+            left, top = stream.below(width) - cutout // 2, stream.below(height) - cutout // 2
+            image = image.copy()
+            image.paste((0, 0, 0, 0), (left, top, left + cutout, top + cutout))
+        if self.base.get("erase", 0) > 0 and stream.chance(self.base["erase"]):
+            image = self._erase(image, stream, grey)
+        return image
+
+    def _erase(self, image, stream, grey):
+        """Random erasing: the first of ten rectangles that is smaller than the image."""
+        (width, height), base = image.size, self.base
+        low = math.log(base["erase_ratio"])
+        for _ in range(10):
+            share = base["erase_least"] + (base["erase_most"] - base["erase_least"]) * stream.uniform()
+            ratio = math.exp(low + (-low - low) * stream.uniform())
+            h = round(math.sqrt(float(width) * height * share * ratio))
+            w = round(math.sqrt(float(width) * height * share / ratio))
+            if not (1 <= h < height and 1 <= w < width):
+                continue
+            top, left = stream.below(height - h + 1), stream.below(width - w + 1)
+            image = image.copy()
+            image.paste(self._erased(image, w, h, stream, grey), (left, top))
+            break
+        return image
+
+    def _erased(self, image, width, height, stream, grey):
+        """What random erasing leaves in its rectangle."""
+        colour = (0, 0, 0, 0)
+        if self.base["erase_fill"] == "noise":
+            low, high = stream.next32(), stream.next32()
+            noise = _Random(low | high << 32, _BASE, 0, 0, 0)
+            words = [noise.next32() for _ in range(width * height)]
+            if grey:
+                words = [(word & 255) * 0x010101 for word in words]
+            pixels = b"".join((word & 0xFFFFFF | 0xFF000000).to_bytes(4, "little") for word in words)
+            return Image.frombytes("RGBA", (width, height), pixels)
+        if self.base["erase_fill"] == "mean":
+            solid = image.getchannel("A").point([0] + [255] * 255)
+            count = solid.histogram()[255]
+            sums = [sum(v * n for v, n in enumerate(image.getchannel(c).histogram(solid))) for c in "RGB"]
+            if count > 0:
+                colour = (*((2 * total + count) // (2 * count) for total in sums), 255)
+        return Image.new("RGBA", (width, height), colour)

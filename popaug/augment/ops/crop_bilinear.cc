@@ -1,0 +1,62 @@
+// CropBilinear: crops the border and resizes back. Alpha takes part as Pillow lets it: colours are
+// premultiplied around the resize.
+#include <algorithm>
+#include <cstring>
+
+#include "popaug/augment/internal/built_in_ops.h"
+#include "popaug/augment/internal/levels.h"
+
+namespace popaug::ops {
+namespace {
+
+void premultiply(Image& image) {
+  for (size_t i = 0; i < image.size_bytes(); i += 4) {
+    uint8_t* pixel = image.data() + i;
+    for (int c = 0; c < 3; ++c) {
+      const uint32_t product = uint32_t{pixel[c]} * pixel[3] + 128;
+      pixel[c] = static_cast<uint8_t>(((product >> 8) + product) >> 8);
+    }
+  }
+}
+
+void unpremultiply(Image& image) {
+  for (size_t i = 0; i < image.size_bytes(); i += 4) {
+    uint8_t* pixel = image.data() + i;
+    if (pixel[3] == 0 || pixel[3] == 255) continue;
+    for (int c = 0; c < 3; ++c) {
+      pixel[c] = static_cast<uint8_t>(std::min(255 * int{pixel[c]} / int{pixel[3]}, 255));
+    }
+  }
+}
+
+void apply(Image& image, double pixels, OpContext&) {
+  // At least one pixel stays; Pillow would refuse to crop further.
+  const int most = (std::min(image.width(), image.height()) - 1) / 2;
+  const int margin = std::clamp(static_cast<int>(pixels), 0, most);
+  if (margin == 0) return;
+  Image cropped(image.width() - 2 * margin, image.height() - 2 * margin);
+  for (int y = 0; y < cropped.height(); ++y) {
+    std::memcpy(cropped.pixel(0, y), image.pixel(margin, y + margin), size_t{4} * cropped.width());
+  }
+  premultiply(cropped);
+  image = plain::resize(cropped, image.width(), image.height());
+  unpremultiply(image);
+}
+
+}  // namespace
+
+OpRow crop_bilinear() {
+  const auto values = levels::paper([](int m) { return m; });
+  return {.name = "CropBilinear",
+          .summary = "crops the border and resizes back",
+          .unit = "px",
+          .low = 0,
+          .high = 16384,
+          .has_identity = true,
+          .identity = 0,
+          .holes = HoleEffect::kKeeps,
+          .paper = LevelTable{.scale = PixelScale::kShorter, .values = values},
+          .plain = apply};
+}
+
+}  // namespace popaug::ops

@@ -1,0 +1,416 @@
+// A screening: finds a good recipe with a dozen trainings (docs/choose.md).
+//
+// Short trainings favour weak augmentation, so every training of a screening is as long as the
+// final one. Only a few are affordable. Four ideas make the most of them.
+//
+// 1. A small grid. What decides on small sets is which flips and turns the labels allow, and how
+//    strong the rest is. Nine recipes, three symmetries times three strengths, span that.
+//
+// 2. One model. A training tells something of every recipe in its row and its column of the grid.
+//    screen_fit.h estimates all recipes from all trainings.
+//
+// 3. Folds. Each stage trains outside another fold of the labelled images and is judged by that
+//    fold, so every labelled image validates and none is wasted. All recipes of a stage share the
+//    fold, the initial weights and the order of images, so that they differ by their recipes only.
+//
+// 4. Halving. The first fold tries all recipes, each later one only those that the model puts
+//    first: trainings go where the decision is.
+//
+// Accuracy over few images is coarse. The loss is finer, and ranks recipes at least as well, but
+// some recipes change it without changing the accuracy. So the model is of the mean of both: of the
+// error in points, and of the loss in such units that its noise is as large. The plan, the
+// trainings and the winner depend on the seed and on the settings, not on time or workers. A
+// stopped screening runs again from its start and finds its finished trainings in runs.jsonl.
+#include "popaug/compare/screen.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace popaug {
+namespace {
+
+constexpr int kRunsVersion = 2;    // of runs.jsonl
+constexpr int kChoiceVersion = 2;  // of choose.json
+constexpr double kPoints = 100;
+constexpr int kEnoughEpochs = 30;     // before more trainings are better than longer ones
+constexpr double kFirstShare = 0.43;  // of the trainings that go to the first fold
+constexpr double kKept = 0.65;        // of a fold's recipes that go on to the next
+
+Json common_settings(const ScreenSettings& settings) {
+  Json arms = Json::array();
+  for (const Recipe& recipe : settings.recipes) arms.push_back(recipe.arm.name);
+  Json common = {{"format", "popaug-screening"},    {"version", kRunsVersion},
+                 {"arms", std::move(arms)},         {"folds", settings.folds},
+                 {"trainings", settings.trainings}, {"epochs", settings.epochs},
+                 {"seed", settings.seed},           {"data", settings.data},
+                 {"trainer", settings.trainer}};
+  if (settings.context.schedule) {
+    common["schedule"] = schedule_hash(*settings.context.schedule);
+  }
+  return common;
+}
+
+// Reports the progress of a stage as a part of the screening.
+class Part : public Progress {
+ public:
+  Part(Progress& whole, double before, double total)
+      : whole_(whole), before_(before), total_(total) {}
+  void update(double done, double, const std::string& note) override {
+    whole_.update(before_ + done, total_, note);
+  }
+  void line(const std::string& text) override { whole_.line(text); }
+  void event(const std::string& text) override { whole_.event(text); }
+
+ private:
+  Progress& whole_;
+  double before_, total_;
+};
+
+// What the trainings say of the recipes.
+struct Standing {
+  ScreenFit fit;           // effects in points, of error and loss together; lower is better
+  double error_noise = 0;  // points of accuracy, of one training
+  std::vector<int> order;  // best first
+};
+
+Standing stand(const std::vector<Recipe>& recipes, const std::vector<ScreenValue>& errors,
+               const std::vector<ScreenValue>& losses) {
+  const ScreenFit error = fit_screen(recipes, errors), loss = fit_screen(recipes, losses);
+  const double scale = loss.noise > 0 ? error.noise / loss.noise : 0;
+  std::vector<ScreenValue> both = errors;
+  for (size_t i = 0; i < both.size() && scale > 0; ++i) {
+    both[i].value = (errors[i].value + scale * losses[i].value) / 2;
+  }
+  Standing standing{fit_screen(recipes, both), error.noise, {}};
+  standing.order.resize(recipes.size());
+  std::iota(standing.order.begin(), standing.order.end(), 0);
+  const std::vector<double>& effect = standing.fit.effect;
+  std::stable_sort(standing.order.begin(), standing.order.end(),
+                   [&](int a, int b) { return effect[a] < effect[b]; });
+  return standing;
+}
+
+class Screen {
+ public:
+  Screen(const ScreenSettings& settings, const FoldTrainers& trainers, const ScreenOptions& options,
+         Progress& progress, const StopToken& stop)
+      : settings_(settings),
+        trainers_(trainers),
+        options_(options),
+        progress_(progress),
+        stop_(stop),
+        file_(options.directory / "runs.jsonl", common_settings(settings), "screening", true) {
+    if (options.run) options.run->confirm();
+    outcome_.stages = screen_stages(settings.trainings, static_cast<int>(settings.recipes.size()),
+                                    settings.folds);
+    outcome_.epochs = settings.epochs;
+    for (const Recipe& recipe : settings.recipes) outcome_.recipes.push_back({recipe, {}, {}});
+  }
+
+  ScreenOutcome run() {
+    const double total = std::accumulate(outcome_.stages.begin(), outcome_.stages.end(), 0.0);
+    Standing standing;
+    standing.order.resize(settings_.recipes.size());
+    std::iota(standing.order.begin(), standing.order.end(), 0);
+    double done = 0;
+    for (size_t fold = 0; fold < outcome_.stages.size(); ++fold) {
+      const std::vector<int> running(standing.order.begin(),
+                                     standing.order.begin() + outcome_.stages[fold]);
+      Part part(progress_, done, total);
+      train_fold(static_cast<int>(fold), running, part);
+      done += outcome_.stages[fold];
+      standing = stand(settings_.recipes, errors_, losses_);
+      progress_.event(fmt::format("fold {} of {}: {} leads after {:.0f} trainings", fold + 1,
+                                  outcome_.stages.size(),
+                                  settings_.recipes[standing.order[0]].arm.name, done));
+    }
+    conclude(standing);
+    return std::move(outcome_);
+  }
+
+ private:
+  void train_fold(int fold, const std::vector<int>& running, Progress& progress) {
+    const uint64_t seed = settings_.seed + static_cast<uint64_t>(fold);
+    std::vector<ArmJob> jobs;
+    for (const int r : running) {
+      const Arm& arm = settings_.recipes[r].arm;
+      jobs.push_back({arm.name, seed, Judge::kValidation,
+                      arm_schedule(arm, settings_.context, settings_.epochs, seed)});
+    }
+    run_jobs(jobs, file_, trainers_(fold), options_.directory, options_.workers, progress, stop_);
+    for (const int r : running) {
+      const ArmResult* result = file_.find(settings_.recipes[r].arm.name, seed, Judge::kValidation);
+      ScreenedRecipe& recipe = outcome_.recipes[r];
+      recipe.accuracy.push_back(kPoints * result->accuracy);
+      recipe.loss.push_back(result->loss);
+      errors_.push_back({r, fold, -kPoints * result->accuracy});
+      losses_.push_back({r, fold, result->loss});
+      outcome_.images_trained += result->images_trained;
+      outcome_.images_evaluated += result->tested;
+      outcome_.seconds += result->seconds;
+    }
+  }
+
+  void conclude(const Standing& standing) {
+    const int winner = standing.order[0];
+    outcome_.winner = settings_.recipes[winner].arm.name;
+    outcome_.deviation = standing.error_noise;
+    for (size_t r = 0; r < outcome_.recipes.size(); ++r) {
+      ScreenedRecipe& recipe = outcome_.recipes[r];
+      recipe.behind = standing.fit.effect[r] - standing.fit.effect[winner];
+      recipe.deviation = standing.fit.deviation(static_cast<int>(r), winner);
+    }
+    measure_worth(standing.fit);
+    const int second = standing.order[1];
+    const ScreenedRecipe& next = outcome_.recipes[second];
+    outcome_.why = fmt::format(
+        "by all {} trainings together it is the best of {} recipes; {} is next, {:.1f} ± {:.1f} "
+        "points behind",
+        errors_.size(), outcome_.recipes.size(), next.recipe.arm.name, next.behind,
+        1.96 * next.deviation);
+  }
+
+  // Each level of a factor against its first one, over the rows or columns of the grid.
+  void measure_worth(const ScreenFit& fit) {
+    const auto symmetry = [](const Recipe& recipe) { return recipe.symmetry; };
+    const auto strength = [](const Recipe& recipe) { return number_text(recipe.strength); };
+    measure_factor(fit, "symmetry", symmetry);
+    measure_factor(fit, "strength", strength);
+  }
+
+  template <typename LevelOf>
+  void measure_factor(const ScreenFit& fit, const std::string& factor, const LevelOf& level_of) {
+    std::vector<std::string> levels;
+    for (const Recipe& recipe : settings_.recipes) {
+      if (recipe.symmetry.empty()) continue;
+      const std::string level = level_of(recipe);
+      if (std::find(levels.begin(), levels.end(), level) == levels.end()) levels.push_back(level);
+    }
+    std::sort(levels.begin(), levels.end(), [](const std::string& a, const std::string& b) {
+      return std::pair(a != "none", a) < std::pair(b != "none", b);
+    });
+    for (size_t k = 1; k < levels.size(); ++k) {
+      const std::vector<double> contrast = contrast_of(level_of, levels[k], levels[0]);
+      FactorWorth worth{factor, levels[k]};
+      double variance = 0;
+      for (size_t i = 0; i < contrast.size(); ++i) {
+        worth.points -= contrast[i] * fit.effect[i];
+        for (size_t j = 0; j < contrast.size(); ++j) {
+          variance += contrast[i] * contrast[j] * fit.covariance[i][j];
+        }
+      }
+      worth.deviation = fit.noise * std::sqrt(std::max(0.0, variance));
+      outcome_.worth.push_back(std::move(worth));
+    }
+  }
+
+  template <typename LevelOf>
+  std::vector<double> contrast_of(const LevelOf& level_of, const std::string& level,
+                                  const std::string& against) const {
+    std::vector<double> contrast;
+    double plus = 0, minus = 0;
+    for (const Recipe& recipe : settings_.recipes) {
+      const std::string own = recipe.symmetry.empty() ? "" : level_of(recipe);
+      contrast.push_back(own == level ? 1 : own == against ? -1 : 0);
+      (contrast.back() > 0 ? plus : minus) += std::abs(contrast.back());
+    }
+    for (double& weight : contrast) weight /= weight > 0 ? plus : std::max(1.0, minus);
+    return contrast;
+  }
+
+  const ScreenSettings& settings_;
+  const FoldTrainers& trainers_;
+  const ScreenOptions& options_;
+  Progress& progress_;
+  const StopToken& stop_;
+  ArmResults file_;
+  std::vector<ScreenValue> errors_, losses_;
+  ScreenOutcome outcome_;
+};
+
+std::string mean_text(const std::vector<double>& values) {
+  if (values.empty()) return "";
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  return fmt::format("{:.1f} %", sum / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
+std::vector<Recipe> grid_recipes(const ArmContext& context, bool square) {
+  struct Cell {
+    const char* name;
+    const char* symmetry;
+    double strength;
+  };
+  constexpr Cell kGrid[] = {
+      {"mild", "flip", 0.25},
+      {"mild+noflip", "none", 0.25},
+      {"flipcrop", "flip", 0},
+      {"mild+dihedral", "dihedral", 0.25},
+      {"mild-0.5", "flip", 0.5},
+      {"crop", "none", 0},
+      {"mild-0.5+noflip", "none", 0.5},
+      {"dihedral", "dihedral", 0},
+      {"mild-0.5+dihedral", "dihedral", 0.5},
+  };
+  std::vector<Recipe> recipes;
+  for (const Cell& cell : kGrid) {
+    const std::string symmetry = cell.symmetry;
+    if (symmetry == "dihedral" && !square) continue;
+    recipes.push_back({make_arm(cell.name, context), symmetry, cell.strength});
+  }
+  if (context.schedule) recipes.push_back({make_arm("schedule", context), "", 0});
+  return recipes;
+}
+
+std::vector<Recipe> named_recipes(const ArmContext& context,
+                                  const std::vector<std::string>& names) {
+  std::vector<Recipe> recipes;
+  for (const std::string& name : expand_arms(names)) {
+    const auto same = [&](const Recipe& recipe) { return recipe.arm.name == name; };
+    if (std::any_of(recipes.begin(), recipes.end(), same)) {
+      throw UsageError("setting \"arms\": " + quote(name) + " is listed twice");
+    }
+    const Arm arm = make_arm(name, context);
+    if (arm.screened || arm.tuned || arm.epochs > 0 || arm.family != ArmFamily::kFree) {
+      throw UsageError("setting \"arms\": " + quote(name) +
+                       " cannot take part in a screening; expected free arms without @EPOCHS");
+    }
+    // An arm of the grid keeps its place there.
+    const std::vector<Recipe> grid = grid_recipes({}, true);
+    const auto cell = std::find_if(grid.begin(), grid.end(),
+                                   [&](const Recipe& each) { return each.arm.name == name; });
+    recipes.push_back(cell == grid.end() ? Recipe{arm, "", 0} : *cell);
+  }
+  if (context.schedule) recipes.push_back({make_arm("schedule", context), "", 0});
+  if (recipes.size() < 2) {
+    throw UsageError("setting \"arms\": a screening needs at least two arms to choose from");
+  }
+  return recipes;
+}
+
+std::vector<int> screen_stages(int trainings, int recipes, int folds) {
+  std::vector<int> stages;
+  double size = std::clamp<double>(std::round(kFirstShare * trainings), 2, recipes);
+  int left = trainings;
+  while (static_cast<int>(stages.size()) < folds && left >= 2) {
+    stages.push_back(std::min(left, static_cast<int>(std::round(size))));
+    left -= stages.back();
+    size = std::max(2.0, kKept * size);
+  }
+  // What is left over goes to the first folds that have room.
+  for (int& stage : stages) {
+    const int more = std::min(left, recipes - stage);
+    stage += more;
+    left -= more;
+  }
+  return stages;
+}
+
+int64_t least_budget(const ScreenSettings& settings, int64_t final_images,
+                     const ScreenLength& length) {
+  const int64_t screened = length.trainings > 0 ? length.trainings : kLeastTrainings;
+  return std::max(1, length.epochs) * (screened * settings.fold_images + final_images);
+}
+
+ScreenPlan plan_screen(const ScreenSettings& settings, int64_t budget_images, int64_t final_images,
+                       const ScreenLength& length) {
+  const int64_t least = least_budget(settings, final_images, length);
+  if (budget_images < least) {
+    throw UsageError(fmt::format(
+        "the budget of {} images is too small: {} trainings outside a fold and a final one, {}, "
+        "need at least {}",
+        budget_images, length.trainings > 0 ? length.trainings : kLeastTrainings,
+        length.epochs > 1 ? fmt::format("{} epochs each", length.epochs) : "an epoch each", least));
+  }
+  const int most = static_cast<int>(settings.recipes.size()) * settings.folds;
+  const auto affordable = [&](int64_t each) {  // trainings of so many epochs beside the final one
+    const int64_t count = (budget_images - each * final_images) / (each * settings.fold_images);
+    return static_cast<int>(std::clamp<int64_t>(count, kLeastTrainings, most));
+  };
+  const bool fixed = length.epochs > 0;
+  const int enough = fixed ? length.epochs : std::min(kEnoughEpochs, length.most_epochs);
+  ScreenPlan plan{length.epochs, length.trainings};
+  if (length.trainings == 0) {
+    plan.trainings = affordable(enough);
+    if (!fixed) plan.trainings = std::min(plan.trainings, kUsualTrainings);
+  }
+  if (fixed) return plan;
+  const int64_t epoch = plan.trainings * settings.fold_images + final_images;
+  plan.epochs = static_cast<int>(std::min<int64_t>(length.most_epochs, budget_images / epoch));
+  // What is left when longer trainings are not wanted pays for more of them.
+  const bool longest = plan.epochs == length.most_epochs;
+  if (length.trainings == 0 && longest) plan.trainings = affordable(plan.epochs);
+  return plan;
+}
+
+ScreenOutcome run_screen(const ScreenSettings& settings, const FoldTrainers& trainers,
+                         const ScreenOptions& options, Progress& progress, const StopToken& stop) {
+  return Screen(settings, trainers, options, progress, stop).run();
+}
+
+Json screen_to_json(const ScreenOutcome& outcome) {
+  Json json = {{"format", "popaug-choose"},
+               {"version", kChoiceVersion},
+               {"winner", outcome.winner},
+               {"why", outcome.why},
+               {"epochs", outcome.epochs},
+               {"stages", outcome.stages},
+               {"images_trained", outcome.images_trained},
+               {"deviation", outcome.deviation},
+               {"arms", Json::array()},
+               {"worth", Json::array()}};
+  for (const ScreenedRecipe& recipe : outcome.recipes) {
+    json["arms"].push_back({{"name", recipe.recipe.arm.name},
+                            {"title", recipe.recipe.arm.title},
+                            {"accuracy", recipe.accuracy},
+                            {"loss", recipe.loss},
+                            {"behind", recipe.behind},
+                            {"deviation", recipe.deviation}});
+  }
+  for (const FactorWorth& worth : outcome.worth) {
+    json["worth"].push_back({{"factor", worth.factor},
+                             {"level", worth.level},
+                             {"points", worth.points},
+                             {"deviation", worth.deviation}});
+  }
+  return json;
+}
+
+std::string screen_text(const ScreenOutcome& outcome) {
+  std::vector<const ScreenedRecipe*> sorted;
+  for (const ScreenedRecipe& recipe : outcome.recipes) sorted.push_back(&recipe);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto* a, const auto* b) { return a->behind < b->behind; });
+  size_t width = 6;
+  for (const ScreenedRecipe* recipe : sorted) {
+    width = std::max(width, recipe->recipe.arm.title.size());
+  }
+  std::string text = fmt::format("{:<{}}  {:>5}  {:>8}  {}\n", "recipe", width, "folds", "accuracy",
+                                 "points behind, by all trainings");
+  for (const ScreenedRecipe* recipe : sorted) {
+    const bool chosen = recipe->recipe.arm.name == outcome.winner;
+    const std::string behind =
+        chosen ? "chosen"
+               : fmt::format("{:.1f} ± {:.1f}", recipe->behind, 1.96 * recipe->deviation);
+    text += fmt::format("{:<{}}  {:>5}  {:>8}  {}\n", recipe->recipe.arm.title, width,
+                        recipe->accuracy.size(), mean_text(recipe->accuracy), behind);
+  }
+  if (!outcome.worth.empty()) {
+    text += "\nWhat each part is worth on these images, in points:\n";
+    for (const FactorWorth& worth : outcome.worth) {
+      const std::string what =
+          worth.factor == "strength"
+              ? "strength " + worth.level + " instead of 0"
+              : (worth.level == "flip" ? "mirroring" : "all eight flips and turns");
+      text +=
+          fmt::format("  {:<32} {:+.1f} ± {:.1f}\n", what, worth.points, 1.96 * worth.deviation);
+    }
+  }
+  return text + fmt::format("\nchosen: {}: {}.\n", outcome.winner, outcome.why);
+}
+
+}  // namespace popaug

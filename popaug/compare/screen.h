@@ -1,0 +1,109 @@
+// A screening: a grid of recipes trains to the end, judged by folds of the labelled images, and a
+// model of all trainings says which recipe is best (docs/choose.md).
+#ifndef POPAUG_COMPARE_SCREEN_H_
+#define POPAUG_COMPARE_SCREEN_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "popaug/compare/arm_jobs.h"
+#include "popaug/compare/screen_fit.h"
+
+namespace popaug {
+
+// The grid: three symmetries times three strengths, in the order in which a short screening takes
+// them. Without the turned ones where images are not `square`; then the learned schedule, where the
+// context has one.
+std::vector<Recipe> grid_recipes(const ArmContext& context, bool square);
+// The recipes of a list of arms, "free" among them allowed. UsageError for arms that a screening
+// cannot have, and for fewer than two.
+std::vector<Recipe> named_recipes(const ArmContext& context, const std::vector<std::string>& names);
+
+// How many recipes train outside each fold, for so many trainings in all. Later folds have fewer:
+// those that the model puts first. Each fold has two at least.
+std::vector<int> screen_stages(int trainings, int recipes, int folds);
+
+inline constexpr int kUsualFolds = 4, kUsualTrainings = 12, kLeastTrainings = 4;
+
+struct ScreenSettings {
+  std::vector<Recipe> recipes;
+  ArmContext context;
+  int folds = kUsualFolds;
+  int trainings = 0;              // in the screening
+  int epochs = 0;                 // of each
+  int64_t fold_images = 0;        // that an epoch of these trains, as the trainer counts them
+  uint64_t seed = 0;              // trainings outside fold k have seed + k
+  std::string data;               // fingerprint
+  Json trainer = Json::object();  // whatever else determines results
+};
+
+// What was asked for. 0: what the budget allows.
+struct ScreenLength {
+  int epochs = 0;         // of each training
+  int most_epochs = 200;  // where `epochs` is 0
+  int trainings = 0;
+};
+
+// How a budget of images is used, decided before anything is trained.
+struct ScreenPlan {
+  int epochs = 0;     // of each training, those of the screening and the final one
+  int trainings = 0;  // in the screening
+};
+// Without numbers of their own, trainings are up to kUsualTrainings, and more once they are as long
+// as they may be. A budget that is short first saves trainings, down to kLeastTrainings, then
+// epochs. `final_images`: of an epoch of the final training, 0 without one. Throws UsageError,
+// naming the least budget, if it is too small.
+ScreenPlan plan_screen(const ScreenSettings& settings, int64_t budget_images, int64_t final_images,
+                       const ScreenLength& length);
+int64_t least_budget(const ScreenSettings& settings, int64_t final_images,
+                     const ScreenLength& length);
+
+struct ScreenedRecipe {
+  Recipe recipe;
+  std::vector<double> accuracy;  // percent, of the folds it was judged by
+  std::vector<double> loss;
+  double behind = 0;     // points behind the winner, by the model of accuracy and loss
+  double deviation = 0;  // standard deviation of `behind`
+};
+
+// What one symmetry or strength is worth, as the mean over its row or column of the grid.
+struct FactorWorth {
+  std::string factor;  // "symmetry", "strength"
+  std::string level;   // "flip", "0.25"
+  double points = 0;   // gained against the first level of the factor, by the same model
+  double deviation = 0;
+};
+
+struct ScreenOutcome {
+  std::vector<ScreenedRecipe> recipes;  // as the settings have them
+  std::vector<FactorWorth> worth;       // empty without a grid
+  std::vector<int> stages;
+  int epochs = 0;
+  int64_t images_trained = 0, images_evaluated = 0;
+  double seconds = 0;    // of one core; no part of the repeatable result
+  double deviation = 0;  // points, of one training
+  std::string winner;
+  std::string why;  // a sentence
+};
+
+struct ScreenOptions {
+  fs::path directory;
+  int workers = 1;
+  std::shared_ptr<RunDirectory> run = {};  // confirmed once the settings are those of the screening
+};
+
+// The trainers of a fold: they train outside it and are judged by it.
+using FoldTrainers = std::function<ArmTrainerFactory(int fold)>;
+
+// Runs the screening. DIR/runs.jsonl records finished trainings, from which a stopped one resumes.
+// Throws Interrupted on `stop`.
+ScreenOutcome run_screen(const ScreenSettings& settings, const FoldTrainers& trainers,
+                         const ScreenOptions& options, Progress& progress, const StopToken& stop);
+
+Json screen_to_json(const ScreenOutcome& outcome);
+std::string screen_text(const ScreenOutcome& outcome);  // for a terminal
+
+}  // namespace popaug
+
+#endif  // POPAUG_COMPARE_SCREEN_H_

@@ -1,0 +1,42 @@
+// The parts of the report's pages.
+#ifndef POPAUG_REPORT_INTERNAL_PARTS_H_
+#define POPAUG_REPORT_INTERNAL_PARTS_H_
+
+#include <string>
+#include <vector>
+
+#include "popaug/report/run_view.h"
+#include "popaug/report/svg.h"
+
+namespace popaug {
+
+// Writes one HTML file around the parts; `figures` is the data for its scripts.
+std::string whole_page(const std::string& name, const std::string& main, const Json& figures);
+
+// Titles, captions and cells are escaped here, bodies are HTML.
+std::string section(const std::string& id, const std::string& title, const std::string& body);
+std::string figure(const std::string& id, const Svg& chart, const std::string& caption);
+using Rows = std::vector<std::vector<std::string>>;
+// Writes a table; the first column names the row.
+std::string table(const std::vector<std::string>& head, const Rows& rows);
+
+// "12.70 million".
+std::string count_text(double value);
+std::string text_or_dash(const Json& object, const char* key);
+// Adds a row ("prefix.key", value) for each leaf of the object.
+void flattened_rows(const Json& object, const std::string& prefix, Rows& rows);
+// config.toml in a part that unfolds.
+std::string config_part(const std::string& config);
+// Returns nothing if there are no rows.
+std::string samples_section(const std::vector<int>& moments, const std::vector<AugmentedRow>& rows);
+// The verdict and the arms of compare.json (docs/formats/compare.md); missing keys are left out.
+std::string comparison_part(const Json& compare);
+
+// Returns one line without table or markup characters.
+std::string markdown_escape(std::string text);
+// The ops of a schedule as a table, and its picture in plain text.
+std::string schedule_markdown(const Schedule& schedule);
+
+}  // namespace popaug
+
+#endif  // POPAUG_REPORT_INTERNAL_PARTS_H_

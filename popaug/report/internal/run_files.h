@@ -1,0 +1,24 @@
+// The files of a run directory as a report reads them. A worker may have left anything under their
+// names, so only regular files are read, and never through a link.
+#ifndef POPAUG_REPORT_INTERNAL_RUN_FILES_H_
+#define POPAUG_REPORT_INTERNAL_RUN_FILES_H_
+
+#include "popaug/rundir/rundir.h"
+#include "popaug/schedule/schedule.h"
+
+namespace popaug {
+
+inline Json read_run_json(const fs::path& path) {
+  return parse_json(read_regular_file(path, JsonLimits().bytes), show_path(path));
+}
+
+// The name of the schedule is that of the file: "best" of best.schedule.json.
+inline Schedule read_run_schedule(const fs::path& path) {
+  Schedule schedule = schedule_from_json(read_run_json(path), show_path(path));
+  schedule.name = path.stem().stem().string();
+  return schedule;
+}
+
+}  // namespace popaug
+
+#endif  // POPAUG_REPORT_INTERNAL_RUN_FILES_H_
