@@ -10,7 +10,7 @@ trained, and the program's version.
 
     bench/studies/regret/table.py SETS --lines bench/results/regret/folds.jsonl --folds 4 --arms grid
 
-With --folds a training uses the labelled images outside one of four folds, and the fold judges it
+With --folds a training uses the labelled images outside one of four folds, and the fold judges it too
 ("fold_accuracy", "fold_loss"): what a choice without judging images has to go by. A group is never cut.
 Fold k trains under seed k.
 """
@@ -70,7 +70,7 @@ def fold_file(folder: pathlib.Path, fold: int, count: int, out: pathlib.Path) ->
 def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0, extra: tuple[str, ...] = ()) -> Line:
     """Trains one arm on the set in `folder` and evaluates it on the judging and the test images.
 
-    With `folds`, on the images outside fold `seed`, evaluated on that fold.
+    With `folds`, on the images outside fold `seed`, evaluated on that fold too.
     """
     with tempfile.TemporaryDirectory(prefix="popaug-regret-") as scratch:
         out = pathlib.Path(scratch) / "run"
@@ -79,7 +79,7 @@ def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0
         if folds > 0:
             data = pathlib.Path(scratch) / "fold.npz"
             fold_file(folder, seed, folds, data)
-            judges = {"fold": data}
+            judges["fold"] = data
         schedule = pathlib.Path(scratch) / "arm.schedule.json"
         schedule.write_text(json.dumps(fixed.arm(popaug, arm)))
         command = [popaug, "train", "--data", str(data), "--schedule", str(schedule), *RECIPE, *extra]
@@ -133,9 +133,7 @@ def main() -> None:
         line["version"] = version
         with lock, settings.lines.open("a") as out:
             out.write(json.dumps(line) + "\n")
-        print(
-            f"{name:12} {arm:14} seed {seed}: {line.get('judge_accuracy', line.get('fold_accuracy')):.4f}", flush=True
-        )
+        print(f"{name:12} {arm:14} seed {seed}: {line.get('fold_accuracy', line['judge_accuracy']):.4f}", flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(settings.workers) as pool:
         for future in [pool.submit(work, job) for job in jobs]:
