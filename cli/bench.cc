@@ -279,20 +279,20 @@ int bench_augment(const Options& options) {
 void add_bench_train(CLI::App& bench, Action& action);  // bench_train.cc
 
 void add_bench(CLI::App& program, Action& action) {
-  CLI::App* bench = program.add_subcommand("bench", "Measures this machine");
+  CLI::App* bench = program.add_subcommand("bench", "Measure this machine");
   bench->require_subcommand(1);
   CLI::App* augment =
       bench->add_subcommand("augment", "Speed of the augmentation engine, synthetic pictures");
   auto options = std::make_shared<Options>();
-  augment->add_option("--workers", options->workers, "threads (0: all cores)")
+  augment->add_option("--workers", options->workers, "Threads (0: all cores)")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  augment->add_option("--runs", options->runs, "runs per row; the median counts")
+  augment->add_option("--runs", options->runs, "Runs per row; the median counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  augment->add_option("--seconds", options->seconds, "length of a run")->capture_default_str();
-  augment->add_option("--only", options->only, "one row by name");
-  augment->add_flag("--json", options->json, "a list of rows for programs");
+  augment->add_option("--seconds", options->seconds, "Length of a run")->capture_default_str();
+  augment->add_option("--only", options->only, "One row by name");
+  augment->add_flag("--json", options->json, "A list of rows for programs");
   examples(*augment,
            {{"popaug bench augment --workers 1", "images per second of one core, row by row"},
             {"popaug bench augment --workers 0 --json", "all cores, for a program to read"},

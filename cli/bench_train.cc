@@ -1,4 +1,4 @@
-// popaug bench train: images per second of training and evaluation, fast and exact side by side.
+// popaug bench train: images per second of training and evaluation, kinds of kernels side by side.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -52,7 +52,9 @@ struct Way {
 };
 // The first row is the fast training: what --paced and callers of --json rely on.
 constexpr Way kWays[] = {{"train-fast", "fast", false, false},
+                         {"train-auto", "auto", false, false},
                          {"train-exact", "exact", false, false},
+                         {"evaluate-auto", "auto", true, false},
                          {"evaluate-fast", "fast", true, false},
                          {"evaluate-exact", "exact", true, false},
                          {"evaluate-exact-unfolded", "exact", true, true}};
@@ -163,28 +165,28 @@ int bench_train(Options options) {
 
 void add_bench_train(CLI::App& bench, Action& action) {
   CLI::App* train = bench.add_subcommand(
-      "train", "Speed of training steps and of evaluation, fast and exact, on drawn images");
+      "train", "Speed of training steps and of evaluation, by kind of kernels, on drawn images");
   auto options = std::make_shared<Options>();
-  train->add_option("--network", options->network, "the network")->capture_default_str();
-  train->add_option("--batch", options->batch, "images in a step")
+  train->add_option("--network", options->network, "The network")->capture_default_str();
+  train->add_option("--batch", options->batch, "Images in a step")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  train->add_option("--workers", options->workers, "networks that train at once (0: all cores)")
+  train->add_option("--workers", options->workers, "Networks that train at once (0: all cores)")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  train->add_option("--steps", options->steps, "steps per row; the median counts")
+  train->add_option("--steps", options->steps, "Steps per row; the median counts")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  train->add_option("--side", options->side, "side of the images")
+  train->add_option("--side", options->side, "Side of the images")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   train->add_option("--channels", options->channels, "1 grey, 3 colour")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();
-  train->add_option("--only", options->only, "one row by name");
-  train->add_flag("--json", options->json, "a list of rows for programs");
+  train->add_option("--only", options->only, "One row by name");
+  train->add_flag("--json", options->json, "A list of rows for programs");
   train->add_flag("--paced", options->paced,
-                  "one step of the first row per line on stdin, its seconds on stdout");
+                  "One step of the first row per line on stdin, its seconds on stdout");
   examples(*train,
            {{"popaug bench train --network wrn-28-2 --workers 1", "images per second of one core"},
             {"popaug bench train --network wrn-16-1 --workers 0 --json",

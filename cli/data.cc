@@ -31,11 +31,11 @@ ReadOptions ReadFlags::options() const {
 
 void add_rule_flags(CLI::App& verb, std::string& range, std::string& background) {
   verb.add_option("--range", range,
-                  "which 16-bit samples become 0 and 255: full (0..65535), auto, or LO..HI")
+                  "Which 16-bit samples become 0 and 255: full (0..65535), auto, or LO..HI")
       ->type_name("RANGE")
       ->capture_default_str();
   verb.add_option("--background", background,
-                  "what transparent pixels are laid over: black, white, grey or #rrggbb")
+                  "What transparent pixels are laid over: black, white, grey or #rrggbb")
       ->type_name("COLOUR")
       ->capture_default_str();
 }
@@ -50,10 +50,10 @@ void ReadingFlags::add(CLI::App& verb) {
   verb.add_option("--fit", fit, name_flags(kFitHelp) + recorded)
       ->check(CLI::IsMember({"stretch", "crop", "pad"}));
   verb.add_option("--range", range,
-                  "which 16-bit samples become 0 and 255: full (0..65535) or LO..HI" + recorded)
+                  "Which 16-bit samples become 0 and 255: full (0..65535) or LO..HI" + recorded)
       ->type_name("RANGE");
   verb.add_option("--background", background,
-                  "what transparent pixels are laid over: black, white, grey or #rrggbb" + recorded)
+                  "What transparent pixels are laid over: black, white, grey or #rrggbb" + recorded)
       ->type_name("COLOUR");
 }
 
@@ -70,33 +70,33 @@ void ReadingFlags::apply(const CheckpointInfo& info, ReadOptions& options) const
 
 void add_column_flags(CLI::App& verb, std::string& image_column, std::string& label_column) {
   verb.add_option("--image-column", image_column,
-                  "column of a manifest that names the image files, by name or number")
+                  "Column of a manifest that names the image files, by name or number")
       ->type_name("NAME|N");
-  verb.add_option("--label-column", label_column, "column of a manifest that contains the labels")
+  verb.add_option("--label-column", label_column, "Column of a manifest that contains the labels")
       ->type_name("NAME|N");
 }
 
 void add_read_flags(CLI::App& verb, ReadFlags& flags) {
-  verb.add_option("--data", flags.data, "the set: a folder or a file")->required();
-  verb.add_option("--size", flags.size, "read at this size: 32, or 64x48 (width x height)");
+  verb.add_option("--data", flags.data, "The set: a folder or a file")->required();
+  verb.add_option("--size", flags.size, "Read at this size: 32, or 64x48 (width x height)");
   add_fit_flag(verb, flags.fit);
   verb.add_flag("--scaled-decoding", flags.scaled_decoding, name_flags(kScaledDecodingHelp));
-  verb.add_option("--workers", flags.workers, "threads that decode (0: one per core)")
+  verb.add_option("--workers", flags.workers, "Threads that decode (0: one per core)")
       ->check(CLI::Range(0, 1024));
   verb.add_option("--memory", flags.memory_gib,
                   "GiB of pixels held at most; larger sets are packed")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   verb.add_flag("--allow-outside", flags.allow_outside,
-                "a manifest may name files outside its folder");
+                "A manifest may name files outside its folder");
   verb.add_flag("--keep-going", flags.keep_going,
-                "leave out images that cannot be read, and name them");
+                "Leave out images that cannot be read, and name them");
   add_rule_flags(verb, flags.range, flags.background);
   add_column_flags(verb, flags.image_column, flags.label_column);
 }
 
 void add_data(CLI::App& program, Action& action) {
-  CLI::App* data = program.add_subcommand("data", "read, check, split and pack image sets");
+  CLI::App* data = program.add_subcommand("data", "Read, check, split and pack image sets");
   data->require_subcommand(1);
   examples(*data, {{"popaug data info --data photos", "counts, sizes, statistics"},
                    {"popaug data verify --data photos", "broken files, duplicates, leaks"}});

@@ -41,12 +41,12 @@ int run(const Flags& flags) {
 
 void add_data_convert(CLI::App& data, Action& action) {
   const auto flags = std::make_shared<Flags>();
-  CLI::App* verb = data.add_subcommand("convert", "pack a set into one file that is mapped");
+  CLI::App* verb = data.add_subcommand("convert", "Pack a set into one file that is mapped");
   add_read_flags(*verb, *flags);
-  verb->add_option("-o", flags->out, "the packed file to write")->required();
+  verb->add_option("-o", flags->out, "The packed file to write")->required();
   verb->add_flag("--resume", flags->resume,
-                 "continue after a stop (also done without it where the earlier work fits)");
-  verb->add_flag("--json", flags->json, "print JSON");
+                 "Continue after a stop (also done without it where the earlier work fits)");
+  verb->add_flag("--json", flags->json, "Print JSON");
   examples(*verb,
            {{"popaug data convert --data photos --size 64x48 -o photos.popaug",
              "decoded and resized once, on all cores"},

@@ -186,11 +186,11 @@ int run(const Flags& flags) {
 void add_data_info(CLI::App& data, Action& action) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb =
-      data.add_subcommand("info", "counts, sizes, statistics and fingerprint of a set");
+      data.add_subcommand("info", "Counts, sizes, statistics and fingerprint of a set");
   add_read_flags(*verb, *flags);
-  verb->add_flag("--json", flags->json, "print JSON");
-  verb->add_option("--sheet", flags->sheet, "write a contact sheet to this PNG");
-  verb->add_option("--per-class", flags->per_class, "images of each class on the sheet")
+  verb->add_flag("--json", flags->json, "Print JSON");
+  verb->add_option("--sheet", flags->sheet, "Write a contact sheet to this PNG");
+  verb->add_option("--per-class", flags->per_class, "Images of each class on the sheet")
       ->check(CLI::Range(1, 50))
       ->capture_default_str();
   examples(*verb,

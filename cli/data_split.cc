@@ -137,20 +137,20 @@ int run(Flags flags) {
 
 void add_data_split(CLI::App& data, Action& action) {
   const auto flags = std::make_shared<Flags>();
-  CLI::App* verb = data.add_subcommand("split", "draw training and validation images, stratified");
+  CLI::App* verb = data.add_subcommand("split", "Draw training and validation images, stratified");
   add_read_flags(*verb, *flags);
-  verb->add_option("--train-size", flags->train_size, "images that train: 4000, 0.8 or 80%");
-  verb->add_option("--val-size", flags->val_size, "images that validate: 1000, 0.2 or 20%");
-  verb->add_option("--preset", flags->preset, "paper-rcifar10 or paper-rsvhn: the reduced sets");
-  verb->add_option("--folds", flags->folds, "write a file for each fold of a cross-validation")
+  verb->add_option("--train-size", flags->train_size, "Images that train: 4000, 0.8 or 80%");
+  verb->add_option("--val-size", flags->val_size, "Images that validate: 1000, 0.2 or 20%");
+  verb->add_option("--preset", flags->preset, "The reduced set of paper-rcifar10 or paper-rsvhn");
+  verb->add_option("--folds", flags->folds, "Write a file for each fold of a cross-validation")
       ->check(CLI::Range(2, 1000));
-  verb->add_option("--seed", flags->seed, "draws other images")->capture_default_str();
+  verb->add_option("--seed", flags->seed, "Draws other images")->capture_default_str();
   verb->add_flag("--drop-duplicates", flags->drop_duplicates,
-                 "leave out training images that repeat, leak or have two labels");
+                 "Leave out training images that repeat, leak or have two labels");
   verb->add_flag("--group-duplicates", flags->group_duplicates,
-                 "keep training images that are nearly equal on one side");
-  verb->add_option("-o", flags->out, "the split file to write")->required();
-  verb->add_flag("--json", flags->json, "print JSON");
+                 "Keep training images that are nearly equal on one side");
+  verb->add_option("-o", flags->out, "The split file to write")->required();
+  verb->add_flag("--json", flags->json, "Print JSON");
   examples(*verb, {{"popaug data split --data photos --val-size 20% -o photos.split.json",
                     "a fifth of each class validates"},
                    {"popaug data split --data cifar --preset paper-rcifar10 -o reduced.split.json",

@@ -80,11 +80,11 @@ int run(const Flags& flags) {
 void add_data_verify(CLI::App& data, Action& action) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb = data.add_subcommand(
-      "verify", "broken files, sizes, duplicates and near-duplicates, leaks between splits");
+      "verify", "Broken files, sizes, duplicates and near-duplicates, leaks between splits");
   add_read_flags(*verb, *flags);
-  verb->add_flag("--json", flags->json, "print JSON, with every image concerned");
+  verb->add_flag("--json", flags->json, "Print JSON, with every image concerned");
   verb->add_option("--sheet", flags->sheet,
-                   "write a contact sheet of nearly equal images of different splits to this PNG");
+                   "Write a contact sheet of nearly equal images of different splits to this PNG");
   examples(*verb, {{"popaug data verify --data photos", "exit code 1 if a result would be spoilt"},
                    {"popaug data verify --data photos --sheet near.png",
                     "shows images of train and test that are nearly equal"},

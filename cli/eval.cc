@@ -103,7 +103,8 @@ void add_eval(CLI::App& program, Action& action) {
   verb->add_option("--batch", options.batch, "Images at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  verb->add_option("--device", options.device, "cpu, cuda, cuda:N or auto")->capture_default_str();
+  verb->add_option("--device", options.device, "Where: cpu, cuda, cuda:N or auto")
+      ->capture_default_str();
   verb->add_option("--confusion-csv", options.csv, "Write the confusion matrix as CSV");
   verb->add_option("--confusion-svg", options.svg, "Write the confusion matrix as SVG");
   verb->add_flag("--json", options.json, "Print JSON");

@@ -72,15 +72,15 @@ int report(const ReportFlags& flags) {
 
 void add_report(CLI::App& program, Action& action) {
   auto flags = std::make_shared<ReportFlags>();
-  CLI::App* app = program.add_subcommand("report", "a run as one HTML file, Markdown or JSON");
-  app->add_option("RUN", flags->run, "the run directory")->required();
-  app->add_option("--format", flags->format, "html, md, json or tensorboard")
+  CLI::App* app = program.add_subcommand("report", "A run as one HTML file, Markdown or JSON");
+  app->add_option("RUN", flags->run, "The run directory")->required();
+  app->add_option("--format", flags->format, "Kind of report: html, md, json or tensorboard")
       ->check(CLI::IsMember({"html", "md", "json", "tensorboard"}));
   app->add_option("-o,--output", flags->output,
-                  "file to write (default RUN/report.html; md and json: stdout), or the folder for "
+                  "File to write (default RUN/report.html; md and json: stdout), or the folder for "
                   "TensorBoard (default RUN/tensorboard)");
-  app->add_option("--data", flags->data, "images to show; default: the set of the run");
-  app->add_flag("--no-images", flags->no_images, "do not read the data set");
+  app->add_option("--data", flags->data, "Images to show; default: the set of the run");
+  app->add_flag("--no-images", flags->no_images, "Do not read the data set");
   examples(*app, {{"popaug report run", "writes run/report.html: one file, opens from disk"},
                   {"popaug report network", "the same of a training, with its test error by class"},
                   {"popaug report comparison", "the arms of a comparison and its verdict"},

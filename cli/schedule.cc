@@ -20,7 +20,7 @@ Schedule schedule_argument(const std::string& name_or_path) {
 
 void add_schedule(CLI::App& program, Action& action) {
   CLI::App* verb = program.add_subcommand(
-      "schedule", "show, plot, check, import, export and change schedule files");
+      "schedule", "Show, plot, check, import, export and change schedule files");
   verb->require_subcommand(1);
   add_schedule_show(*verb, action);
   add_schedule_exchange(*verb, action);

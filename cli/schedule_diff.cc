@@ -130,12 +130,13 @@ int diff(const DiffFlags& flags) {
 void add_schedule_diff(CLI::App& verb, Action& action) {
   auto flags = std::make_shared<DiffFlags>();
   CLI::App* app = verb.add_subcommand(
-      "diff", "how far two schedules are apart, or where one leaves the drift band");
-  app->add_option("SCHEDULE", flags->first, "file, shipped name or baseline")->required();
-  app->add_option("OTHER", flags->second, "another, over the same ops and levels");
-  app->add_option("--band", flags->band, "drift.band.json, from search --selection none");
-  app->add_option("--picture", flags->picture, "with --band: an SVG of the curves over the band");
-  app->add_flag("--json", flags->json, "figures for a program");
+      "diff", "How far two schedules are apart, or where one leaves the drift band");
+  app->add_option("SCHEDULE", flags->first, "File, shipped name or baseline")->required();
+  app->add_option("OTHER", flags->second, "Another, over the same ops and levels");
+  app->add_option("--band", flags->band,
+                  "A drift band, drift.band.json, from search --selection none");
+  app->add_option("--picture", flags->picture, "With --band: an SVG of the curves over the band");
+  app->add_flag("--json", flags->json, "Figures for a program");
   examples(*app, {{"popaug schedule diff a.schedule.json b.schedule.json", "expected distances"},
                   {"popaug schedule diff rcifar10-paper --band drift.band.json --picture d.svg",
                    "what mutation alone does not explain"}});

@@ -62,13 +62,13 @@ int export_file(const ExportFlags& flags) {
 void add_schedule_exchange(CLI::App& verb, Action& action) {
   auto in = std::make_shared<ImportFlags>();
   CLI::App* app = verb.add_subcommand(
-      "import", "a published PBA log, AutoAugment sub-policies or a schedule, as a schedule file");
-  app->add_option("FILE", in->input, "the file to read; its kind is recognised")->required();
+      "import", "A published PBA log, AutoAugment sub-policies or a schedule, as a schedule file");
+  app->add_option("FILE", in->input, "The file to read; its kind is recognised")->required();
   app->add_option("-o,--output", in->output, "NAME.schedule.json; default: stdout");
-  app->add_option("--epochs", in->epochs, "length of the whole search, which a log does not say")
+  app->add_option("--epochs", in->epochs, "Length of the whole search, which a log does not say")
       ->check(CLI::Range(1, kMaxScheduleEpochs));
   app->add_option("--base", in->base,
-                  "base transforms: none, crop, flipcrop, dihedral, cifar (default), svhn");
+                  "Base transforms: none, crop, flipcrop, dihedral, cifar (default), svhn");
   app->add_option("--provenance", in->provenance, "KEY=VALUE to record in the file; repeatable")
       ->allow_extra_args(false);
   examples(*app, {{"popaug schedule import pbt_policy_15.txt --epochs 200 -o mine.schedule.json",
@@ -78,12 +78,12 @@ void add_schedule_exchange(CLI::App& verb, Action& action) {
   app->callback([in, &action] { action = [in] { return import_file(*in); }; });
 
   auto out = std::make_shared<ExportFlags>();
-  app = verb.add_subcommand("export", "a schedule for other programs");
-  app->add_option("SCHEDULE", out->schedule, "file, shipped name or baseline")->required();
-  app->add_option("--to", out->to, "pba, python, json, csv or albumentations")
+  app = verb.add_subcommand("export", "A schedule for other programs");
+  app->add_option("SCHEDULE", out->schedule, "File, shipped name or baseline")->required();
+  app->add_option("--to", out->to, "Kind of file: pba, python, json, csv or albumentations")
       ->required()
       ->check(CLI::IsMember({"pba", "python", "json", "csv", "albumentations"}));
-  app->add_option("-o,--output", out->output, "file to write; default: stdout");
+  app->add_option("-o,--output", out->output, "File to write; default: stdout");
   examples(*app, {{"popaug schedule export best.schedule.json --to python -o schedule.py",
                    "one file that needs only Pillow; a torchvision transform"},
                   {"popaug schedule export best.schedule.json --to pba -o pbt_policy.txt",

@@ -144,25 +144,25 @@ int validate(const std::vector<std::string>& files) {
 
 void add_schedule_show(CLI::App& verb, Action& action) {
   auto flags = std::make_shared<ShowFlags>();
-  CLI::App* app = verb.add_subcommand("show", "a picture and a table for the terminal");
-  app->add_option("SCHEDULE", flags->schedule, "file, shipped name or baseline")->required();
-  app->add_option("--colour,--color", flags->colour, "auto, always or never")
+  CLI::App* app = verb.add_subcommand("show", "A picture and a table for the terminal");
+  app->add_option("SCHEDULE", flags->schedule, "File, shipped name or baseline")->required();
+  app->add_option("--colour,--color", flags->colour, "When to colour: auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
-  app->add_option("--width", flags->width, "columns; default: the terminal's")
+  app->add_option("--width", flags->width, "Columns; default: the terminal's")
       ->check(CLI::Range(50, 1000));
-  app->add_flag("--json", flags->json, "figures for a program");
+  app->add_flag("--json", flags->json, "Figures for a program");
   examples(*app, {{"popaug schedule show rcifar10-paper", "the strongest ops first"},
                   {"popaug schedule show trivial --json", "a baseline, as JSON"}});
   app->callback([flags, &action] { action = [flags] { return show(*flags); }; });
 
   auto plots = std::make_shared<PlotFlags>();
-  app = verb.add_subcommand("plot", "heat maps and expected shares as SVG or PNG");
-  app->add_option("SCHEDULE", plots->schedule, "file, shipped name or baseline")->required();
+  app = verb.add_subcommand("plot", "Heat maps and expected shares as SVG or PNG");
+  app->add_option("SCHEDULE", plots->schedule, "File, shipped name or baseline")->required();
   app->add_option("-o,--output", plots->output,
-                  "picture.svg or picture.png; default: SVG to stdout");
-  app->add_option("--band", plots->band, "drift band: cells outside it are outlined");
-  app->add_flag("--curves", plots->curves, "each op's curves over the band instead");
-  app->add_option("--zoom", plots->zoom, "scale of a PNG")->check(CLI::Range(0.1, 20.0));
+                  "File to write, *.svg or *.png; default: SVG to stdout");
+  app->add_option("--band", plots->band, "Drift band: cells outside it are outlined");
+  app->add_flag("--curves", plots->curves, "Each op's curves over the band instead");
+  app->add_option("--zoom", plots->zoom, "Scale of a PNG")->check(CLI::Range(0.1, 20.0));
   examples(*app, {{"popaug schedule plot rcifar10-paper -o schedule.svg", "for documents"},
                   {"popaug schedule plot rcifar10-paper -o schedule.png --zoom 3", "for slides"},
                   {"popaug schedule plot best.schedule.json --band drift.band.json -o s.svg",
@@ -170,8 +170,8 @@ void add_schedule_show(CLI::App& verb, Action& action) {
   app->callback([plots, &action] { action = [plots] { return plot(*plots); }; });
 
   auto files = std::make_shared<std::vector<std::string>>();
-  app = verb.add_subcommand("validate", "check files; exit 1 if one is not a valid schedule");
-  app->add_option("FILES", *files, "schedule files")->required();
+  app = verb.add_subcommand("validate", "Check files; exit 1 if one is not a valid schedule");
+  app->add_option("FILES", *files, "Schedule files")->required();
   examples(*app, {{"popaug schedule validate *.schedule.json", "a line per file"}});
   app->callback([files, &action] { action = [files] { return validate(*files); }; });
 }

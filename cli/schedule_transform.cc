@@ -18,12 +18,12 @@ CLI::App* add(CLI::App& verb, Action& action, const std::string& name, const std
               Transform transform, bool seeded = false) {
   auto flags = std::make_shared<TransformFlags>();
   CLI::App* app = verb.add_subcommand(name, about);
-  app->add_option("SCHEDULE", flags->schedule, "file, shipped name or baseline")->required();
+  app->add_option("SCHEDULE", flags->schedule, "File, shipped name or baseline")->required();
   app->add_option("-o,--output", flags->output, "NAME.schedule.json; default: stdout");
-  CLI::Option* epochs = app->add_option("--epochs", flags->epochs, "stretch to this many epochs")
+  CLI::Option* epochs = app->add_option("--epochs", flags->epochs, "Stretch to this many epochs")
                             ->check(CLI::Range(1, kMaxScheduleEpochs));
   if (name == "stretch") epochs->required();
-  if (seeded) app->add_option("--seed", flags->seed, "of the draws");
+  if (seeded) app->add_option("--seed", flags->seed, "Seed of the draws");
   app->callback([flags, transform, &action] {
     action = [flags, transform] {
       Schedule schedule = schedule_argument(flags->schedule);

@@ -62,10 +62,22 @@ int search(const Options& options) {
   VerbProgress progress(trains ? "search" : "drift");
   if (!trains) return drift(request, options.lineages, progress);
   const SignalStop stop;
+  const bool screens = request.settings.method == "screen";
   if (options.dry_run) {
-    const SearchPlan plan = estimate_search(request, progress, stop.token());
+    const SearchPlan plan =
+        (screens ? estimate_screening : estimate_search)(request, progress, stop.token());
     progress.finish();
     print_plan(plan, options.json);
+    return 0;
+  }
+  if (screens) {
+    const ScreenedSchedule found = screen_schedule(request, progress, stop.token());
+    progress.finish();
+    if (options.json) {
+      print_json(screen_to_json(found.screening));
+    } else {
+      print_screened(found, options.out);
+    }
     return 0;
   }
   const SearchedSchedule searched = search_schedule(request, progress, stop.token());
@@ -110,6 +122,8 @@ void add_search(CLI::App& program, Action& action) {
                     "the same, fitted to half an hour"},
                    {"popaug search --data photos --preset best --dry-run",
                     "what it would cost on this machine"},
+                   {"popaug search --data photos --preset best --method screen --out run",
+                    "train simple recipes to their end and take the best one's schedule"},
                    {"popaug search --out run --resume", "continue after a kill or a Ctrl-C"},
                    {"popaug search --trainer none --selection none --epochs 200 --out drift",
                     "the band that mutation alone produces: drift/drift.band.json"}});

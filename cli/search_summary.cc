@@ -19,6 +19,24 @@ bool applies_no_op(const Schedule& schedule) {
   return true;
 }
 
+// The training with the schedule. Images are read as the search read them.
+void print_next(const ExperimentSettings& settings, const fs::path& out) {
+  if (settings.images.data.empty()) return;
+  const ImageSettings& images = settings.images;
+  const ImageSettings usual;
+  std::string flags;
+  if (!images.size.empty()) flags += " --size " + shell_quote(images.size);
+  if (images.fit != usual.fit) flags += " --fit " + images.fit;
+  if (images.scaled_decoding) flags += " --scaled-decoding";
+  if (images.range != usual.range) flags += " --range " + shell_quote(images.range);
+  if (images.background != usual.background) {
+    flags += " --background " + shell_quote(images.background);
+  }
+  print("\nNext:\n  popaug train --data {}{} --schedule {}{} --out trained\n",
+        shell_path(images.data), flags, shell_path(out / "best.schedule.json"),
+        plugin_flag(settings));
+}
+
 }  // namespace
 
 void print_plan(const SearchPlan& plan, bool json) {
@@ -62,22 +80,14 @@ void print_search_summary(const ExperimentSettings& settings, const SearchOutcom
       "mutation alone. Whether it helps, only training with it and with the baselines shows.\n\n");
   print("schedule  {}\nweights   {}\njournal   {}\n", show_path(out / "best.schedule.json"),
         show_path(out / "best.safetensors"), show_path(out / "journal.jsonl"));
-  if (!settings.images.data.empty()) {
-    // Images are read as the search read them.
-    const ImageSettings& images = settings.images;
-    const ImageSettings usual;
-    std::string flags;
-    if (!images.size.empty()) flags += " --size " + shell_quote(images.size);
-    if (images.fit != usual.fit) flags += " --fit " + images.fit;
-    if (images.scaled_decoding) flags += " --scaled-decoding";
-    if (images.range != usual.range) flags += " --range " + shell_quote(images.range);
-    if (images.background != usual.background) {
-      flags += " --background " + shell_quote(images.background);
-    }
-    print("\nNext:\n  popaug train --data {}{} --schedule {}{} --out trained\n",
-          shell_path(images.data), flags, shell_path(out / "best.schedule.json"),
-          plugin_flag(settings));
-  }
+  print_next(settings, out);
+}
+
+void print_screened(const ScreenedSchedule& found, const fs::path& out) {
+  print("{}\n", screen_text(found.screening));
+  print("schedule  {}\nscreening {}\n", show_path(out / "best.schedule.json"),
+        show_path(out / "choose.json"));
+  print_next(found.settings, out);
 }
 
 }  // namespace popaug::cli

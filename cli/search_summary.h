@@ -10,6 +10,7 @@ namespace popaug::cli {
 void print_plan(const SearchPlan& plan, bool json);
 void print_search_summary(const ExperimentSettings& settings, const SearchOutcome& outcome,
                           const fs::path& out);
+void print_screened(const ScreenedSchedule& found, const fs::path& out);
 
 }  // namespace popaug::cli
 

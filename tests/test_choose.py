@@ -144,3 +144,37 @@ def test_refusals(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert "there is no screening in" in refused(2, "choose", "--out", tmp_path / "e", "--resume")
     whole = refused(2, "choose", "--data", shoes / "set.npz", "--val-size", 180, *BUDGET, "--out", tmp_path / "f")
     assert "popaug: " in whole
+
+
+def test_a_search_that_screens(shoes: pathlib.Path, tmp_path: pathlib.Path, chosen: pathlib.Path) -> None:
+    epochs = json.loads((chosen / "choose.json").read_text())["epochs"]
+    command = ["search", "--method", "screen", "--data", shoes / "set.npz", *TINY, "--out", tmp_path / "run"]
+    length = ["--epochs", epochs, "--trainings", 7]
+    out = done(*command, *length)
+    screening = json.loads((tmp_path / "run" / "choose.json").read_text())
+    assert screening == json.loads((chosen / "choose.json").read_text())
+    schedule = json.loads((tmp_path / "run" / "best.schedule.json").read_text())
+    used = json.loads((chosen / "used.schedule.json").read_text())
+    assert schedule["segments"] == used["segments"]
+    assert schedule["base"] == used["base"]
+    assert schedule["provenance"]["arm"] == screening["winner"]
+    assert schedule["provenance"]["images_trained"] == screening["images_trained"]
+    assert f"--schedule {tmp_path / 'run' / 'best.schedule.json'}" in out
+    done("schedule", "validate", tmp_path / "run" / "best.schedule.json")
+    assert "contains a screening" in refused(1, "report", tmp_path / "run")
+    # A stopped one continues from its finished trainings, to the same bytes.
+    lines = (tmp_path / "run" / "runs.jsonl").read_text().splitlines()
+    (tmp_path / "run" / "runs.jsonl").write_text("".join(f"{line}\n" for line in lines[:4]))
+    (tmp_path / "run" / "best.schedule.json").unlink()
+    done("search", "--out", tmp_path / "run", "--resume")
+    assert (tmp_path / "run" / "runs.jsonl").read_text().splitlines() == lines
+    assert json.loads((tmp_path / "run" / "best.schedule.json").read_text()) == schedule
+    plan = json.loads(done(*command[:-2], *length, "--dry-run", "--json"))
+    assert (plan["members"], plan["epochs"], plan["images_trained"]) == (7, epochs, screening["images_trained"])
+
+
+def test_a_search_that_screens_refuses_what_it_cannot(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    flags = ["--data", shoes / "set.npz", "--epochs", 1, "--out", tmp_path / "run"]
+    assert "--trainer" in refused(2, "search", "--method", "screen", "--trainer", "toy", *flags)
+    assert "--method screen too" in refused(2, "search", *flags, "--trainings", 9)
+    assert "--epochs" in refused(2, "search", "--method", "screen", *flags[:2], "--out", tmp_path / "none")

@@ -59,6 +59,28 @@ def test_help_fits_a_screen(verb: str) -> None:
         assert len(shown[1] - shown[0]) == (int(hidden[1]) if hidden else 0)
 
 
+def described(text: str) -> dict[str, str]:
+    """Flag or verb -> its description, from the output of --help-all: names start in column 2, texts in column 28."""
+    found = {}
+    lines = text.split("\nExamples:")[0].splitlines()
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        if re.match(r"  \S", line):
+            name = line.split()[0]
+            found[name] = line[28:].strip() if line[26:28] == "  " else after.strip()
+    return found
+
+
+def test_descriptions_start_with_a_capital() -> None:
+    texts = {verb: done(*verb.split(), "--help-all") for verb in ["", *VERBS]}
+    for verb in ("data", "schedule", "weights", "bench"):
+        own = done(verb, "--help")
+        texts |= {f"{verb} {name}": done(verb, name, "--help-all") for name in described(own) if name[0] != "-"}
+    assert len(texts) > 30
+    for verb, text in texts.items():
+        for name, description in described(text).items():
+            assert not re.match("[a-z]", description), f"popaug {verb} {name}: {description}"
+
+
 @pytest.mark.parametrize("verb", ["search", "train", "compare", "audit", "choose"])
 def test_help_shows_defaults_and_leaves_the_papers_presets_to_their_verb(verb: str) -> None:
     text = done(verb, "--help")

@@ -12,6 +12,7 @@
 #include "popaug/experiment/memory_check.h"
 #include "popaug/experiment/moved_data.h"
 #include "popaug/experiment/run_folder.h"
+#include "popaug/experiment/screen_search.h"
 #include "popaug/experiment/screening.h"
 #include "popaug/experiment/search.h"
 #include "popaug/experiment/search_grammar.h"

@@ -153,6 +153,14 @@ int64_t images_in_time(double seconds, const ScreenSettings& screen, int64_t fin
   return fits;
 }
 
+ScreeningCost measure_screening(const ScreenSettings& screen, int64_t final_images,
+                                const ExperimentSettings& settings, const Inputs& inputs,
+                                const StopToken& stop) {
+  const TrainerCost cost = measure_cost(settings, inputs, stop);
+  const ScreenPlan plan{screen.epochs, screen.trainings};
+  return {seconds_of(screen, plan, final_images, cost, worker_count(settings)), cost.memory_bytes};
+}
+
 void plan_screening(ScreenSettings& screen, const ExperimentSettings& settings,
                     int64_t final_images, Progress& progress) {
   ScreenPlan plan{static_cast<int>(settings.epochs), static_cast<int>(settings.trainings)};

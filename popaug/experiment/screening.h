@@ -22,6 +22,15 @@ int64_t images_in_time(double seconds, const ScreenSettings& screen, int64_t fin
                        const ExperimentSettings& settings, const Inputs& inputs,
                        const StopToken& stop);
 
+// What a planned screening takes here, by a short measurement: seconds with all workers, bytes of
+// memory.
+struct ScreeningCost {
+  double seconds = 0, memory_bytes = 0;
+};
+ScreeningCost measure_screening(const ScreenSettings& screen, int64_t final_images,
+                                const ExperimentSettings& settings, const Inputs& inputs,
+                                const StopToken& stop);
+
 // Plans the screening within the budget of images (0: the epochs and trainings asked for, or else
 // the usual ones) and says what it will be.
 void plan_screening(ScreenSettings& screen, const ExperimentSettings& settings,

@@ -107,6 +107,16 @@ ReadySearch make_ready(const SearchRequest& request, Workers workers, Progress& 
     throw UsageError(name_setting("budget") +
                      " fits a search before it starts; a resumed run keeps its numbers");
   }
+  if (request.settings.method != "pba") {
+    throw UsageError(name_setting("method") + " " + request.settings.method +
+                     " trains each recipe to its end, which workers of another program do not");
+  }
+  for (const char* key : {"arms", "trainings", "folds"}) {
+    if (request.settings.given.contains(key) && !request.resume) {
+      throw UsageError(name_setting(key) + " is of a screening: give " + name_setting("method") +
+                       " screen too, or leave it out");
+    }
+  }
   find_weights(ready.settings);
   make_paths_absolute(ready.settings);
   find_data(ready.settings, request.out, request.resume, request.resume_command);

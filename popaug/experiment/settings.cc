@@ -33,7 +33,6 @@ const std::vector<Default>& other_defaults() {
       {kAllVerbs, "flip", 0.5},
       {kAllVerbs, "pad", 4},
       {kAllVerbs, "cutout", 16},
-      {kSearchVerb | kAuditVerb, "conv", "fast"},  // docs/decisions/conv-fast.md
       // Enough to tell ops apart in minutes.
       {kAuditVerb, "network", "wrn-10-1"},
       {kAuditVerb, "batch", 64},

@@ -53,6 +53,7 @@ struct ExperimentSettings {
   std::string augment;
   std::string schedule;
   std::string plugin;
+  std::string method = "pba";       // of a search: "pba" or "screen"
   std::string trainer = "network";  // "network", "toy", "none"
   std::string worker_cmd;
   int64_t audit_levels = 3, audit_seeds = 3;

@@ -26,6 +26,8 @@ struct CheckpointInfo {
 
 // Momentum of parameter NAME is the tensor kMomentumPrefix + NAME.
 inline constexpr char kMomentumPrefix[] = "optimizer.momentum.";
+// The average of tensor NAME, where a training keeps one. Whoever evaluates takes it for NAME.
+inline constexpr char kAveragePrefix[] = "optimizer.average.";
 
 Json checkpoint_info_to_json(const CheckpointInfo& info);
 CheckpointInfo checkpoint_info_from_json(const Json& json, const std::string& origin);

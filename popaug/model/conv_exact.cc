@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "popaug/model/internal/conv_choice.h"
 #include "popaug/model/internal/conv_torch.h"
 
 namespace popaug {
@@ -47,6 +48,12 @@ const std::pair<Tensor, Tensor>& folded(const Conv& conv, const BatchNorm& norm,
   return entry->second;
 }
 
+bool takes_fast(const Tensor& x, const Conv& conv, const Pass& pass) {
+  if (pass.conv == ConvMode::kExact || !fast_conv_fits(x, conv)) return false;
+  return pass.conv == ConvMode::kFast ||
+         fast_conv_pays(conv_shape(x, conv.weight, conv.stride), pass.training);
+}
+
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
@@ -78,21 +85,21 @@ Tensor average_pool(const Tensor& x, int64_t side) {
 }
 
 Tensor conv_unit(const Tensor& x, const Conv& conv, const Pass& pass) {
-  if (pass.conv == ConvMode::kFast && fast_conv_fits(x, conv)) return fast_conv(x, conv, pass);
+  if (takes_fast(x, conv, pass)) return fast_conv(x, conv, pass);
   if (pass.activations != nullptr) *pass.activations += x.numel();
   return plain_conv(x, conv, conv.weight, conv.bias);
 }
 
 Tensor norm_relu_unit(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
-  if (pass.conv == ConvMode::kFast && fast_norm_fits(x, norm)) {
-    return fast_norm_relu(x, norm, pass);
+  if (pass.conv != ConvMode::kExact && fast_norm_fits(x, norm)) {
+    return fast_norm(x, norm, true, pass);
   }
   return batch_norm(x, norm, pass).relu_();
 }
 
 Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& conv,
                            const Pass& pass) {
-  if (pass.conv == ConvMode::kFast && fast_norm_fits(x, norm) && fast_conv_fits(x, conv)) {
+  if (fast_norm_fits(x, norm) && takes_fast(x, conv, pass)) {
     return fast_norm_relu_conv(x, norm, conv, pass);
   }
   return conv_unit(norm_relu_unit(x, norm, pass), conv, pass);
@@ -100,13 +107,16 @@ Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& c
 
 Tensor conv_norm_unit(const Tensor& x, const Conv& conv, const BatchNorm& norm, bool relu,
                       const Pass& pass) {
-  if (!pass.training && pass.folded != nullptr) {
+  const bool automatic = pass.conv == ConvMode::kAuto && fast_norm_fits(x, norm);
+  const bool unfolded = automatic && takes_fast(x, conv, pass);
+  if (!pass.training && pass.folded != nullptr && !unfolded) {
     const auto& [weight, bias] = folded(conv, norm, *pass.folded);
     Tensor y = plain_conv(x, conv, weight, bias);
     return relu ? y.relu_() : y;
   }
   const Tensor y = conv_unit(x, conv, pass);
-  return relu ? norm_relu_unit(y, norm, pass) : batch_norm(y, norm, pass);
+  if (relu) return norm_relu_unit(y, norm, pass);
+  return automatic ? fast_norm(y, norm, false, pass) : batch_norm(y, norm, pass);
 }
 
 }  // namespace popaug

@@ -26,10 +26,6 @@ Tensor like(const Tensor& x) {
   return at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
-kernels::ConvShape shape_of(const Tensor& x, const Tensor& weight, int stride) {
-  return {int(x.size(0)),      int(x.size(2)),      int(x.size(3)), int(x.size(1)),
-          int(weight.size(0)), int(weight.size(2)), stride};
-}
 Tensor output_of(const kernels::ConvShape& s, const Tensor& x) {
   return at::empty({s.batch, s.out, s.out_height(), s.out_width()},
                    x.options().memory_format(at::MemoryFormat::ChannelsLast));
@@ -88,7 +84,7 @@ struct FastConv : torch::autograd::Function<FastConv> {
                         int64_t stride) {
     const Tensor x = rows(images.detach()), w = rows(weight.detach());
     auto kept = c10::make_intrusive<Kept>();
-    kept->shape = shape_of(x, w, int(stride));
+    kept->shape = conv_shape(x, w, int(stride));
     kept->weights.pack(kept->shape, w.const_data_ptr<float>());
     const Tensor y = output_of(kept->shape, x);
     kernels::conv_forward(kept->shape, x.const_data_ptr<float>(), {}, kept->weights, nullptr,
@@ -110,29 +106,31 @@ struct FastConv : torch::autograd::Function<FastConv> {
   }
 };
 
-struct FastNormRelu : torch::autograd::Function<FastNormRelu> {
+struct FastNorm : torch::autograd::Function<FastNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& weight,
-                        const Tensor&, const BatchNorm* norm, bool training) {
+                        const Tensor&, const BatchNorm* norm, bool relu, bool training) {
     const Tensor x = rows(images.detach()), y = like(x);
     auto kept = c10::make_intrusive<Kept>();
     start_norm(*kept, x, *norm, training);
     kernels::normalise(x.const_data_ptr<float>(), size_t(x.numel() / x.size(1)), int(x.size(1)),
-                       kept->norm.act(), true, y.mutable_data_ptr<float>());
+                       kept->norm.act(), relu, y.mutable_data_ptr<float>());
     context->save_for_backward({x, weight});
+    context->saved_data["relu"] = relu;
     keep(context, std::move(kept));
     return y;
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], grad = rows(gradients[0]);
+    const bool relu = context->saved_data["relu"].toBool();
     const Tensor d = like(x), dweight = at::empty_like(weight), dbias = at::empty_like(weight);
     Kept& kept = kept_of(context);
     kernels::GradientSums sums(int(x.size(1)));
     kernels::mask_and_sum(x.const_data_ptr<float>(), grad.const_data_ptr<float>(),
-                          size_t(x.numel() / x.size(1)), int(x.size(1)), kept.norm.act(), true,
+                          size_t(x.numel() / x.size(1)), int(x.size(1)), kept.norm.act(), relu,
                           d.mutable_data_ptr<float>(), &sums);
     finish_norm(kept, x, weight, sums, d, dweight, dbias);
-    return {d, dweight, dbias, Tensor(), Tensor()};
+    return {d, dweight, dbias, Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -143,7 +141,7 @@ struct FastNormReluConv : torch::autograd::Function<FastNormReluConv> {
     const Tensor x = rows(images.detach()), w = rows(weight.detach());
     auto kept = c10::make_intrusive<Kept>();
     start_norm(*kept, x, *norm, training);
-    kept->shape = shape_of(x, w, int(stride));
+    kept->shape = conv_shape(x, w, int(stride));
     kept->weights.pack(kept->shape, w.const_data_ptr<float>());
     const Tensor y = output_of(kept->shape, x);
     kernels::conv_forward(kept->shape, x.const_data_ptr<float>(), kept->norm.act(), kept->weights,
@@ -181,6 +179,11 @@ bool fast_conv_fits(const Tensor& x, const Conv& conv) {
          conv.groups == 1 && !conv.bias.defined();
 }
 
+kernels::ConvShape conv_shape(const Tensor& x, const Tensor& weight, int stride) {
+  return {int(x.size(0)),      int(x.size(2)),      int(x.size(3)), int(x.size(1)),
+          int(weight.size(0)), int(weight.size(2)), stride};
+}
+
 bool fast_norm_fits(const Tensor& x, const BatchNorm& norm) {
   return plain_float(x) && norm.weight.scalar_type() == at::kFloat;
 }
@@ -189,8 +192,8 @@ Tensor fast_conv(const Tensor& x, const Conv& conv, const Pass&) {
   return FastConv::apply(x, conv.weight, int64_t{conv.stride});
 }
 
-Tensor fast_norm_relu(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
-  return FastNormRelu::apply(x, norm.weight, norm.bias, &norm, pass.batch_statistics());
+Tensor fast_norm(const Tensor& x, const BatchNorm& norm, bool relu, const Pass& pass) {
+  return FastNorm::apply(x, norm.weight, norm.bias, &norm, relu, pass.batch_statistics());
 }
 
 Tensor fast_norm_relu_conv(const Tensor& x, const BatchNorm& norm, const Conv& conv,

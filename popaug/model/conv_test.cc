@@ -154,14 +154,14 @@ TEST(MixedLabels, BothPathsGiveTheGradientsOfDenseLabels) {
   Reference reference(*network_for("wrn-10-1", images, 4));
   const double loss = reference.gradients(images, dense, 0.1);
   const Tensors right = reference.gradients_by_name();
-  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast}) {
+  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast, ConvMode::kAuto}) {
     const Step mixed =
         step(*network_for("wrn-10-1", images, 4), images, {first, second, shares}, conv);
     EXPECT_NEAR(mixed.loss, loss, 2e-5 * loss);
     EXPECT_LT(total_error(mixed.gradients, right), 1e-3);
   }
   // Without mixing, not a bit changes.
-  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast}) {
+  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast, ConvMode::kAuto}) {
     const Step one = step(*network_for("wrn-10-1", images, 4), images, first, conv);
     const Step same =
         step(*network_for("wrn-10-1", images, 4), images, {first, second, at::ones({5})}, conv);

@@ -53,7 +53,7 @@ class WideResNet : public Network {
 
  private:
   static bool uses_fused(const Tensor& images, const Pass& pass) {
-    return pass.conv == ConvMode::kFast && !pass.frozen_norm && !pass.head_only &&
+    return pass.conv != ConvMode::kExact && !pass.frozen_norm && !pass.head_only &&
            fused_fits(images);
   }
 
@@ -109,7 +109,7 @@ class WideResNet : public Network {
   std::vector<Block> blocks_;
   BatchNorm norm_;
   Linear head_;
-  FusedWideResNetRunner runner_;  // of ConvMode::kFast
+  FusedWideResNetRunner runner_;  // of ConvMode::kFast and kAuto
 };
 
 std::string fault(const std::string& name, bool* ours) {

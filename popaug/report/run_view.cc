@@ -97,6 +97,11 @@ RunView load_run(const fs::path& directory) {
   if (!fs::is_directory(directory)) {
     throw Error(show_path(directory) + " is not a run directory: there is no such folder");
   }
+  if (fs::exists(directory / "choose.json") && !fs::exists(directory / "journal.jsonl")) {
+    throw Error(show_path(directory) +
+                " contains a screening, which has no journal; its table is in choose.json, and "
+                "'popaug compare --run' says whether its schedule helped");
+  }
   const AcceptUnknownOps names_and_values;
   RunView view{.directory = directory,
                .name = {},

@@ -77,8 +77,9 @@ const RunKind& search_run() {
       with(common_files(),
            {"split.json", "journal.jsonl", "members", "best.safetensors", "best.checkpoint",
             "best.schedule.json", "pbt_policy_#.txt", "progress.csv", "result.json", "run.log",
-            "worker-#.log", "drift.band.json"}),
-      {"journal.jsonl"}};
+            "worker-#.log", "drift.band.json", "runs.jsonl", "choose.json",
+            "*-#-validation-#.safetensors"}),
+      {"journal.jsonl", "runs.jsonl"}};
   return kind;
 }
 

@@ -209,10 +209,11 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
     // No loss is computed after the last step, so the gradient shows what it does to the weights.
     const double norm =
         learning.optimiser->step({rate, settings.momentum, settings.weight_decay, settings.clip,
-                                  settings.trunk_lr_factor, settings.beta2});
+                                  settings.trunk_lr_factor, settings.beta2, settings.layer_decay});
     if (!std::isfinite(norm)) fail_diverged(place, rate, "the norm of the gradient", norm);
     at = {step + 1, at.loss_sum + loss};
     ++learning.info.steps;
+    if (learning.average != nullptr) learning.average->update(settings.ema, learning.info.steps);
     tick(double(step + 1) / steps);
   }
   ++learning.info.epoch;
@@ -260,7 +261,8 @@ void use_one_thread() { at::set_num_threads(1); }
 ConvMode conv_mode(const std::string& name) {
   if (name == "exact") return ConvMode::kExact;
   if (name == "fast") return ConvMode::kFast;
-  const std::vector<std::string> known = {"exact", "fast"};
+  if (name == "auto") return ConvMode::kAuto;
+  const std::vector<std::string> known = {"auto", "exact", "fast"};
   throw UsageError(unknown_name("conv", name, known));
 }
 

@@ -57,16 +57,22 @@ NetworkShape shape_of(const CheckpointInfo& info) {
   return {info.channels, info.height, info.width, static_cast<int>(info.classes.size())};
 }
 
+// The tensors of a network, under their names behind `prefix`.
+void load_network_tensors(Network& to, const RawTensors& file, const std::string& prefix,
+                          const std::string& origin) {
+  for (const Parameter& parameter : to.parameters()) {
+    take_over(parameter.tensor, prefix + parameter.name, file, origin);
+  }
+  for (const Buffer& buffer : to.buffers()) {
+    take_over(buffer.tensor, prefix + buffer.name, file, origin);
+  }
+}
+
 void load_tensors(LearningNetwork& to, const RawTensors& file, bool with_momentum,
                   const std::string& origin) {
-  for (const Parameter& parameter : to.network->parameters()) {
-    take_over(parameter.tensor, parameter.name, file, origin);
-  }
-  for (const Buffer& buffer : to.network->buffers()) {
-    take_over(buffer.tensor, buffer.name, file, origin);
-  }
+  load_network_tensors(*to.network, file, "", origin);
   if (!with_momentum) return;
-  for (const Optimiser::State& state : to.optimiser->state()) {
+  for (const Optimiser::State& state : to.training_state()) {
     take_over(state.tensor, state.name, file, origin);
   }
 }
@@ -123,6 +129,13 @@ void LearningNetwork::start(uint64_t seed, uint64_t stream) {
   info.steps = 0;
 }
 
+std::vector<Optimiser::State> LearningNetwork::training_state() const {
+  std::vector<Optimiser::State> all = optimiser->state();
+  if (average == nullptr) return all;
+  for (Optimiser::State& state : average->state()) all.push_back(std::move(state));
+  return all;
+}
+
 std::string LearningNetwork::save(bool with_momentum) const {
   std::vector<RawTensor> tensors;
   std::vector<Tensor> holder;
@@ -142,7 +155,7 @@ std::string LearningNetwork::save(bool with_momentum) const {
     tensors.push_back({kScriptTensor, "U8", {static_cast<int64_t>(script.size())}, script});
   }
   if (with_momentum) {
-    for (const Optimiser::State& state : optimiser->state()) add(state.name, state.tensor);
+    for (const Optimiser::State& state : training_state()) add(state.name, state.tensor);
   }
   return make_checkpoint(info, std::move(tensors));
 }
@@ -159,7 +172,11 @@ std::unique_ptr<LearningNetwork> load_network(const fs::path& path, at::Device d
   const RawTensor* script = checkpoint.tensors.find(kScriptTensor);
   auto result = std::make_unique<LearningNetwork>(
       checkpoint.info, device, 1, script == nullptr ? std::string() : std::string(script->bytes));
-  load_tensors(*result, checkpoint.tensors, false, show_path(path));
+  Network& network = *result->network;
+  const std::string averaged = kAveragePrefix + network.parameters().front().name;
+  const bool averages = checkpoint.tensors.find(averaged) != nullptr;
+  load_network_tensors(network, checkpoint.tensors, averages ? kAveragePrefix : "",
+                       show_path(path));
   return result;
 }
 

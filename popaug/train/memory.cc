@@ -10,12 +10,14 @@ uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int
   if (!settings.model.empty()) return 6 * fs::file_size(settings.model);
   const uint64_t parameters = count_parameters(settings.network, shape);
   const uint64_t activations = count_activations(settings.network, shape);
-  // With `fast`: Winograd's weights for the forward and the backward pass and their gradient, each
-  // 36 numbers instead of 9.
-  const uint64_t replica = parameters * (settings.conv == "fast" ? 1 + 12 : 1);
-  const uint64_t copies = settings.optimizer == "adamw" ? 6 : 4;
-  // Weights, the optimiser's state and twice the bytes of a checkpoint; the gradients of each
-  // shard; the activations of a batch, and a fifth of them for temporaries.
+  // Without `exact`: Winograd's weights for the forward and the backward pass and their gradient,
+  // each 36 numbers instead of 9.
+  const uint64_t replica = parameters * (settings.conv == "exact" ? 1 : 1 + 12);
+  // Weights and the state of the optimiser and of averages, and all of it again as a checkpoint.
+  const uint64_t copies =
+      2 * ((settings.optimizer == "adamw" ? 3 : 2) + (settings.ema > 0 ? 1 : 0));
+  // These; the gradients of each shard; the activations of a batch, and a fifth of them for
+  // temporaries.
   return 4 *
          (copies * parameters + replica * settings.shards + activations * settings.batch * 6 / 5);
 }

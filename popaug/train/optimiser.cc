@@ -106,7 +106,7 @@ double step_on_device(const Moving& moving, const StepRates& rates) {
   at::_foreach_mul_(velocities, rates.momentum);
   at::_foreach_add_(velocities, gradients);
   at::_foreach_add_(gradients, velocities, rates.momentum);
-  if (rates.trunk_factor == 1) {
+  if (rates.trunk_factor == 1 && rates.layer_decay == 1) {
     at::_foreach_add_(weights, gradients, -rates.lr);
   } else {
     std::vector<at::Scalar> scales;
@@ -149,9 +149,41 @@ double adamw_step(const Moving& moving, const StepRates& rates) {
   return norm;
 }
 
+// A name up to and with its first run of parts that are numbers: "blocks.3.1" of
+// "blocks.3.1.conv_dw.weight". "" where no part is a number.
+std::string block_of(const std::string& name) {
+  std::string block, so_far;
+  for (const std::string& part : split(name, '.')) {
+    so_far += so_far.empty() ? part : "." + part;
+    if (part.find_first_not_of("0123456789") == part.npos) {
+      block = so_far;
+    } else if (!block.empty()) {
+      break;
+    }
+  }
+  return block;
+}
+
 }  // namespace
 
-Optimiser::Optimiser(Network& network, OptimiserKind kind) : network_(network), kind_(kind) {
+std::vector<int> blocks_before_head(const std::vector<Parameter>& parameters) {
+  std::vector<int> blocks;
+  std::string last = "none";
+  int block = 0;
+  for (const Parameter& parameter : parameters) {
+    const std::string name = block_of(parameter.name);
+    if (!parameter.head && name != last) ++block;
+    blocks.push_back(parameter.head ? 0 : block);
+    last = name;
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (!parameters[i].head) blocks[i] = block + 1 - blocks[i];
+  }
+  return blocks;
+}
+
+Optimiser::Optimiser(Network& network, OptimiserKind kind)
+    : network_(network), kind_(kind), before_head_(blocks_before_head(network.parameters())) {
   for (const Parameter& parameter : network.parameters()) {
     momentum_.push_back(at::zeros_like(parameter.tensor.detach()));
     if (kind != OptimiserKind::kAdamW) continue;
@@ -196,7 +228,9 @@ double Optimiser::step(const StepRates& rates) {
       moving.squares.push_back(squares_[i]);
       moving.steps.push_back(steps_[i]);
     }
-    moving.lr.push_back(parameter.head ? rates.lr : rates.lr * rates.trunk_factor);
+    moving.lr.push_back(parameter.head ? rates.lr
+                                       : rates.lr * rates.trunk_factor *
+                                             std::pow(rates.layer_decay, before_head_[i]));
     parameter.tensor.mutable_grad() = Tensor();
   }
   if (kind_ == OptimiserKind::kAdamW) return adamw_step(moving, rates);

@@ -25,14 +25,15 @@ void check_train_settings(const TrainSettings& settings) {
                      " trains the classifier on a network that is already trained: give " +
                      name_setting("init") + " with its weights");
   }
-  const bool tunes =
-      settings.head_epochs > 0 || settings.trunk_lr_factor != 1 || settings.freeze_norm;
+  const bool tunes = settings.head_epochs > 0 || settings.trunk_lr_factor != 1 ||
+                     settings.layer_decay != 1 || settings.freeze_norm;
   if (tunes && !settings.model.empty()) {
     throw UsageError(
         name_setting("model") +
         ": a TorchScript file does not say which of its layers are the classifier, so " +
-        name_setting("head_epochs") + ", " + name_setting("trunk_lr_factor") + " and " +
-        name_setting("freeze_norm") + " need a built-in network");
+        name_setting("head_epochs") + ", " + name_setting("trunk_lr_factor") + ", " +
+        name_setting("layer_decay") + " and " + name_setting("freeze_norm") +
+        " need a built-in network");
   }
   if (settings.batch % settings.shards != 0) {
     throw UsageError(name_setting("shards") + ": a batch of " + std::to_string(settings.batch) +
@@ -78,18 +79,22 @@ Normalisation normalisation_of(const Subset& train) {
 
 std::unique_ptr<LearningNetwork> new_network(const TrainSettings& settings,
                                              const CheckpointInfo& info, at::Device device) {
-  return std::make_unique<LearningNetwork>(
+  auto network = std::make_unique<LearningNetwork>(
       info, device, settings.shards,
       settings.model.empty() ? std::string() : read_file(settings.model),
       settings.optimizer == "adamw" ? OptimiserKind::kAdamW : OptimiserKind::kSgd);
+  if (settings.ema > 0) network->average = std::make_unique<WeightAverage>(*network->network);
+  return network;
 }
 
 void start_network(LearningNetwork& learning, const TrainSettings& settings, uint64_t seed,
                    uint64_t stream, std::vector<std::string>* notes) {
   learning.start(seed, stream);
-  if (settings.init.empty()) return;
-  const std::vector<std::string> said = load_init(learning, settings.init);
-  if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
+  if (!settings.init.empty()) {
+    const std::vector<std::string> said = load_init(learning, settings.init);
+    if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
+  }
+  if (learning.average != nullptr) learning.average->start();
 }
 
 std::vector<at::Device> find_devices(const std::string& names) {

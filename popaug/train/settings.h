@@ -31,7 +31,8 @@ struct TrainSettings {
   std::string sampling = "shuffled";
   bool class_weights = false;  // weighs classes in the loss by the inverse of their size
   int warmup_steps = 0;
-  std::string conv = "exact";    // "fast" or "exact"
+  double ema = 0;  // decay of the average of the weights that is evaluated and kept; 0: none
+  std::string conv = "auto";     // "auto", "exact" or "fast" (docs/decisions/conv-fast.md)
   std::string device = "cpu";    // "cpu", "cuda", "cuda:N", "auto"; for searches a list with ','
   bool paper_pixels = false;     // pixel values unscaled (docs/architecture.md#pixels-scale)
   double resized_crop = 0;       // 0: as the base transforms say
@@ -43,6 +44,7 @@ struct TrainSettings {
   // trains, on the features of the rest as evaluation computes them.
   int head_epochs = 0;
   double trunk_lr_factor = 1;  // what the learning rate is multiplied by for all but the head
+  double layer_decay = 1;      // ... and by this for each block between a layer and the head
   bool freeze_norm = false;    // batch norms keep the running statistics that `init` brings
 };
 

@@ -110,6 +110,7 @@ class Training {
     // When its steps are done, an epoch is counted: a stop waits for the end of the evaluation.
     (void)stop;
     const StopToken never;
+    const Averaged averaged(learning_.average.get());
     const Evaluation evaluation = evaluate(
         learning_, options_.validation, 0, conv_mode(settings_.conv), [](double) {}, never);
     row.validated = true;
@@ -118,7 +119,7 @@ class Training {
   }
 
   void end_epoch(const TrainingEpoch& row, double seconds) {
-    if (history_.add(row)) save_weights(files_.best());
+    if (history_.add(row)) save_best();
     files_.write_progress(history_);
     files_.log("epoch", {{"epoch", history_.epochs()}, {"seconds", seconds}});
     if (seconds_since(saved_) > options_.checkpoint_seconds) save_checkpoint();
@@ -131,6 +132,11 @@ class Training {
     saved_ = Clock::now();
   }
 
+  void save_best() {
+    const Averaged averaged(learning_.average.get());
+    save_weights(files_.best());
+  }
+
   void save_weights(const fs::path& path) {
     history_.partial_loss = 0;
     learning_.info.extra = history_.to_json(hash_);
@@ -138,7 +144,7 @@ class Training {
   }
 
   void finish() {
-    if (options_.validation.split == nullptr) save_weights(files_.best());
+    if (options_.validation.split == nullptr) save_best();
     save_weights(files_.last());
     files_.close();
   }

@@ -8,50 +8,12 @@
 #include "popaug/model/model.h"
 #include "popaug/train/internal/batches.h"
 #include "tests/message_of.h"
+#include "tests/toy_training.h"
 
 namespace popaug {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Images whose class is the quarter that is bright, with noise.
-ImageSet toy_split(size_t count, int side, int channels, uint64_t seed) {
-  ImageSet split;
-  split.name = "train";
-  split.width = split.height = side;
-  split.channels = channels;
-  auto pixels = std::make_shared<std::vector<uint8_t>>(count * side * side * channels);
-  Random random({seed, Purpose::kTest});
-  for (size_t n = 0; n < count; ++n) {
-    const uint32_t label = random.below(4);
-    split.labels.push_back(label);
-    for (int i = 0; i < side * side * channels; ++i) {
-      const int y = i / channels / side, x = i / channels % side;
-      const bool bright = (y >= side / 2) * 2u + (x >= side / 2) == label;
-      (*pixels)[n * side * side * channels + i] =
-          static_cast<uint8_t>(random.below(100) + (bright ? 100 : 40));
-    }
-  }
-  split.pixels = *pixels;
-  split.storage = pixels;
-  return split;
-}
-
-Subset range(const ImageSet& split, uint32_t begin, uint32_t end) {
-  Subset subset{&split, {}};
-  for (uint32_t i = begin; i < end; ++i) subset.indices.push_back(i);
-  return subset;
-}
-
-TrainSettings small_settings() {
-  TrainSettings settings;
-  settings.network = "wrn-10-1";
-  settings.batch = 16;
-  settings.lr = 0.05;
-  return settings;
-}
-
-const std::vector<std::string> kClasses = {"a", "b", "c", "d"};
 
 RoundWork work_of(int member, int round, const fs::path& from, const fs::path& to) {
   RoundWork work;
@@ -217,6 +179,7 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
   check("weight_decay", 0.02, [](auto& s, auto&) { s.weight_decay = 0.02; });
   check("momentum", 0.5, [](auto& s, auto&) { s.momentum = 0.5; });
   check("clip", 0.1, [](auto& s, auto&) { s.clip = 0.1; });
+  check("layer_decay", 0.7, [](auto& s, auto&) { s.layer_decay = 0.7; });
   check("label_smoothing", 0.2, [](auto& s, auto&) { s.label_smoothing = 0.2; });
   check("flip", 0.75, [](auto&, auto& b) { b.flip = 0.75; });
   check("vflip", 0.75, [](auto&, auto& b) { b.vflip = 0.75; });
@@ -295,40 +258,6 @@ TEST_F(TrainerTest, ADivergedRoundLeavesNothing) {
   run(*factory()(0), work_of(0, 0, {}, folder_.path() / "fresh"));
   EXPECT_EQ(read_file(folder_.path() / "after"), read_file(folder_.path() / "fresh"));
 }
-
-class TrainNetworkTest : public ::testing::Test {
- protected:
-  Schedule schedule(int epochs) {
-    Schedule schedule = stretch(baseline_schedule("flipcrop"), epochs);
-    return schedule;
-  }
-  TrainReport train(const fs::path& to, const StopToken& stop, const TrainOptions& options = {},
-                    Progress& progress = silent_progress()) {
-    return train_network(settings_, stretch(baseline_schedule(augment_), 6), kClasses,
-                         range(split_, 0, 96), 5, to, progress, stop, options);
-  }
-
-  std::string augment_ = "flipcrop";
-  TrainSettings settings_ = small_settings();
-  ImageSet split_ = toy_split(160, 16, 3, 2);
-  TemporaryFolder folder_;
-  StopToken never_;
-};
-
-// Requests a stop once the training is `share` done.
-class StopAt : public Progress {
- public:
-  StopAt(double share, StopToken& stop) : share_(share), stop_(stop) {}
-  void update(double done, double total, const std::string&) override {
-    if (done / total >= share_) stop_.request();
-  }
-  void line(const std::string&) override {}
-  void event(const std::string&) override {}
-
- private:
-  double share_;
-  StopToken& stop_;
-};
 
 TEST_F(TrainNetworkTest, LearnsAndIsEvaluated) {
   const fs::path to = folder_.path() / "run";
@@ -456,7 +385,7 @@ TEST_F(TrainNetworkTest, DivergedTrainingSaysWhere) {
   settings_.lr = 1000;
   settings_.clip = 0;
   settings_.lr_rule = "constant";
-  for (const char* conv : {"exact", "fast"}) {
+  for (const char* conv : {"exact", "fast", "auto"}) {
     settings_.conv = conv;
     try {
       train(folder_.path() / conv, never_);
@@ -513,7 +442,7 @@ TEST_F(TrainNetworkTest, HeadEpochsMoveTheClassifierAlone) {
   const fs::path weights = folder_.path() / "first/last.safetensors";
   settings_.init = weights;
   settings_.head_epochs = 100;
-  for (const char* conv : {"exact", "fast"}) {
+  for (const char* conv : {"exact", "fast", "auto"}) {
     settings_.conv = conv;
     train(folder_.path() / conv, never_);
     EXPECT_THAT(changed_tensors(folder_.path() / conv / "last.safetensors", weights),
@@ -524,7 +453,7 @@ TEST_F(TrainNetworkTest, HeadEpochsMoveTheClassifierAlone) {
   settings_.head_epochs = 0;
   settings_.freeze_norm = true;
   settings_.trunk_lr_factor = 0.1;
-  for (const char* conv : {"exact", "fast"}) {
+  for (const char* conv : {"exact", "fast", "auto"}) {
     settings_.conv = conv;
     const fs::path to = folder_.path() / (std::string("norm-") + conv);
     train(to, never_);

@@ -119,6 +119,7 @@ class NetworkTrainer : public Trainer {
 
   void validate(RoundResult& result, const std::function<void(double)>& heartbeat,
                 const StopToken& stop) {
+    const Averaged averaged(network_->average.get());
     const Evaluation evaluation = evaluate(
         *network_, shared_->validation, 0, conv_mode(shared_->settings.conv),
         [&](double share) { heartbeat(kTrainShare + (1 - kTrainShare) * share); }, stop);

@@ -37,6 +37,12 @@ SearchRequest read_search(JsonReader& reader) {
 Json search(JsonReader& reader, Progress& progress, const StopToken& stop) {
   const SearchRequest request = read_search(reader);
   reader.finish();
+  if (request.settings.method == "screen") {
+    throw UsageError(
+        "setting \"method\" screen has no journal to return; popaug.experiment.choose() screens "
+        "the "
+        "same recipes, and 'popaug search --method screen' writes the schedule alone");
+  }
   return search_schedule(request, progress, stop).outcome.result;
 }
 

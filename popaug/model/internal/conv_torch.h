@@ -1,9 +1,10 @@
 // The units of networks that have a fast form. Each makes plain libtorch calls under
-// ConvMode::kExact, and also under kFast if the fast form does not fit (a device, kernel size or
-// stride that it does not support). Autograd works through both.
+// ConvMode::kExact, under kAuto where these are faster, and wherever the fast form does not fit (a
+// device, kernel size or stride that it does not support). Autograd works through both.
 #ifndef POPAUG_MODEL_INTERNAL_CONV_TORCH_H_
 #define POPAUG_MODEL_INTERNAL_CONV_TORCH_H_
 
+#include "popaug/kernels/kernels.h"
 #include "popaug/model/internal/layers_torch.h"
 
 namespace popaug {
@@ -16,15 +17,16 @@ Tensor norm_relu_unit(const Tensor& x, const BatchNorm& norm, const Pass& pass);
 Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& conv,
                            const Pass& pass);
 // norm(conv(x)), followed by ReLU if `relu`. In evaluation the norm is folded into the convolution
-// if pass.folded is given.
+// if pass.folded is given, except where kAuto takes the fast form.
 Tensor conv_norm_unit(const Tensor& x, const Conv& conv, const BatchNorm& norm, bool relu,
                       const Pass& pass);
 
 // The fast forms (conv_fast.cc): first whether they fit, then the unit.
 bool fast_conv_fits(const Tensor& x, const Conv& conv);
+kernels::ConvShape conv_shape(const Tensor& x, const Tensor& weight, int stride);
 Tensor fast_conv(const Tensor& x, const Conv& conv, const Pass& pass);
 bool fast_norm_fits(const Tensor& x, const BatchNorm& norm);
-Tensor fast_norm_relu(const Tensor& x, const BatchNorm& norm, const Pass& pass);
+Tensor fast_norm(const Tensor& x, const BatchNorm& norm, bool relu, const Pass& pass);
 Tensor fast_norm_relu_conv(const Tensor& x, const BatchNorm& norm, const Conv& conv,
                            const Pass& pass);
 

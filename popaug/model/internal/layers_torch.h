@@ -15,7 +15,9 @@ namespace popaug {
 
 using at::Tensor;
 
-enum class ConvMode { kExact, kFast };
+// kExact: torch's convolutions. kFast: room kernels wherever they fit. kAuto: for each layer
+// whichever is faster for its shape (conv_choice.h).
+enum class ConvMode { kExact, kFast, kAuto };
 
 // Convolutions with the following batch norm folded in, kept for one evaluation.
 using FoldCache = std::map<const void*, std::pair<Tensor, Tensor>>;

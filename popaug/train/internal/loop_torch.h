@@ -69,7 +69,7 @@ Evaluation evaluate(LearningNetwork& network, const Subset& subset, int batch, C
 // (docs/architecture.md#one-member-one-core).
 void use_one_thread();
 
-// Parses "exact" or "fast"; UsageError otherwise.
+// Parses "auto", "exact" or "fast"; UsageError otherwise.
 ConvMode conv_mode(const std::string& name);
 
 // Checks every setting that needs no data; UsageError.

@@ -1,5 +1,5 @@
-// A network in training: weights, momentum, batch-norm statistics and progress. This is what a
-// checkpoint contains and what an exploiting member copies.
+// A network in training: weights, momentum, batch-norm statistics, averages and progress. This is
+// what a checkpoint contains and what an exploiting member copies.
 #ifndef POPAUG_TRAIN_INTERNAL_MEMBER_TORCH_H_
 #define POPAUG_TRAIN_INTERNAL_MEMBER_TORCH_H_
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "popaug/augment/augment.h"
+#include "popaug/train/internal/average_torch.h"
 #include "popaug/train/internal/optimiser_torch.h"
 
 namespace popaug {
@@ -15,7 +16,8 @@ namespace popaug {
 struct LearningNetwork {
   std::unique_ptr<Network> network;
   std::unique_ptr<Optimiser> optimiser;
-  CheckpointInfo info;  // epoch and steps count on
+  std::unique_ptr<WeightAverage> average;  // null: none is kept
+  CheckpointInfo info;                     // epoch and steps count on
   // Further networks on the same weights, one for each shard of a batch after the first.
   std::vector<std::unique_ptr<Network>> replicas;
   std::string script;  // bytes of the TorchScript file where the network comes from one
@@ -25,9 +27,11 @@ struct LearningNetwork {
                   std::string script = {}, OptimiserKind kind = OptimiserKind::kSgd);
   // Resets to the state before the first step: drawn weights, momentum 0, epoch 0.
   void start(uint64_t seed, uint64_t stream);
+  // What a later step depends on besides the network's tensors.
+  std::vector<Optimiser::State> training_state() const;
 
   // Returns the bytes of a checkpoint; `with_momentum` for a checkpoint from which training
-  // continues.
+  // continues, with averages.
   std::string save(bool with_momentum) const;
   // Loads a checkpoint of the same network, shape and classes; otherwise throws an Error that names
   // the first difference. With `with_momentum`, missing momentum is an error too.

@@ -19,7 +19,14 @@ struct StepRates {
   double clip = 0;          // limit of the norm of the whole gradient, this term included; 0: none
   double trunk_factor = 1;  // what lr is multiplied by for parameters other than the head's
   double beta2 = 0.999;     // of AdamW
+  double layer_decay = 1;   // what lr is multiplied by for each block between a layer and the head
 };
+
+// How many blocks lie between each parameter and the head: 0 for the head itself, 1 for the block
+// before it. A block is a run of parameters whose names begin alike up to and with their first
+// numbers ("blocks.3.1", "layer1.0"); layers without a number, such as a stem, form blocks of their
+// own.
+std::vector<int> blocks_before_head(const std::vector<Parameter>& parameters);
 
 class Optimiser {
  public:
@@ -48,6 +55,7 @@ class Optimiser {
   std::vector<Tensor> momentum_;  // in the order of network.parameters(), of their memory format
   std::vector<Tensor> squares_;   // of AdamW: the mean of squared gradients; else empty
   std::vector<Tensor> steps_;     // of AdamW: how often each parameter moved, on the CPU
+  std::vector<int> before_head_;
 };
 
 }  // namespace popaug

@@ -26,6 +26,7 @@ _TYPES = {
     "U8": torch.uint8,
 }
 _OPTIMIZER = "optimizer."
+_AVERAGE = "optimizer.average."  # + NAME: what is evaluated in place of NAME
 _SCRIPT = "model.torchscript"
 _VERSIONS = (1, 2)  # since version 2 with a checksum
 _CHECK = b'"check":"'
@@ -47,7 +48,7 @@ class CheckpointInfo:
 
 
 def read(path: str | os.PathLike[str]) -> tuple[CheckpointInfo, dict[str, Tensor]]:
-    """A checkpoint's information and its tensors, those of the optimiser left out.
+    """A checkpoint's information and its tensors, those of the optimiser left out; averages where it has any.
 
     Raises Error where the file is not a whole checkpoint of popaug.
     """
@@ -93,11 +94,9 @@ def _tensors(data: bytes, header: dict[str, Any], path: pathlib.Path) -> dict[st
     body = memoryview(data)[8 + int.from_bytes(data[:8], "little") :]
     if max((entry["data_offsets"][1] for entry in header.values()), default=0) != len(body):
         raise Error(f"{path} is cut short or damaged: it is not as long as its header says")
-    return {
-        name: _tensor(entry, body, f"{path}: {name}")
-        for name, entry in header.items()
-        if not name.startswith(_OPTIMIZER)
-    }
+    entries = {name: entry for name, entry in header.items() if not name.startswith(_OPTIMIZER)}
+    entries |= {name.removeprefix(_AVERAGE): entry for name, entry in header.items() if name.startswith(_AVERAGE)}
+    return {name: _tensor(entry, body, f"{path}: {name}") for name, entry in entries.items()}
 
 
 def write(path: str | os.PathLike[str], info: CheckpointInfo, tensors: dict[str, Tensor], source: str) -> None:
