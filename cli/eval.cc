@@ -103,7 +103,7 @@ void add_eval(CLI::App& program, Action& action) {
   verb->add_option("--batch", options.batch, "Images at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  verb->add_option("--device", options.device, "Where: cpu, cuda, cuda:N or auto")
+  verb->add_option("--device", options.device, "Where to compute: cpu, cuda, cuda:N or auto")
       ->capture_default_str();
   verb->add_option("--confusion-csv", options.csv, "Write the confusion matrix as CSV");
   verb->add_option("--confusion-svg", options.svg, "Write the confusion matrix as SVG");

@@ -142,7 +142,7 @@ void add_predict(CLI::App& program, Action& action) {
       ->required();
   verb->add_option("images", options.images, "Image files, folders, or lists of files")->required();
   verb->add_option("--out", options.out, "The CSV file (default, or -: stdout)");
-  verb->add_option("--device", options.device, "Where: cpu, cuda, cuda:N or auto")
+  verb->add_option("--device", options.device, "Where to compute: cpu, cuda, cuda:N or auto")
       ->capture_default_str();
   verb->add_flag("--scaled-decoding", options.scaled_decoding,
                  "Decode JPEGs as a training with this setting does");

@@ -60,22 +60,26 @@ def test_help_fits_a_screen(verb: str) -> None:
 
 
 def described(text: str) -> dict[str, str]:
-    """Flag or verb -> its description, from the output of --help-all: names start in column 2, texts in column 28."""
+    """Flag or verb -> its description, from help: on the same line behind two spaces, or on the next line."""
     found = {}
     lines = text.split("\nExamples:")[0].splitlines()
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
-        if re.match(r"  \S", line):
-            name = line.split()[0]
-            found[name] = line[28:].strip() if line[26:28] == "  " else after.strip()
+        if beside := re.match(r" {2,4}(-\S+|[a-z]+)(?: \S.*?)? {2,}(\S.*)$", line):
+            found[beside[1]] = beside[2]
+        elif above := re.match(r" {2,4}(-\S+)", line):
+            found[above[1]] = after.strip()
     return found
 
 
 def test_descriptions_start_with_a_capital() -> None:
-    texts = {verb: done(*verb.split(), "--help-all") for verb in ["", *VERBS]}
+    verbs = list(VERBS)
     for verb in ("data", "schedule", "weights", "bench"):
-        own = done(verb, "--help")
-        texts |= {f"{verb} {name}": done(verb, name, "--help-all") for name in described(own) if name[0] != "-"}
-    assert len(texts) > 30
+        verbs += [f"{verb} {name}" for name in described(done(verb, "--help")) if name[0] != "-"]
+    texts = {"": done("--help")} | {
+        f"{verb} {which}": done(*verb.split(), which) for verb in verbs for which in ("--help", "--help-all")
+    }
+    assert len(texts) > 60
+    assert len(described(texts["search --help-all"])) > 60
     for verb, text in texts.items():
         for name, description in described(text).items():
             assert not re.match("[a-z]", description), f"popaug {verb} {name}: {description}"

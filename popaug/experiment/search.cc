@@ -112,10 +112,13 @@ ReadySearch make_ready(const SearchRequest& request, Workers workers, Progress& 
                      " trains each recipe to its end, which workers of another program do not");
   }
   for (const char* key : {"arms", "trainings", "folds"}) {
-    if (request.settings.given.contains(key) && !request.resume) {
-      throw UsageError(name_setting(key) + " is of a screening: give " + name_setting("method") +
-                       " screen too, or leave it out");
-    }
+    const auto& rows = experiment_rows();
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const ExperimentRow& each) {
+      return each.setting.key == std::string(key);
+    });
+    if (row->get(request.settings) == row->get(ExperimentSettings())) continue;
+    throw UsageError(name_setting(key) + " is of a screening: give " + name_setting("method") +
+                     " screen too, or leave it out");
   }
   find_weights(ready.settings);
   make_paths_absolute(ready.settings);

@@ -64,10 +64,11 @@ TEST(Settings, PaperSearchPresetsAreThePapers) {
 }
 
 // docs/decisions/conv-fast.md: what is measured against the paper stays exact.
-TEST(Settings, SearchesAreFastUnlessThePaperIsMeant) {
-  EXPECT_EQ(parse(kSearchVerb, {}).settings.train.conv, "fast");
-  EXPECT_EQ(parse(kTrainVerb, {}).settings.train.conv, "exact");
-  EXPECT_EQ(parse(kCompareVerb, {}).settings.train.conv, "exact");
+TEST(Settings, ConvIsAutoUnlessThePaperIsMeant) {
+  for (const Verbs verb : {kSearchVerb, kTrainVerb, kCompareVerb, kAuditVerb, kChooseVerb}) {
+    EXPECT_EQ(parse(verb, {}).settings.train.conv, "auto");
+    EXPECT_EQ(parse(verb, {"--preset", "best"}).settings.train.conv, "auto");
+  }
   EXPECT_EQ(parse(kSearchVerb, {"--conv", "exact"}).settings.train.conv, "exact");
   for (const std::string& name : preset_names()) {
     if (!name.starts_with("paper-")) continue;

@@ -113,7 +113,7 @@ inline constexpr TrainSettingRow kTrainSettings[] = {
      {"augment", "paper_pixels", "Do not scale values in pixels with the size of the images"},
      Recorded::kElsewhere},
     {setting_at<&TrainSettings::device>,
-     {"run", "device", "cpu, cuda, cuda:N or auto"},
+     {"run", "device", "Where to compute: cpu, cuda, cuda:N or auto"},
      Recorded::kElsewhere},
 };
 

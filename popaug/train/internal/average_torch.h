@@ -17,7 +17,7 @@ class WeightAverage {
 
   // After step number `steps` (from 1): a = d a + (1 - d) w with d = min(decay, (1 + steps) / (10 +
   // steps)), so that the first weights do not count in a short training (the rule of TensorFlow's
-  // ExponentialMovingAverage with num_updates).
+  // class ExponentialMovingAverage where it is given the number of updates).
   void update(double decay, int64_t steps);
 
   // Exchanges the averages with the network's values. A second call puts both back.
