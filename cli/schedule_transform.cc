@@ -38,19 +38,19 @@ CLI::App* add(CLI::App& verb, Action& action, const std::string& name, const std
 }  // namespace
 
 void add_schedule_transform(CLI::App& verb, Action& action) {
-  examples(*add(verb, action, "stretch", "the same schedule for another length of training",
+  examples(*add(verb, action, "stretch", "The same schedule for another length of training",
                 [](const Schedule& s, const TransformFlags&) { return s; }),
            {{"popaug schedule stretch rcifar10-paper --epochs 1800 -o long.schedule.json",
              "boundaries go to round(epoch * 1800 / 200)"}});
-  examples(*add(verb, action, "last", "the last policy for the whole length (an ablation)",
+  examples(*add(verb, action, "last", "The last policy for the whole length (an ablation)",
                 [](const Schedule& s, const TransformFlags&) { return last_policy(s); }),
            {{"popaug schedule last best.schedule.json -o last.schedule.json", ""}});
-  examples(*add(verb, action, "flatten", "each image draws a random epoch's policy (an ablation)",
+  examples(*add(verb, action, "flatten", "Each image draws a random epoch's policy (an ablation)",
                 [](const Schedule& s, const TransformFlags&) { return flatten(s); }),
            {{"popaug schedule flatten best.schedule.json -o flat.schedule.json",
              "one segment whose rule is a mixture"}});
   examples(*add(
-               verb, action, "shuffle", "the segments in a random order (an ablation)",
+               verb, action, "shuffle", "The segments in a random order (an ablation)",
                [](const Schedule& s, const TransformFlags& flags) {
                  return shuffle_segments(s, flags.seed);
                },
