@@ -52,9 +52,21 @@ int report_comparison(const ReportFlags& flags) {
   return write_report(load_comparison(flags.run), flags);
 }
 
+int report_screening(const ReportFlags& flags) {
+  if (flags.format == "tensorboard") {
+    throw Error(show_path(flags.run) +
+                " contains a screening, but TensorBoard events are made of searches. Its figures "
+                "are in choose.json");
+  }
+  ScreeningView view = load_screening(flags.run);
+  if (flags.format == "html" && !flags.no_images) add_images(view, flags.data);
+  return write_report(view, flags);
+}
+
 int report(const ReportFlags& flags) {
   if (is_training(flags.run)) return report_training(flags);
   if (is_comparison(flags.run)) return report_comparison(flags);
+  if (is_screening(flags.run)) return report_screening(flags);
   RunView view = load_run(flags.run);
   const bool pictures = flags.format == "html" || flags.format == "tensorboard";
   if (pictures && !flags.no_images) add_images(view, flags.data);
@@ -83,6 +95,7 @@ void add_report(CLI::App& program, Action& action) {
   app->add_flag("--no-images", flags->no_images, "Do not read the data set");
   examples(*app, {{"popaug report run", "writes run/report.html: one file, opens from disk"},
                   {"popaug report network", "the same of a training, with its test error by class"},
+                  {"popaug report chosen", "the recipes of a screening, and the network"},
                   {"popaug report comparison", "the arms of a comparison and its verdict"},
                   {"popaug report run --format json", "the figures behind it"},
                   {"popaug report run --format tensorboard", "events for TensorBoard"}});

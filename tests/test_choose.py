@@ -58,6 +58,13 @@ def test_the_screening_and_the_network(chosen: pathlib.Path, shoes: pathlib.Path
     assert result["images"] == 60
 
 
+def test_its_report_shows_how_the_recipe_was_chosen(chosen: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done("report", chosen, "-o", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "How the augmentation was chosen" in page
+    assert "What each part is worth on these images" in page
+
+
 @pytest.mark.skipif(not os.environ.get("POPAUG_LONG"), reason="long form: POPAUG_LONG=1")
 def test_no_flips_are_taken_where_flips_change_labels(tmp_path: pathlib.Path) -> None:
     command = [sys.executable, ROOT / "bench" / "studies" / "sets" / "make_set.py", "orientation", tmp_path / "set.npz"]
@@ -161,7 +168,13 @@ def test_a_search_that_screens(shoes: pathlib.Path, tmp_path: pathlib.Path, chos
     assert schedule["provenance"]["images_trained"] == screening["images_trained"]
     assert f"--schedule {tmp_path / 'run' / 'best.schedule.json'}" in out
     done("schedule", "validate", tmp_path / "run" / "best.schedule.json")
-    assert "contains a screening" in refused(1, "report", tmp_path / "run")
+    page = (pathlib.Path(done("report", tmp_path / "run").strip())).read_text()
+    assert "Which simple recipe suits these images?" in page
+    assert "points behind the chosen recipe" in page and "all eight flips and turns" in page
+    figures = json.loads(done("report", tmp_path / "run", "--format", "json"))
+    assert (figures["kind"], figures["finished"], figures["trainings"]) == ("screening", True, 7)
+    assert figures["screening"] == screening
+    assert "contains a screening" in refused(1, "report", tmp_path / "run", "--format", "tensorboard")
     # A stopped one continues from its finished trainings, to the same bytes.
     lines = (tmp_path / "run" / "runs.jsonl").read_text().splitlines()
     (tmp_path / "run" / "runs.jsonl").write_text("".join(f"{line}\n" for line in lines[:4]))

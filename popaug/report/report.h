@@ -8,6 +8,7 @@
 #include "popaug/report/html.h"
 #include "popaug/report/picture.h"
 #include "popaug/report/run_view.h"
+#include "popaug/report/screening_view.h"
 #include "popaug/report/serve.h"
 #include "popaug/report/svg.h"
 #include "popaug/report/tensorboard.h"

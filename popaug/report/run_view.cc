@@ -97,11 +97,6 @@ RunView load_run(const fs::path& directory) {
   if (!fs::is_directory(directory)) {
     throw Error(show_path(directory) + " is not a run directory: there is no such folder");
   }
-  if (fs::exists(directory / "choose.json") && !fs::exists(directory / "journal.jsonl")) {
-    throw Error(show_path(directory) +
-                " contains a screening, which has no journal; its table is in choose.json. "
-                "A comparison with its schedule says whether that helped");
-  }
   const AcceptUnknownOps names_and_values;
   RunView view{.directory = directory,
                .name = {},

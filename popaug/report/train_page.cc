@@ -155,6 +155,13 @@ std::string schedule(const TrainView& view) {
                  "How many ops an image gets on average, exactly, under the rule."));
 }
 
+std::string screening(const TrainView& view) {
+  if (!view.screening.is_object()) return "";
+  return section("screening", "How the augmentation was chosen",
+                 "<p>" + html_escape(screening_sentence(view.screening)) + "</p>\n" +
+                     screening_part(view.screening));
+}
+
 std::string cost(const TrainView& view) {
   if (view.seconds.empty()) return "";
   std::string images = "an unknown number of";
@@ -203,11 +210,12 @@ Json report_json(const TrainView& view) {
                {"evaluation", view.evaluation},
                {"notes", view.notes}};
   if (view.schedule) json["schedule"] = view.schedule->name;
+  if (view.screening.is_object()) json["screening"] = view.screening;
   return json;
 }
 
 std::string report_html(const TrainView& view) {
-  const std::string main = answer(view) + learning(view) + schedule(view) +
+  const std::string main = answer(view) + screening(view) + learning(view) + schedule(view) +
                            samples_section(view.moments, view.images) + cost(view) + settings(view);
   return whole_page(view.name, main, Json{{"scores", Json::array()}, {"rounds_done", 0}});
 }

@@ -49,6 +49,7 @@ TrainView load_training(const fs::path& directory) {
   part("used.schedule.json",
        [&](const fs::path& path) { view.schedule = read_run_schedule(path); });
   part("result.json", [&](const fs::path& path) { view.result = read_result(path, "train"); });
+  part("choose.json", [&](const fs::path& path) { view.screening = read_run_json(path); });
   part("eval.json", [&](const fs::path& path) { view.evaluation = read_run_json(path); });
   return view;
 }

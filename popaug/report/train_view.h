@@ -16,6 +16,7 @@ struct TrainView {
   std::string config;
   Json result;                       // result.json, null until the training is over
   Json evaluation;                   // eval.json (what `popaug eval --json` prints), else null
+  Json screening;                    // choose.json, where a screening chose the schedule
   std::optional<Schedule> schedule;  // used.schedule.json
 
   // From progress.csv, one entry for each epoch; NaN if nothing was measured.

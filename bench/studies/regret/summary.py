@@ -4,8 +4,9 @@
     bench/studies/regret/summary.py bench/results/regret/arms.jsonl [--folds bench/results/regret/folds.jsonl]
 
 The regret of an arm on a set is the mean accuracy of the best fixed arm in hindsight minus its own, in points of the test
-images, over the seeds that all arms of the set have. With --folds, the screening of `popaug choose` is replayed on the
-trainings outside folds: what it would have chosen after so many trainings, and the regret of that.
+images, over the seeds that all arms of the set have. With --folds, the same table follows for the trainings outside folds
+(three quarters of the labels), and the screening of `popaug choose` is replayed on them: what it would have chosen after so
+many trainings, and the regret of that by the trainings on all labels, or for sets that lack these by those outside folds.
 """
 
 from __future__ import annotations
@@ -72,12 +73,12 @@ def stages(trainings: int, recipes: int, folds: int) -> list[int]:
     return found
 
 
-def screen(lines: list[Line], trainings: int, by: str = "both") -> str:
+def screen(lines: list[Line], trainings: int, folds: int, by: str = "both") -> str:
     """The arm that a screening on these lines of one set takes; `by`: "error", "loss" or both."""
     known = {(line["arm"], line["seed"]): line for line in lines}
     order = list(range(len(GRID)))
     values: dict[str, list[tuple[int, int, float]]] = {"error": [], "loss": []}
-    for fold, stage in enumerate(stages(trainings, len(GRID), 4)):
+    for fold, stage in enumerate(stages(trainings, len(GRID), folds)):
         for r in order[:stage]:
             line = known[GRID[r][0], fold]
             values["error"].append((r, fold, -100 * line["fold_accuracy"]))
@@ -94,6 +95,8 @@ def accuracies(lines: list[Line]) -> dict[str, dict[str, float]]:
     """Mean test accuracy in percent by set and arm, over the seeds that every arm of the set has."""
     seeds: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
+        if "test_accuracy" not in line:
+            continue
         seeds[line["set"]][line["arm"]][line["seed"]] = 100 * line["test_accuracy"]
     table = {}
     for name, arms in seeds.items():
@@ -107,6 +110,20 @@ def row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def print_regrets(table: dict[str, dict[str, float]], lines: list[Line]) -> None:
+    """Of the sets that have every arm of the set with most arms."""
+    most = max((len(arms) for arms in table.values()), default=0)
+    names = [name for name, arms in table.items() if len(arms) == most]
+    arms = [arm for arm in dict.fromkeys(line["arm"] for line in lines) if all(arm in table[n] for n in names)]
+    best = {name: max(table[name][arm] for arm in arms) for name in names}
+    print(row(["arm", *names, "mean regret", "worst"]))
+    print(row(["---"] * (len(names) + 3)))
+    for arm in arms:
+        regrets = [best[name] - table[name][arm] for name in names]
+        shown = [f"{table[name][arm]:.1f}" for name in names]
+        print(row([arm, *shown, f"{np.mean(regrets):.1f}", f"{max(regrets):.1f}"]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("arms", type=pathlib.Path)
@@ -114,30 +131,33 @@ def main() -> None:
     settings = parser.parse_args()
     lines = read(settings.arms)
     table = accuracies(lines)
-    names = list(table)
-    arms = [arm for arm in dict.fromkeys(line["arm"] for line in lines) if all(arm in table[n] for n in names)]
-    best = {name: max(table[name].values()) for name in names}
-    print(row(["arm", *names, "mean regret", "worst"]))
-    print(row(["---"] * (len(names) + 3)))
-    for arm in arms:
-        regrets = [best[name] - table[name][arm] for name in names]
-        shown = [f"{table[name][arm]:.1f}" for name in names]
-        print(row([arm, *shown, f"{np.mean(regrets):.1f}", f"{max(regrets):.1f}"]))
+    print_regrets(table, lines)
     if settings.folds is None:
         return
+    fold_lines = read(settings.folds)
+    outside = accuracies(fold_lines)
+    print()
+    print_regrets(outside, fold_lines)
     by_set: dict[str, list[Line]] = defaultdict(list)
-    for line in read(settings.folds):
+    for line in fold_lines:
         by_set[line["set"]].append(line)
-    whole = [
-        name for name in names if len(by_set[name]) == 4 * len(GRID) and all(arm in table[name] for arm, *_ in GRID)
-    ]
+    grid = [arm for arm, *_ in GRID]
+    truth = {}
+    for name, found in by_set.items():
+        known = table if all(arm in table.get(name, {}) for arm in grid) else outside
+        folds = len({line["seed"] for line in found})
+        if len(found) == folds * len(GRID) and all(arm in known.get(name, {}) for arm in grid):
+            truth[name] = known[name]
+    whole = list(truth)
+    best = {name: max(truth[name].values()) for name in whole}
     print()
     print(row(["screening", *whole, "mean regret", "worst"]))
     print(row(["---"] * (len(whole) + 3)))
-    for trainings in (4, 6, 9, 12, 16, 21, 36):
+    folds = min((len({line["seed"] for line in by_set[name]}) for name in whole), default=0)
+    for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
         for by in ("error", "loss", "both"):
-            chosen = [screen(by_set[name], trainings, by) for name in whole]
-            regrets = [best[name] - table[name][arm] for name, arm in zip(whole, chosen, strict=True)]
+            chosen = [screen(by_set[name], trainings, folds, by) for name in whole]
+            regrets = [best[name] - truth[name][arm] for name, arm in zip(whole, chosen, strict=True)]
             cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
             if regrets:
                 print(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))

@@ -31,6 +31,10 @@ std::string config_part(const std::string& config);
 std::string samples_section(const std::vector<int>& moments, const std::vector<AugmentedRow>& rows);
 // The verdict and the arms of compare.json (docs/formats/compare.md); missing keys are left out.
 std::string comparison_part(const Json& compare);
+// The recipes of choose.json (docs/formats/choose.md) and what each part is worth; and in a
+// sentence which of them was chosen, and why.
+std::string screening_part(const Json& screening);
+std::string screening_sentence(const Json& screening);
 
 // Returns one line without table or markup characters.
 std::string markdown_escape(std::string text);

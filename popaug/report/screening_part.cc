@@ -1,0 +1,138 @@
+// Shows the screening in choose.json; missing keys are left out.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "popaug/report/internal/parts.h"
+
+namespace popaug {
+namespace {
+
+constexpr double kHalfInterval = 1.96;  // deviations of a 95 % interval
+
+std::optional<double> number(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  if (at == object.end() || !at->is_number() || !std::isfinite(at->get<double>())) return {};
+  return at->get<double>();
+}
+
+std::vector<Json> objects(const Json& object, const char* key) {
+  std::vector<Json> found;
+  const auto list = object.find(key);
+  for (const Json& one : list != object.end() && list->is_array() ? *list : Json::array()) {
+    if (one.is_object()) found.push_back(one);
+  }
+  return found;
+}
+
+// "75.3" of [75.1, 75.5], with its count.
+std::pair<std::string, size_t> mean_of(const Json& object, const char* key, int decimals) {
+  double sum = 0;
+  size_t count = 0;
+  const auto list = object.find(key);
+  for (const Json& one : list != object.end() && list->is_array() ? *list : Json::array()) {
+    if (!one.is_number()) continue;
+    sum += one.get<double>();
+    ++count;
+  }
+  return {count > 0 ? fmt::format("{:.{}f}", sum / double(count), decimals) : "–", count};
+}
+
+std::string name_of(const Json& arm) {
+  return text_or_dash(arm, arm.contains("title") ? "title" : "name");
+}
+
+std::string points_text(const Json& object, const char* key, bool sign) {
+  const auto points = number(object, key), deviation = number(object, "deviation");
+  if (!points) return "–";
+  const std::string value = sign ? fmt::format("{:+.1f}", *points) : fmt::format("{:.1f}", *points);
+  return deviation ? fmt::format("{} ± {:.1f}", value, kHalfInterval * *deviation) : value;
+}
+
+// A row for each recipe: the points that it is behind the chosen one, with its interval.
+Svg behind_chart(const std::vector<Json>& arms) {
+  constexpr double kWidth = 860, kLeft = 330, kRight = 24, kTop = 34, kRow = 24;
+  const double bottom = kTop + kRow * double(arms.size());
+  Svg svg(kWidth, bottom + 24, "points behind the chosen recipe");
+  svg.text(kLeft, 16, "points behind the chosen recipe, with the 95 % interval", "title");
+  double low = 0, high = 1;
+  const auto half = [](const Json& arm) {
+    return kHalfInterval * number(arm, "deviation").value_or(0);
+  };
+  for (const Json& arm : arms) {
+    low = std::min(low, *number(arm, "behind") - half(arm));
+    high = std::max(high, *number(arm, "behind") + half(arm));
+  }
+  const auto x = [&](double points) {
+    return kLeft + (kWidth - kLeft - kRight) * (points - low) / (high - low);
+  };
+  for (const double points : round_ticks(low, high, 6)) {
+    svg.line(x(points), kTop - 6, x(points), bottom, "grid");
+    svg.text(x(points), bottom + 14, number_text(points), "label small", "middle");
+  }
+  for (size_t i = 0; i < arms.size(); ++i) {
+    const double y = kTop + kRow * (double(i) + 0.4), behind = *number(arms[i], "behind");
+    const std::string words = name_of(arms[i]) + ": " + points_text(arms[i], "behind", false);
+    svg.text(kLeft - 10, y + 4, name_of(arms[i]), "label", "end");
+    svg.line(x(behind - half(arms[i])), y, x(behind + half(arms[i])), y, "curve", words);
+    svg.circle(x(behind), y, 4, "lineage-dot", words);
+  }
+  return svg;
+}
+
+std::string worth_table(const Json& screening) {
+  Rows rows;
+  for (const Json& worth : objects(screening, "worth")) {
+    const std::string factor = text_or_dash(worth, "factor"), level = text_or_dash(worth, "level");
+    std::string what = factor + " " + level;
+    if (factor == "strength") what = "strength " + level + " instead of 0";
+    if (level == "flip") what = "mirroring";
+    if (level == "dihedral") what = "all eight flips and turns";
+    rows.push_back({what, points_text(worth, "points", true)});
+  }
+  if (rows.empty()) return "";
+  return "<p>What each part is worth on these images, by all trainings together:</p>\n" +
+         table({"part", "points gained"}, rows);
+}
+
+}  // namespace
+
+std::string screening_part(const Json& screening) {
+  std::vector<Json> arms;
+  for (Json& arm : objects(screening, "arms")) {
+    if (number(arm, "behind")) arms.push_back(std::move(arm));
+  }
+  std::stable_sort(arms.begin(), arms.end(), [](const Json& a, const Json& b) {
+    return *number(a, "behind") < *number(b, "behind");
+  });
+  Rows rows;
+  for (const Json& arm : arms) {
+    const auto [accuracy, folds] = mean_of(arm, "accuracy", 1);
+    rows.push_back({name_of(arm), std::to_string(folds), accuracy, mean_of(arm, "loss", 3).first,
+                    arm.value("name", Json()) == screening.value("winner", Json())
+                        ? "chosen"
+                        : points_text(arm, "behind", false)});
+  }
+  std::string body;
+  if (!arms.empty()) {
+    body += figure("recipes", behind_chart(arms),
+                   "By one model of all trainings: a training tells something of every recipe in "
+                   "its row and its column of the grid.");
+    body += table({"recipe", "folds", "accuracy %", "loss", "points behind"}, rows);
+  }
+  return body + worth_table(screening);
+}
+
+std::string screening_sentence(const Json& screening) {
+  const Json winner = screening.value("winner", Json()), why = screening.value("why", Json());
+  if (!winner.is_string()) return "No recipe was chosen yet.";
+  std::string title = winner.get<std::string>();
+  for (const Json& arm : objects(screening, "arms")) {
+    if (arm.value("name", Json()) == winner) title = name_of(arm);
+  }
+  return title + (why.is_string() ? ": " + why.get<std::string>() : "") + ".";
+}
+
+}  // namespace popaug

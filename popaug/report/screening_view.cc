@@ -1,0 +1,122 @@
+#include "popaug/report/screening_view.h"
+
+#include <fmt/format.h>
+
+#include "popaug/report/html.h"
+#include "popaug/report/internal/parts.h"
+#include "popaug/report/internal/run_charts.h"
+#include "popaug/report/internal/run_files.h"
+#include "popaug/report/train_view.h"
+
+namespace popaug {
+namespace {
+
+constexpr uint64_t kMostBytes = uint64_t{64} << 20;
+
+std::string state_sentence(const ScreeningView& view) {
+  if (!view.finished()) {
+    return fmt::format("The screening is not finished: {} trainings are done.", view.trainings);
+  }
+  return fmt::format("The screening is finished: {} trainings of {} epochs.", view.trainings,
+                     text_or_dash(view.screening, "epochs"));
+}
+
+std::string answer(const ScreeningView& view) {
+  std::string body =
+      "<p class=\"question\">Which simple recipe suits these images?</p>\n<p class=\"answer\">" +
+      html_escape(view.finished() ? screening_sentence(view.screening) : "Not known yet.") +
+      "</p>\n";
+  body += screening_part(view.screening);
+  body +=
+      "<p>The folds that chose the recipe flatter it. Test images say how good it is: <code>popaug "
+      "compare --arms schedule,flipcrop,trivial --schedule " +
+      html_escape(shell_path(view.directory / "best.schedule.json")) + "</code></p>\n";
+  body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
+  for (const std::string& note : view.notes) {
+    body += "<p class=\"note\">" + html_escape(note) + "</p>\n";
+  }
+  return section("answer", "The question and the answer", body);
+}
+
+std::string cost(const ScreeningView& view) {
+  const Json images =
+      view.screening.is_object() ? view.screening.value("images_trained", Json()) : Json();
+  if (!images.is_number()) return "";
+  return section("times", "What it cost",
+                 fmt::format("<p>{} images trained in {} trainings.</p>\n",
+                             count_text(images.get<double>()), view.trainings));
+}
+
+}  // namespace
+
+bool is_screening(const fs::path& directory) {
+  return !fs::exists(directory / "journal.jsonl") && !fs::exists(directory / "plan.json") &&
+         !fs::exists(directory / "audit.json") && fs::exists(directory / "config.toml") &&
+         fs::exists(directory / "runs.jsonl") && !is_training(directory);
+}
+
+ScreeningView load_screening(const fs::path& directory) {
+  if (!is_screening(directory)) throw Error(show_path(directory) + " contains no screening");
+  const AcceptUnknownOps names_and_values;
+  ScreeningView view;
+  view.directory = directory;
+  view.name = run_name(directory);
+  const auto part = [&](const char* file, const auto& read) {
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(directory / file, ignored))) return;
+    try {
+      read(directory / file);
+    } catch (const std::exception& error) {
+      view.notes.push_back(std::string(file) + " was left out: " + error.what());
+    }
+  };
+  part("config.toml",
+       [&](const fs::path& path) { view.config = read_regular_file(path, 1 << 20); });
+  part("runs.jsonl", [&](const fs::path& path) {
+    const auto read = ResultLines::parse(read_regular_file(path, kMostBytes), "runs.jsonl");
+    // The first line has the settings.
+    view.trainings = std::max<int64_t>(0, static_cast<int64_t>(read.lines.size()) - 1);
+  });
+  part("choose.json", [&](const fs::path& path) { view.screening = read_run_json(path); });
+  for (const char* file : {"used.schedule.json", "best.schedule.json"}) {
+    part(file, [&](const fs::path& path) { view.schedule = read_run_schedule(path); });
+  }
+  return view;
+}
+
+void add_images(ScreeningView& view, const std::string& data, int rows) {
+  if (!view.schedule) return;
+  Samples samples = read_samples(data, view.config, *view.schedule, 0, rows);
+  view.moments = std::move(samples.moments);
+  view.images = std::move(samples.rows);
+  if (!samples.note.empty()) view.notes.push_back(samples.note);
+}
+
+Json report_json(const ScreeningView& view) {
+  return {{"format", "popaug-report"},   {"version", 1},
+          {"kind", "screening"},         {"run", view.name},
+          {"finished", view.finished()}, {"trainings", view.trainings},
+          {"screening", view.screening}, {"notes", view.notes}};
+}
+
+std::string report_html(const ScreeningView& view) {
+  std::string main = answer(view);
+  if (view.schedule) {
+    main += section("schedule", "The chosen augmentation",
+                    figure("shares", share_chart(*view.schedule),
+                           "How many ops an image gets on average, exactly, under the rule."));
+  }
+  main += samples_section(view.moments, view.images) + cost(view) +
+          section("settings", "Settings", config_part(view.config));
+  return whole_page(view.name, main, Json{{"scores", Json::array()}, {"rounds_done", 0}});
+}
+
+std::string report_markdown(const ScreeningView& view) {
+  std::string text = "# " + markdown_escape(view.name) + "\n\n";
+  if (view.finished()) text += markdown_escape(screening_sentence(view.screening)) + "\n\n";
+  text += state_sentence(view) + "\n";
+  for (const std::string& note : view.notes) text += "* note: " + markdown_escape(note) + "\n";
+  return text;
+}
+
+}  // namespace popaug
