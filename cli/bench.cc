@@ -281,6 +281,8 @@ void add_bench_train(CLI::App& bench, Action& action);  // bench_train.cc
 void add_bench(CLI::App& program, Action& action) {
   CLI::App* bench = program.add_subcommand("bench", "Measure this machine");
   bench->require_subcommand(1);
+  examples(*bench, {{"popaug bench augment --workers 1", "images per second of one core"},
+                    {"popaug bench train", "images per second of training and evaluation"}});
   CLI::App* augment =
       bench->add_subcommand("augment", "Speed of the augmentation engine, synthetic pictures");
   auto options = std::make_shared<Options>();

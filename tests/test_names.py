@@ -392,6 +392,20 @@ def test_a_field_that_does_not_exist_is_seen() -> None:
     assert unknown_names(NAME_IN_PAGE.findall("`val_size` and `val" + "_sise`")) == ["val" + "_sise"]
 
 
+# --- genes ---------------------------------------------------------------------------------------
+
+
+def test_the_page_of_settings_lists_every_gene() -> None:
+    genes = set()
+    for room in ("search", "train"):
+        rows = (ROOT / "popaug" / room / "setting_rows.h").read_text(encoding="utf-8").split("{setting_at<")
+        genes |= {re.findall(r'"(\w+)"', row)[1] for row in rows[1:] if re.search(r"Searched::kL\w+}", row)}
+    page = (ROOT / "docs" / "decisions" / "settings.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `genes` .*? numbers searched along with the policy: (.*?)\. ", page, re.MULTILINE)
+    assert genes == set(re.findall(r"`(\w+)`", listed[0]))
+    assert {"lr", "flip"} <= genes
+
+
 # --- fields of formats ---------------------------------------------------------------------------
 
 # The rooms whose code writes or reads what a page of docs/formats describes.

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "popaug/schedule/schedule.h"
@@ -102,25 +104,41 @@ TEST(SchedulePythonExport, AutoAugment) {
   EXPECT_EQ(check(baseline_schedule("autoaugment-cifar10"), 1000), 0);
   EXPECT_EQ(check(baseline_schedule("autoaugment-svhn"), 500), 0);
 }
+// Values of an op that lies in no built-in space: small steps from the lowest on, then large ones.
+std::vector<double> values_across(const OpRow& row, int levels) {
+  std::vector<double> values;
+  const int small = levels / 2;
+  for (int level = 0; row.uses_value && level < levels; ++level) {
+    const double share = double(level - small + 1) / (levels - small);
+    values.push_back(level < small ? std::min(row.low + level, row.high)
+                                   : std::round(row.low + share * (row.high - row.low)));
+  }
+  return values;
+}
+
+// Every built-in op that the published search does not have, too.
 TEST(SchedulePythonExport, ExtraOpsAndPaperPixels) {
   Schedule schedule;
   schedule.space = space_by_name("pba");
   schedule.space.name = "extra";
-  for (const char* name : {"FlipLR", "FlipUD", "Blur", "Smooth", "Identity"}) {
-    schedule.space.ops.push_back({name});
+  const std::vector<std::string> published = schedule.space.op_names();
+  for (const OpRow& row : op_rows()) {
+    if (row.origin != "built-in" || std::ranges::count(published, row.name) > 0) continue;
+    SpaceOp op{row.name};
+    op.values = values_across(row, schedule.space.levels);
+    schedule.space.ops.push_back(op);
   }
-  SpaceOp crop{"CropBilinear"};
-  for (int level = 0; level < schedule.space.levels; ++level) crop.values.push_back(level);
-  schedule.space.ops.push_back(crop);
   schedule.base = {.pad = 3, .flip = 0.3, .cutout = 7, .scale_pixels = false};
   schedule.rule.count_weights = {0, 0.2, 0.4, 0.4};
-  Segment segment{5, zero_policy(schedule.space)};
   Random random({.seed = 4});
-  for (PolicyEntry& entry : segment.policy.entries) {
-    entry.probability = random.uniform();
-    entry.level = int(random.below(11));
+  for (int epoch = 0; epoch < 5; ++epoch) {
+    Segment segment{1, zero_policy(schedule.space)};
+    for (PolicyEntry& entry : segment.policy.entries) {
+      entry.probability = random.uniform();
+      entry.level = int(random.below(11));
+    }
+    schedule.segments.push_back(segment);
   }
-  schedule.segments = {segment};
   schedule.provenance["note"] = "quotes \" and ' and \\ and \xc3\xa9 and \xf0\x9f\x8c\xb3";
   EXPECT_EQ(check(schedule, 500), 0);
 }

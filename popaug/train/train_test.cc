@@ -7,6 +7,7 @@
 
 #include "popaug/model/model.h"
 #include "popaug/train/internal/batches.h"
+#include "popaug/train/setting_rows.h"
 #include "tests/message_of.h"
 #include "tests/toy_training.h"
 
@@ -153,7 +154,8 @@ TEST_F(TrainerTest, PoliciesShareInitialWeightsAndOrder) {
   EXPECT_NE(read_file(a), read_file(b));
 }
 
-// A member with a gene trains to the bytes of one under the setting of that name and value.
+// A member with a gene trains to the bytes of one under the setting of that name and value. Every
+// setting that a search can vary is checked.
 TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
   const auto weights = [&](const TrainSettings& settings, const BaseTransforms& base,
                            const std::map<std::string, double>& genes) {
@@ -165,9 +167,12 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
     run(*trainer, work);
     return read_file(work.to);
   };
-  const BaseTransforms base = {.pad = 2, .flip = 0.25, .cutout = 4};
+  const BaseTransforms base = {
+      .pad = 2, .flip = 0.25, .cutout = 4, .erase = 0.3, .cutmix = 0.3, .mixup = 0.3};
   const std::string plain = weights(small_settings(), base, {});
+  std::vector<std::string> checked;
   const auto check = [&](const std::string& gene, double value, auto set) {
+    checked.push_back(gene);
     TrainSettings settings = small_settings();
     BaseTransforms changed = base;
     set(settings, changed);
@@ -181,14 +186,23 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
   check("clip", 0.1, [](auto& s, auto&) { s.clip = 0.1; });
   check("layer_decay", 0.7, [](auto& s, auto&) { s.layer_decay = 0.7; });
   check("label_smoothing", 0.2, [](auto& s, auto&) { s.label_smoothing = 0.2; });
+  check("trunk_lr_factor", 0.1, [](auto& s, auto&) { s.trunk_lr_factor = 0.1; });
   check("flip", 0.75, [](auto&, auto& b) { b.flip = 0.75; });
   check("vflip", 0.75, [](auto&, auto& b) { b.vflip = 0.75; });
   check("turn", 0.75, [](auto&, auto& b) { b.turn = 0.75; });
   check("erase", 0.5, [](auto&, auto& b) { b.erase = 0.5; });
+  check("erase_most", 0.9, [](auto&, auto& b) { b.erase_most = 0.9; });
   check("cutmix", 0.5, [](auto&, auto& b) { b.cutmix = 0.5; });
+  check("cutmix_alpha", 0.2, [](auto&, auto& b) { b.cutmix_alpha = 0.2; });
   check("mixup", 0.5, [](auto&, auto& b) { b.mixup = 0.5; });
+  check("mixup_alpha", 5, [](auto&, auto& b) { b.mixup_alpha = 5; });
   check("pad", 6, [](auto&, auto& b) { b.pad = 6; });
   check("cutout", 10, [](auto&, auto& b) { b.cutout = 10; });
+  std::vector<std::string> genes = base_gene_names();
+  for (const TrainSettingRow& row : kTrainSettings) {
+    if (row.searched != Searched::kNo) genes.emplace_back(row.setting.key);
+  }
+  EXPECT_THAT(checked, ::testing::UnorderedElementsAreArray(genes));
   EXPECT_THROW(weights(small_settings(), base, {{"lrr", 0.01}}), UsageError);
 }
 

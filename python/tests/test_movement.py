@@ -65,6 +65,35 @@ def test_ops_on_colours_move_nothing_and_change_no_draw() -> None:
     assert parities == {0, 1}
 
 
+def spot_of(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    """The middle of the pixels that stand out; None: none does."""
+    ground = np.median(image.reshape(-1, 3), axis=0)
+    y, x = np.nonzero(np.abs(image - ground).max(axis=-1) > 20)
+    return np.array([x.mean() + 0.5, y.mean() + 0.5]) if len(x) else None
+
+
+@pytest.mark.parametrize("op", [op for op in popaug.ops() if op.origin == "built-in"], ids=lambda op: op.name)
+def test_every_op_moves_a_spot_as_its_movement_says(op: popaug.Op) -> None:
+    image = np.full((32, 32, 3), 60, np.uint8)
+    image[8:11, 20:23] = 160
+    start = spot_of(image)
+    assert start is not None
+    low, high = max(op.low, -10), min(op.high, 150)
+    values = tuple(float(round(low + share * (high - low))) for share in (0.02, 0.2, 0.45, 0.55, 0.7, 0.9))
+    values = values if op.uses_value else ()
+    space = popaug.Space("one", (popaug.SpaceOp(op.name, values),), len(values) or 1, len(values) or 1)
+    seen = 0
+    for level in range(len(values) or 1):
+        one = popaug.Schedule(space, popaug.Rule("randaugment", count=1), [popaug.Segment(1, [(op.name, 1.0, level)])])
+        for sample in range(4):  # a cutout may hide the spot
+            spot = spot_of(one(image, samples=sample, epoch=0, seed=1, hole=(60, 60, 60)))
+            if spot is None:
+                continue
+            seen += 1
+            assert np.abs(one.movement(32, 32, sample=sample, epoch=0, seed=1).points(start) - spot).max() < 2.5
+    assert seen
+
+
 def test_cutouts_and_erased_parts_leave_masks_alone() -> None:
     plain = popaug.Base(pad=4, flip=0.5)
     more = popaug.Base(pad=4, flip=0.5, cutout=8, erase=1.0)
