@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "popaug/report/html.h"
+#include "popaug/report/internal/charts.h"
 #include "popaug/report/internal/parts.h"
 #include "popaug/report/internal/run_charts.h"
 #include "popaug/report/internal/run_files.h"

@@ -18,6 +18,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 import popaug
+from popaug import _arguments
 
 ROOT = pathlib.Path(os.environ.get("POPAUG_SOURCE", pathlib.Path(__file__).parents[2]))
 BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", ROOT / "build"))
@@ -150,8 +151,8 @@ def test_without_torch_draws_come_from_random(learned: Any) -> None:
 def test_holes_have_one_colour_everywhere(learned: Any) -> None:
     """The engine, the export on Pillow and the one on albumentations."""
     text = (ROOT / "data" / "export_templates" / "schedule_albumentations.py").read_text()
-    assert learned.MEAN_COLOUR == popaug._arguments.HOLE == (125, 122, 113)
-    assert learned.GREY == popaug._arguments.GREY_HOLE == 122
+    assert learned.MEAN_COLOUR == _arguments.HOLE == (125, 122, 113)
+    assert learned.GREY == _arguments.GREY_HOLE == 122
     assert "FILL = (125, 122, 113)" in text and "GREY = 122" in text
     value = popaug.Schedule.baseline("flipcrop-cutout").to_json()
     transform = learned.ScheduleTransform()
