@@ -274,7 +274,7 @@ COMMANDS = {
         *(" --plugin ", "popaug compare --run ", "search --selection none --trainer none</code>"),
         *("<code>popaug search --config ", " --out NEW-RUN</code>"),
     ],
-    "popaug/report/screening_view.cc": ["compare --arms schedule,flipcrop,trivial --schedule "],
+    "popaug/report/screening_view.cc": ["compare --data DIR --epochs N --arms schedule,flipcrop,trivial --schedule "],
     "popaug/report/train_page.cc": [" --data DIR --json &gt; ", "popaug train --config ", " --out NEW-RUN</code>"],
 }
 

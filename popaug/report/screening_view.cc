@@ -30,7 +30,7 @@ std::string answer(const ScreeningView& view) {
   body += screening_part(view.screening);
   body +=
       "<p>The folds that chose the recipe flatter it. Test images say how good it is: <code>popaug "
-      "compare --arms schedule,flipcrop,trivial --schedule " +
+      "compare --data DIR --epochs N --arms schedule,flipcrop,trivial --schedule " +
       html_escape(shell_path(view.directory / "best.schedule.json")) + "</code></p>\n";
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
