@@ -14,6 +14,13 @@ Draws come from `generator`: a random.Random, a numpy.random.Generator or a torc
 they come from torch's global generator where torch is imported, which a DataLoader seeds in each worker
 process, and from Python's random module where it is not.
 
+Where the schedule mixes images (CutMix, mixup), an image needs the others, so a data set does it:
+
+    transform = ScheduleTransform(fill=mean_colour_of_the_data)
+    loader = DataLoader(MixedDataset(dataset, transform), batch_size=128, shuffle=True, collate_fn=collate)
+    images, labels = ...                     # of the loader; the images still want the model's normalisation
+    loss = mixed_cross_entropy(model(images), labels)
+
 The epoch lies in memory that worker processes share, so set_epoch() reaches the running workers of a
 DataLoader. A schedule with several policies refuses to run before set_epoch() was called.
 """
@@ -25,7 +32,7 @@ import random
 import struct
 import sys
 
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
 SCHEDULE_TEXT = "{}"
 
@@ -90,6 +97,43 @@ def _cumulative(weights, u):
         if u < total:
             return index
     return len(weights) - 1
+
+
+def _log_gamma(stream, shape):
+    """The logarithm of a draw from Gamma(shape): Marsaglia and Tsang (2000) for shape + 1, times U^(1 / shape)."""
+    d = shape + 1 - 1.0 / 3
+    c = 1 / math.sqrt(9 * d)
+    while True:
+        u = 1.0 - stream.uniform()
+        x = math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * stream.uniform())
+        root = 1 + c * x
+        if root <= 0:
+            continue
+        v = root * root * root
+        if math.log(1.0 - stream.uniform()) < 0.5 * x * x + d - d * v + d * math.log(v):
+            return math.log(d * v) + math.log(1.0 - stream.uniform()) / shape
+
+
+def _beta(stream, alpha):
+    """A draw from Beta(alpha, alpha)."""
+    if alpha == 1:
+        return stream.uniform()
+    a, b = _log_gamma(stream, alpha), _log_gamma(stream, alpha)
+    return 1 / (1 + math.exp(b - a))
+
+
+def _mixup(image, partner, weight, hole):
+    """Bytes (a weight + b (256 - weight) + 128) / 256; a hole counts as the colour `hole`, two holes stay one."""
+    solid = [each.getchannel("A").point([0] + [255] * 255) for each in (image, partner)]
+    bytes_of_both = []
+    for each, mask in zip((image, partner), solid, strict=True):
+        ground = Image.new("RGB", each.size, hole)
+        ground.paste(each.convert("RGB"), mask=mask)
+        bytes_of_both.append(ground.tobytes())
+    mixed = bytes((a * weight + b * (256 - weight) + 128) >> 8 for a, b in zip(*bytes_of_both, strict=True))
+    result = Image.new("RGBA", image.size, (0, 0, 0, 0))
+    result.paste(Image.frombytes("RGB", image.size, mixed).convert("RGBA"), mask=ImageChops.lighter(*solid))
+    return result
 
 
 def _through_rgb(function):
@@ -307,18 +351,34 @@ class ScheduleTransform:
         """Epochs count from 0; past the end the last policy stays."""
         self.epoch.set(epoch)
 
+    @property
+    def mixes(self):
+        """Whether the schedule mixes images with each other, which one image alone cannot show."""
+        return self.base.get("cutmix", 0) > 0 or self.base.get("mixup", 0) > 0
+
     def __call__(self, image, *others):
         """The image augmented; other inputs, such as a label, pass through."""
+        if self.mixes:
+            raise RuntimeError(
+                "this schedule mixes images with each other: wrap the data set in MixedDataset(dataset, transform), or "
+                "call mixed()"
+            )
         key = {"seed": random_bits(self.generator, 64), "sample": random_bits(self.generator, 40)}
         epoch = self.epoch.get() if len(self.segments) > 1 else 0
         given = as_pillow(image)
         grey = given.mode != "RGB"
         result = self.augment(given, epoch=epoch, **key)
-        fill = (GREY if grey else MEAN_COLOUR) if self.fill is None else self.fill
-        ground = Image.new("L" if grey else "RGB", result.size, fill)
-        ground.paste(result.convert(ground.mode), mask=result.getchannel("A").point([0] + [255] * 255))
-        augmented = like(ground, image)
+        augmented = like(self.filled(result, grey), image)
         return (augmented, *others) if others else augmented
+
+    def colour(self, grey):
+        return (GREY if grey else MEAN_COLOUR) if self.fill is None else self.fill
+
+    def filled(self, image, grey):
+        """An RGBA image with its holes filled, as RGB or L."""
+        ground = Image.new("L" if grey else "RGB", image.size, self.colour(grey))
+        ground.paste(image.convert(ground.mode), mask=image.getchannel("A").point([0] + [255] * 255))
+        return ground
 
     def policy(self, epoch):
         for segment in self.segments:
@@ -379,7 +439,58 @@ class ScheduleTransform:
         yield self._make(entry, stream.below(self.space["levels"]), stream)
 
     def augment(self, image, seed, epoch, sample, stream=0):
-        """RGBA, holes at alpha 0, before normalisation. Grey images stay grey."""
+        """RGBA, holes at alpha 0, before normalisation. Grey images stay grey. Mixes nothing."""
+        return self._augment(image, seed, epoch, sample, stream)[0]
+
+    def mixed(self, read, samples, seed, epoch, sample, stream=0):
+        """Image `sample` augmented and, where its draws say so, mixed with another one, which is augmented too.
+
+        read(i): image i, a Pillow image. samples: how many images the epoch has, numbered from 0. Returns the RGBA
+        image, the number of its partner (its own where it is not mixed), and the share of the image itself, which its
+        label has too. Holes count as `fill`, which must be the mean colour for the same bytes as popaug's.
+        """
+        if samples < 2:
+            raise ValueError(f"an image is mixed with another one, but there are {samples}")
+        own = read(sample)
+        grey = own.mode != "RGB"
+        image, draws = self._augment(own, seed, epoch, sample, stream)
+        kind, what, share = self._draw_mix(image.size, draws)
+        if kind is None:
+            return image, sample, 1.0
+        partner = sample
+        while partner == sample:
+            partner = draws.below(samples)
+        if share == 1:
+            return image, partner, share
+        other = self.augment(read(partner), seed, epoch, partner, stream)
+        if kind == "mixup":
+            hole = self.colour(grey)
+            return _mixup(image, other, what, (hole,) * 3 if grey else tuple(hole)), partner, share
+        image = image.copy()
+        image.paste(other.crop(what), what[:2])
+        return image, partner, share
+
+    def _draw_mix(self, size, stream):
+        """The kind, "cutmix" with its box or "mixup" with the image's weight in parts of 256; and the share of the image."""
+        width, height = size
+        base = self.base
+        cutmix = base.get("cutmix", 0) > 0 and stream.chance(base["cutmix"])
+        mixup = base.get("mixup", 0) > 0 and stream.chance(base["mixup"])
+        if cutmix and (not mixup or stream.next32() & 1 == 0):
+            side = math.sqrt(1 - _beta(stream, base.get("cutmix_alpha", 1)))
+            half_width, half_height = int(width * side) // 2, int(height * side) // 2
+            x, y = stream.below(width), stream.below(height)
+            left, top = max(x - half_width, 0), max(y - half_height, 0)
+            right, bottom = min(x + half_width, width), min(y + half_height, height)
+            area = (right - left) * (bottom - top)
+            return "cutmix", (left, top, right, bottom), 1 - area / (float(width) * height)
+        if mixup:
+            weight = math.floor(256 * _beta(stream, base.get("mixup_alpha", 0.2)) + 0.5)
+            return "mixup", weight, weight / 256
+        return None, None, 1.0
+
+    def _augment(self, image, seed, epoch, sample, stream):
+        """The augmented image, and the stream of draws of the base transforms where it has come to."""
         grey = image.mode in ("1", "L")
         least_area = self.base.get("resized_crop", 0)
         if least_area > 0:
@@ -392,7 +503,8 @@ class ScheduleTransform:
         for name, level, negative in self.draws(seed, epoch, sample, stream):
             value = op_value(self.ops[name], level, negative, image.size, scaled)
             image = OPS[name](image, value, context)
-        return self._base_transforms(image, _Random(seed, _BASE, stream, epoch, sample), grey)
+        base = _Random(seed, _BASE, stream, epoch, sample)
+        return self._base_transforms(image, base, grey), base
 
     def _base_transforms(self, image, stream, grey):
         width, height = image.size
@@ -459,3 +571,57 @@ class ScheduleTransform:
             if count > 0:
                 colour = (*((2 * total + count) // (2 * count) for total in sums), 255)
         return Image.new("RGBA", (width, height), colour)
+
+
+class MixedDataset:
+    """A data set whose images are augmented and mixed with each other: items (image, (label, other label, share)).
+
+    dataset: items (image, label) by index, images of one size and of any kind that the transform takes; labels are
+    class numbers. seed: of the draws; the same seed, epoch and index give the same item in every process.
+    """
+
+    def __init__(self, dataset, transform, seed=0):
+        if len(dataset) < 2:
+            raise ValueError(f"images are mixed with each other, but the data set has {len(dataset)}")
+        self.dataset = dataset
+        self.transform = transform
+        self.seed = seed
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def set_epoch(self, epoch):
+        self.transform.set_epoch(epoch)
+
+    def __getitem__(self, index):
+        own, label = self.dataset[index]
+        read = lambda i: as_pillow(own if i == index else self.dataset[i][0])  # noqa: E731
+        epoch = self.transform.epoch.get()
+        image, partner, share = self.transform.mixed(read, len(self), self.seed, epoch, index)
+        other = label if partner == index else self.dataset[partner][1]
+        return like(self.transform.filled(image, read(index).mode != "RGB"), own), (label, other, share)
+
+
+def collate(items):
+    """A batch of MixedDataset: images [n, channels, height, width] of uint8, and (labels, other labels, shares)."""
+    import torch
+
+    def tensor(image):
+        if isinstance(image, torch.Tensor):
+            return image
+        pixels = as_pillow(image)
+        found = torch.frombuffer(bytearray(pixels.tobytes()), dtype=torch.uint8)
+        return found.reshape(pixels.height, pixels.width, -1).permute(2, 0, 1)
+
+    labels, others, shares = zip(*(mixed for _, mixed in items), strict=True)
+    images = torch.stack([tensor(image) for image, _ in items])
+    return images, (torch.tensor(labels), torch.tensor(others), torch.tensor(shares))
+
+
+def mixed_cross_entropy(logits, labels):
+    """The loss of a batch of mixed images: the cross-entropies of both labels, weighted by their shares."""
+    from torch.nn.functional import cross_entropy
+
+    first, second, share = labels
+    both = [cross_entropy(logits, each, reduction="none") for each in (first, second)]
+    return (share * both[0] + (1 - share) * both[1]).mean()

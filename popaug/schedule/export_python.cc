@@ -53,31 +53,31 @@ void check_ops(const Schedule& schedule, const std::string& source, const std::s
   }
 }
 
-// Checks that the target can do the base transforms of the schedule: mixing needs other images and
-// gives two labels, which a transform of one image cannot.
-void check_base(const Schedule& schedule, bool erases, const std::string& target) {
-  const BaseTransforms& base = schedule.base;
-  const char* what = base.cutmix > 0             ? "CutMix"
-                     : base.mixup > 0            ? "mixup"
-                     : base.erase > 0 && !erases ? "random erasing"
-                                                 : nullptr;
+// Refuses what a transform of albumentations, which sees one image, cannot do.
+void check_base(const BaseTransforms& base) {
+  const char* what = base.cutmix > 0  ? "CutMix"
+                     : base.mixup > 0 ? "mixup"
+                     : base.erase > 0 ? "random erasing"
+                                      : nullptr;
   if (what == nullptr) return;
-  throw Error(std::string("this schedule has ") + what + ", which " + target +
-              " cannot express, so it cannot be exported to it" +
-              (base.mixes() ? "; popaug.torch.loader gives mixed images with their labels" : ""));
+  throw Error(
+      std::string("this schedule has ") + what +
+      ", which the export to albumentations cannot express, so it cannot be exported to it" +
+      (base.mixes() ? "; popaug.torch.loader and the export to python give mixed images "
+                      "with their labels"
+                    : ""));
 }
 
 }  // namespace
 
 std::string export_python(const Schedule& schedule) {
-  check_base(schedule, true, "a transform of one image");
   std::string source = filled_template("schedule_transform.py", schedule);
   check_ops(schedule, source, "Pillow");
   return source;
 }
 
 std::string export_albumentations(const Schedule& schedule, std::vector<std::string>* deviations) {
-  check_base(schedule, false, "the export to albumentations");
+  check_base(schedule.base);
   std::string source = filled_template("schedule_albumentations.py", schedule);
   check_ops(schedule, source, "albumentations");
   // The sentences of the template's tuple DEVIATIONS, one a line.

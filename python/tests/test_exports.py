@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 from typing import Any
@@ -18,6 +19,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 import popaug
+import popaug.torch
 from popaug import _arguments
 
 ROOT = pathlib.Path(os.environ.get("POPAUG_SOURCE", pathlib.Path(__file__).parents[2]))
@@ -26,7 +28,7 @@ PIXELS = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 
 def exported(folder: pathlib.Path, schedule: str) -> Any:
-    path = folder / f"exported_{schedule.replace('-', '_')}.py"
+    path = folder / f"exported_{re.sub(r'[^a-z0-9]', '_', pathlib.Path(schedule).name)}.py"
     command = [BUILD / "popaug", "schedule", "export", schedule, "--to", "python", "-o", path]
     subprocess.run(command, check=True, capture_output=True)
     specification = importlib.util.spec_from_file_location(path.stem, path)
@@ -182,3 +184,80 @@ def test_the_tables_of_ops_are_those_of_the_rows() -> None:
     assert sorted(table_of_ops("schedule_transform.py")) == sorted(rows)
     # albumentations has nothing that crops and resizes as CropBilinear does.
     assert sorted([*table_of_ops("schedule_albumentations.py"), "CropBilinear"]) == sorted(rows)
+
+
+def mixing_schedules(folder: pathlib.Path) -> list[pathlib.Path]:
+    """CutMix, mixup, and both with alphas of their own around erasing."""
+    found = []
+    for name, base in (
+        ("cutmix", {"cutmix": 1.0}),
+        ("mixup", {"mixup": 1.0, "pad": 6}),
+        ("both", {"cutmix": 0.7, "cutmix_alpha": 0.4, "mixup": 0.8, "mixup_alpha": 2.0, "erase": 0.5, "cutout": 9}),
+    ):
+        value = popaug.Schedule.baseline("trivial")
+        value = value.with_base(popaug.Base.from_json(value.base.to_json() | base))
+        value.save(folder / f"{name}.schedule.json")
+        found.append(folder / f"{name}.schedule.json")
+    return found
+
+
+def test_mixed_images_are_those_of_the_library(tmp_path: pathlib.Path) -> None:
+    images = np.random.default_rng(5).integers(0, 256, (12, 24, 24, 3), dtype=np.uint8)
+    samples = np.arange(len(images), dtype=np.uint64)
+    kinds = set()
+    for path in mixing_schedules(tmp_path):
+        module = exported(tmp_path, str(path))
+        transform = module.ScheduleTransform()
+        schedule = popaug.Schedule.load(path)
+        for epoch in (0, 7):
+            key = (3, 0, epoch)
+            partners, shares = schedule.engine().partners(*key, samples, list(range(12)), 12, 24, 24)
+            places = [p if share < 1 else -1 for p, share in zip(partners, shares, strict=True)]
+            want = schedule.mixed(
+                images,
+                images,
+                places,
+                key,
+                samples,
+                samples,
+                mean=None,
+                std=None,
+                hole=_arguments.HOLE,
+                floats=False,
+                threads=1,
+            )
+            for i in range(12):
+                image, partner, share = transform.mixed(lambda i: Image.fromarray(images[i]), 12, 3, epoch, i)
+                assert (partner, np.float32(share)) == (partners[i], np.float32(shares[i]))
+                assert np.array_equal(np.asarray(transform.filled(image, False)), want[i]), (path.name, epoch, i)
+                kinds.add((path.name, share < 1))
+    assert {name for name, mixed in kinds if mixed} == {
+        "cutmix.schedule.json",
+        "mixup.schedule.json",
+        "both.schedule.json",
+    }
+
+
+def test_a_mixed_data_set_in_a_loader_with_workers(tmp_path: pathlib.Path) -> None:
+    module = exported(tmp_path, "flipcrop+cutmix")
+    transform = module.ScheduleTransform()
+    images = [(Image.fromarray(PIXELS // (i + 1)), i) for i in range(8)]
+    with pytest.raises(RuntimeError, match="MixedDataset"):
+        transform(images[0][0])
+    with pytest.raises(ValueError, match="has 1"):
+        module.MixedDataset(images[:1], transform)
+    data = module.MixedDataset(images, transform, seed=4)
+    with pytest.raises(RuntimeError, match="set_epoch"):
+        data[0]
+    seen = []
+    for workers in (0, 2):
+        loader = DataLoader(data, batch_size=4, num_workers=workers, collate_fn=module.collate)
+        data.set_epoch(1)
+        seen.append([(x.numpy().tobytes(), *(each.tolist() for each in labels)) for x, labels in loader])
+    assert seen[0] == seen[1]
+    (first, second, share) = (torch.tensor([v for batch in seen[0] for v in batch[k]]) for k in (1, 2, 3))
+    assert first.tolist() == list(range(8))
+    assert ((share < 1) == (first != second)).all() and 0 < (share < 1).sum() < 8
+    logits = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
+    expected = popaug.torch.mixed_cross_entropy(logits, popaug.torch.MixedLabels(first, second, share))
+    assert module.mixed_cross_entropy(logits, (first, second, share)).item() == pytest.approx(expected.item(), rel=1e-6)
