@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -168,16 +169,26 @@ def log_records(log: bytes) -> Iterator[bytes]:
             record = b""
 
 
-def test_wandb_offline(run: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def wandb_records(folder: pathlib.Path) -> list[Any]:
+    """All records of an offline run. wandb's own process may still write when finish() returns: the last one is `exit`."""
     from wandb.proto.wandb_internal_pb2 import Record
 
+    for _ in range(300):
+        records = []
+        for data in (data for file in folder.rglob("*.wandb") for data in log_records(file.read_bytes())):
+            records.append(Record())
+            records[-1].ParseFromString(data)
+        if any(record.HasField("exit") for record in records):
+            return records
+        time.sleep(0.1)
+    raise AssertionError(f"no record of the end in {folder}")
+
+
+def test_wandb_offline(run: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert track.follow(run, "wandb", project="flowers", folder=tmp_path / "kept") == 12
-    (file,) = (tmp_path / "kept").rglob("*.wandb")
     rows, projects, artifacts = [], [], []
-    for data in log_records(file.read_bytes()):
-        record = Record()
-        record.ParseFromString(data)
+    for record in wandb_records(tmp_path / "kept"):
         if record.HasField("history"):
             told = {item.key or item.nested_key[0]: json.loads(item.value_json) for item in record.history.item}
             rows.append(Row(told["round"], {k: v for k, v in told.items() if "/" in k}))
