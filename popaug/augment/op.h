@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "popaug/augment/place.h"
 #include "popaug/augment/space.h"
 #include "popaug/base/base.h"
 #include "popaug/image/image.h"
@@ -71,6 +72,7 @@ struct OpRow {
   OpFunction plain = nullptr;
   PrepareFunction prepare = nullptr;  // both null: the engine runs `plain`
   RunFunction run = nullptr;
+  MoveFunction move = nullptr;  // null: moves no pixel, or nobody knows it (an op of the user's)
   std::string origin = "built-in";  // or the plugin's file
 };
 

@@ -3,6 +3,7 @@
 #ifndef POPAUG_AUGMENT_PHOTO_H_
 #define POPAUG_AUGMENT_PHOTO_H_
 
+#include "popaug/augment/place.h"
 #include "popaug/augment/sampler.h"
 #include "popaug/image/image.h"
 
@@ -12,11 +13,6 @@ namespace popaug {
 struct CropRange {
   double least_area = 0.08, most_area = 1.0;  // 0 < least <= most <= 1
   double least_ratio = 3.0 / 4, most_ratio = 4.0 / 3;
-};
-
-struct CropBox {
-  int left = 0, top = 0, width = 0, height = 0;
-  bool operator==(const CropBox&) const = default;
 };
 
 // The rule of torchvision's RandomResizedCrop (its get_params; the ranges above are its defaults):

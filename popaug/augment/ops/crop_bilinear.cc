@@ -29,10 +29,19 @@ void unpremultiply(Image& image) {
   }
 }
 
+// At least one pixel stays; Pillow would refuse to crop further.
+int margin_of(double pixels, int width, int height) {
+  return std::clamp(static_cast<int>(pixels), 0, (std::min(width, height) - 1) / 2);
+}
+
+OpMovement move(double pixels, int width, int height) {
+  const int margin = margin_of(pixels, width, height);
+  const CropBox box = {margin, margin, width - 2 * margin, height - 2 * margin};
+  return {enlargement(box, width, height), box};
+}
+
 void apply(Image& image, double pixels, OpContext&) {
-  // At least one pixel stays; Pillow would refuse to crop further.
-  const int most = (std::min(image.width(), image.height()) - 1) / 2;
-  const int margin = std::clamp(static_cast<int>(pixels), 0, most);
+  const int margin = margin_of(pixels, image.width(), image.height());
   if (margin == 0) return;
   Image cropped(image.width() - 2 * margin, image.height() - 2 * margin);
   for (int y = 0; y < cropped.height(); ++y) {
@@ -56,7 +65,8 @@ OpRow crop_bilinear() {
           .identity = 0,
           .holes = HoleEffect::kKeeps,
           .paper = LevelTable{.scale = PixelScale::kShorter, .values = values},
-          .plain = apply};
+          .plain = apply,
+          .move = move};
 }
 
 }  // namespace popaug::ops

@@ -39,7 +39,10 @@ OpRow flip_lr() {
           .holes = HoleEffect::kKeeps,
           .paper = LevelTable{},
           .plain = apply_lr,
-          .run = run_lr};
+          .run = run_lr,
+          .move = [](double, int width, int) {
+            return OpMovement{{-1, 0, double(width), 0, 1, 0}};
+          }};
 }
 
 OpRow flip_ud() {
@@ -49,7 +52,10 @@ OpRow flip_ud() {
           .uses_value = false,
           .holes = HoleEffect::kKeeps,
           .paper = LevelTable{},
-          .plain = apply_ud};
+          .plain = apply_ud,
+          .move = [](double, int, int height) {
+            return OpMovement{{1, 0, 0, 0, -1, double(height)}};
+          }};
 }
 
 }  // namespace popaug::ops

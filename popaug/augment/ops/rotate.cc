@@ -68,6 +68,14 @@ void prepare(PreparedOp& op, double degrees, int width, int height) {
   prepare_affine(op, rotation(angle, width, height), width, height);
 }
 
+// Without the rounding of Pillow's matrix, which moves no pixel.
+OpMovement move(double degrees, int width, int height) {
+  const double angle = -degrees * (std::numbers::pi / 180.0);
+  const double cosine = std::cos(angle), sine = std::sin(angle);
+  const double x = width / 2.0, y = height / 2.0;
+  return {{cosine, sine, x - cosine * x - sine * y, -sine, cosine, y + sine * x - cosine * y}};
+}
+
 }  // namespace
 
 OpRow rotate() {
@@ -86,7 +94,8 @@ OpRow rotate() {
           .trivial = LevelTable{.is_signed = true, .values = levels::linspace(135)},
           .plain = apply,
           .prepare = prepare,
-          .run = run_affine};
+          .run = run_affine,
+          .move = move};
 }
 
 }  // namespace popaug::ops

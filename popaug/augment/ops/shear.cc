@@ -37,6 +37,7 @@ OpRow shear_x() {
   row.prepare = [](PreparedOp& op, double share, int width, int height) {
     prepare_affine(op, matrix_x(share), width, height);
   };
+  row.move = [](double share, int, int) { return OpMovement{matrix_x(share)}; };
   return row;
 }
 
@@ -48,6 +49,7 @@ OpRow shear_y() {
   row.prepare = [](PreparedOp& op, double share, int width, int height) {
     prepare_affine(op, matrix_y(share), width, height);
   };
+  row.move = [](double share, int, int) { return OpMovement{matrix_y(share)}; };
   return row;
 }
 

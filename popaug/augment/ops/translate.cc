@@ -42,6 +42,7 @@ OpRow translate_x() {
   row.prepare = [](PreparedOp& op, double pixels, int width, int height) {
     prepare_affine(op, matrix_x(pixels), width, height);
   };
+  row.move = [](double pixels, int, int) { return OpMovement{matrix_x(pixels)}; };
   return row;
 }
 
@@ -54,6 +55,7 @@ OpRow translate_y() {
   row.prepare = [](PreparedOp& op, double pixels, int width, int height) {
     prepare_affine(op, matrix_y(pixels), width, height);
   };
+  row.move = [](double pixels, int, int) { return OpMovement{matrix_y(pixels)}; };
   return row;
 }
 
