@@ -16,8 +16,9 @@ void print_summary(const AuditedOps& audited, const AuditRequest& request) {
   const fs::path& out = request.out;
   const Audit& audit = audited.audit;
   print("{}\n", audit_text(audit));
-  print("figures  {}\npicture  {}\nspace    {}\n", show_path(out / "audit.json"),
-        show_path(out / "audit.svg"), show_path(out / "audited.space.toml"));
+  print("figures  {}\npicture  {}\n", show_path(out / "audit.json"), show_path(out / "audit.svg"));
+  if (!request.settings.audited_recipes.empty()) return;
+  print("space    {}\n", show_path(out / "audited.space.toml"));
   if (!audit.space) {
     print("\nNo op of the space is left; a search has nothing to draw from.\n");
     return;
@@ -62,6 +63,8 @@ void add_audit(CLI::App& program, Action& action) {
              "more levels and seeds; takes longer"},
             {"popaug audit --data photos --network wrn-16-2 --epochs 20 --out audit",
              "with the network and length that matter to you"},
+            {"popaug audit --data photos --recipe trivial,randaugment,mild-0.5 --out audit",
+             "affinity, diversity and gain of whole recipes in place of ops"},
             {"popaug audit --out audit --resume", "continue after a kill or a Ctrl-C"},
             {"popaug search --data photos --space audit/audited.space.toml --preset small",
              "search without the ops that were shown to harm"}});

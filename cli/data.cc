@@ -58,14 +58,7 @@ void ReadingFlags::add(CLI::App& verb) {
 }
 
 void ReadingFlags::apply(const CheckpointInfo& info, ReadOptions& options) const {
-  apply_reading({fit.empty() ? info.fit : fit, range.empty() ? info.range : range,
-                 background.empty() ? info.background : background},
-                options);
-  if (options.auto_range) {
-    throw UsageError(
-        "--range auto: leave it out, or give the range of the training images, such "
-        "as 500..2700");
-  }
+  read_as_network(info, fit, range, background, options);
 }
 
 void add_column_flags(CLI::App& verb, std::string& image_column, std::string& label_column) {

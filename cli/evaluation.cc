@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -13,8 +12,6 @@
 
 namespace popaug::cli {
 namespace {
-
-constexpr int kBins = 15;
 
 int64_t row_total(const std::vector<int64_t>& row) {
   return std::accumulate(row.begin(), row.end(), int64_t{0});
@@ -32,63 +29,11 @@ std::string beginning(const std::string& name, size_t most) {
 
 }  // namespace
 
-fs::path network_file(const std::string& name) {
-  fs::path path = name;
-  std::error_code ignored;
-  if (!fs::is_directory(path, ignored)) return path;
-  path /= "best.safetensors";
-  refuse_special_file(path);
-  return path;
-}
-
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == text.npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
-}
-
-double calibration_error(const Evaluation& evaluation) {
-  std::array<double, kBins> confidence{}, right{};
-  std::array<int64_t, kBins> count{};
-  for (size_t i = 0; i < evaluation.confidence.size(); ++i) {
-    const double c = evaluation.confidence[i];
-    const int bin = std::clamp(static_cast<int>(std::ceil(c * kBins)) - 1, 0, kBins - 1);
-    confidence[bin] += c;
-    right[bin] += evaluation.correct[i];
-    ++count[bin];
-  }
-  double gap = 0;
-  for (int b = 0; b < kBins; ++b) gap += std::abs(confidence[b] - right[b]);
-  return evaluation.images > 0 ? gap / static_cast<double>(evaluation.images) : 0;
-}
-
-Json evaluation_json(const Evaluation& e, const std::vector<std::string>& classes) {
-  const Interval interval = wilson(e.wrong, e.images);
-  Json json = {{"images", e.images},
-               {"wrong", e.wrong},
-               {"error", 1 - e.accuracy()},
-               {"error_low", interval.low},
-               {"error_high", interval.high},
-               {"accuracy", e.accuracy()},
-               {"balanced_accuracy", e.balanced_accuracy()},
-               {"loss", e.loss},
-               {"calibration_error", calibration_error(e)},
-               {"classes", Json::array()},
-               {"confusion", e.confusion}};
-  for (size_t c = 0; c < classes.size(); ++c) {
-    const int64_t total = row_total(e.confusion[c]);
-    const int64_t wrong = total - e.confusion[c][c];
-    Json row = {{"class", classes[c]}, {"images", total}, {"wrong", wrong}};
-    if (total > 0) {
-      const Interval range = wilson(wrong, total);
-      row["error"] = static_cast<double>(wrong) / static_cast<double>(total);
-      row["error_low"] = range.low;
-      row["error_high"] = range.high;
-    }
-    json["classes"].push_back(std::move(row));
-  }
-  return json;
 }
 
 std::string evaluation_text(const Evaluation& e, const std::vector<std::string>& classes) {

@@ -1,4 +1,5 @@
-# The wheel (pip install .): the package popaug with its extension module, and inside it
+# The wheel (pip install .): the package popaug with its extension module and the verbs of the
+# program as a library, and inside it
 #   lib/   libpopaug, and libpopaug_train where a torch was at hand when the wheel was built
 #   bin/   the program; python/popaug/_program.py starts it against the user's torch
 #   share/ shipped schedules and policies
@@ -37,8 +38,8 @@ function(popaug_install_wheel)
   # No path of this machine: the launcher says where torch's libraries are.
   set_target_properties(${libraries} PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(TARGETS ${libraries} LIBRARY DESTINATION popaug/lib NAMELINK_SKIP)
-  set_target_properties(popaug_core PROPERTIES INSTALL_RPATH "$ORIGIN/lib")
-  install(TARGETS popaug_core LIBRARY DESTINATION popaug)
+  set_target_properties(popaug_core popaug_entry PROPERTIES INSTALL_RPATH "$ORIGIN/lib")
+  install(TARGETS popaug_core popaug_entry LIBRARY DESTINATION popaug)
   install(TARGETS popaug_cli RUNTIME DESTINATION popaug/bin)
   install(DIRECTORY data/ DESTINATION popaug/share/popaug)
 endfunction()

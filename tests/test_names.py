@@ -194,6 +194,9 @@ def script_flags() -> frozenset[str]:
         flags |= set(re.findall(r"= (--[a-z][a-z0-9-]*) \]", text))
     others = {
         "--build",
+        "--build-arg",  # of Docker, as the next two
+        "--entrypoint",
+        "--rm",
         "--target",
         "--test-dir",
         "--gtest_filter",

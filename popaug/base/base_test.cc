@@ -264,5 +264,13 @@ TEST(Stop, FirstSignalSetsTheToken) {
   EXPECT_TRUE(stop.token().requested());
 }
 
+TEST(Stop, ASessionOutlivesASecondSignal) {
+  SignalStop stop(SecondSignal::kIgnored);
+  ::raise(SIGINT);
+  ::raise(SIGINT);
+  ::raise(SIGTERM);
+  EXPECT_TRUE(stop.token().requested());
+}
+
 }  // namespace
 }  // namespace popaug

@@ -9,18 +9,20 @@ namespace popaug {
 namespace {
 
 StopToken* active = nullptr;
+bool second_ends = true;
 struct sigaction previous_int, previous_term;
 
 void on_signal(int) {
   if (active == nullptr) return;
-  if (active->requested()) ::_exit(130);
+  if (active->requested() && second_ends) ::_exit(130);
   active->request();
 }
 
 }  // namespace
 
-SignalStop::SignalStop() {
+SignalStop::SignalStop(SecondSignal second) {
   POPAUG_ASSERT(active == nullptr);
+  second_ends = second == SecondSignal::kEndsProcess;
   active = new StopToken;
   struct sigaction action {};
   action.sa_handler = on_signal;

@@ -16,11 +16,15 @@ class StopToken {
   std::atomic<bool> requested_{false};
 };
 
-// While it lives, the first SIGINT or SIGTERM sets the token and a second ends the process at once
-// with status 130. At most one at a time. Previous handlers are restored.
+// What a second signal does: it ends the process at once with status 130, or nothing more, where
+// the process is a session that holds other work.
+enum class SecondSignal { kEndsProcess, kIgnored };
+
+// While it lives, the first SIGINT or SIGTERM sets the token. At most one at a time. Previous
+// handlers are restored.
 class SignalStop {
  public:
-  SignalStop();
+  explicit SignalStop(SecondSignal second = SecondSignal::kEndsProcess);
   ~SignalStop();
   SignalStop(const SignalStop&) = delete;
   SignalStop& operator=(const SignalStop&) = delete;

@@ -13,6 +13,15 @@ constexpr const char* kStopped =
 const std::vector<std::string> kCheckpoints = {"*-#-test-#.safetensors",
                                                "*-#-validation-#.safetensors"};
 
+constexpr size_t kLongestPart = 100;
+
+// The name of an arm as a part of a file's name: that of a recipe may contain a path.
+std::string file_part(std::string arm) {
+  if (arm.size() > kLongestPart) return hash_hex(arm);
+  std::replace(arm.begin(), arm.end(), '/', '_');
+  return arm;
+}
+
 // A checkpoint between two segments; gone when its owner is, whatever ended the training.
 struct TemporaryFile {
   fs::path path;
@@ -49,8 +58,8 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
     work.evaluate = last;
     work.from = from.path;
     if (!last) {
-      work.to = folder / (job.arm + "-" + std::to_string(job.seed) + "-" + judge_name(job.judge) +
-                          "-" + std::to_string(i % 2) + ".safetensors");
+      work.to = folder / (file_part(job.arm) + "-" + std::to_string(job.seed) + "-" +
+                          judge_name(job.judge) + "-" + std::to_string(i % 2) + ".safetensors");
     }
     const RoundResult part = trainer.run(
         work, [&](double s) { share((epoch + s * segment.epochs) / total); }, stop);

@@ -57,6 +57,7 @@ struct Parts {
 
 Parts parts_of(const std::string& name) {
   Parts parts{name};
+  if (is_registered_baseline(name)) return parts;  // whatever characters its name has
   if (const size_t at = name.find('@'); at != name.npos) {
     const char* end = name.data() + name.size();
     const auto [stop, code] = std::from_chars(name.data() + at + 1, end, parts.epochs);
@@ -188,6 +189,15 @@ Arm make_arm(const std::string& name, const ArmContext& context) {
     const bool mild = numbered->kind == NumberedBaseline::Kind::kMild;
     arm.title = fmt::format("{}, strength {:g}", mild ? "three mild ops" : "TrivialAugment",
                             numbered->strength);
+  } else if (is_registered_baseline(parts.base)) {
+    arm.title = parts.base;
+    const Json provenance = baseline_schedule(parts.base).provenance;
+    arm.search_images = provenance.value("images_trained", int64_t{0}) +
+                        provenance.value("images_evaluated", int64_t{0});
+    if (arm.search_images > 0) arm.family = ArmFamily::kLearned;
+    arm.reference = arm.search_images == 0 && !parts.clean && !parts.words.any();
+  } else if (const std::string sentence = unregistered_recipe(parts.base); !sentence.empty()) {
+    throw UsageError("setting \"arms\": " + sentence);
   } else {
     throw UsageError("setting \"arms\": " + unknown_name("arm", parts.base, arm_names()) +
                      " (or randaugment-N-M, trivial-S, mild-S, each with +noflip, +dihedral, "

@@ -16,21 +16,26 @@ Json common_settings(const AuditSettings& settings) {
   Json cells = Json::array(), seeds = Json::array();
   for (const AuditCell& cell : settings.cells) cells.push_back(cell.name());
   for (const uint64_t seed : settings.seeds) seeds.push_back(seed);
-  return {{"format", "popaug-audit-runs"},
-          {"version", kVersion},
-          {"space", hash_hex(json_line(space_to_json(settings.space)))},
-          {"cells", std::move(cells)},
-          {"seeds", std::move(seeds)},
-          {"epochs", settings.epochs},
-          {"probability", settings.probability},
-          {"scale_pixels", settings.scale_pixels},
-          {"data", settings.data},
-          {"trainer", settings.trainer}};
+  Json common = {{"format", "popaug-audit-runs"},
+                 {"version", kVersion},
+                 {"space", hash_hex(json_line(space_to_json(settings.space)))},
+                 {"cells", std::move(cells)},
+                 {"seeds", std::move(seeds)},
+                 {"epochs", settings.epochs},
+                 {"probability", settings.probability},
+                 {"scale_pixels", settings.scale_pixels},
+                 {"data", settings.data},
+                 {"trainer", settings.trainer}};
+  for (const AuditCell& cell : settings.cells) {
+    if (cell.recipe) common["recipes"][cell.name()] = schedule_hash(*cell.recipe);
+  }
+  return common;
 }
 
 // A schedule without base transforms that applies the op of the cell (if any) to each image with
-// the probability of the audit.
+// the probability of the audit; or the recipe of the cell, with its own base transforms.
 Schedule schedule_with(const AuditSettings& settings, const AuditCell* cell) {
+  if (cell != nullptr && cell->recipe) return *cell->recipe;  // of the name of the cell
   Schedule schedule;
   schedule.name = cell == nullptr ? kClean : cell->name();
   schedule.rule = {.kind = RuleKind::kPba, .count_weights = {0, 1}};
@@ -192,7 +197,7 @@ class Runner {
     RoundWork round;
     round.epochs = round.total_epochs = settings_.epochs;
     round.seed = seed;
-    round.policy = schedule.segments.front().policy;
+    round.policy = schedule.segments.front().policy;  // a recipe has one
     round.to = to;
     const RoundResult result = trainer->run(
         round, [&](double share) { tick(key, 1, share); }, stop_);

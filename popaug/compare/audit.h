@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,13 @@
 
 namespace popaug {
 
-// One op at one level: what is measured.
+// What is measured: one op at one level, or a whole recipe.
 struct AuditCell {
-  SpaceOp op;
-  int level = 0;             // of the space; 0 for an op without levels
-  bool in_space = true;      // false: added to judge the flips of the base transforms
-  std::string name() const;  // "Rotate 6", "FlipLR"
+  SpaceOp op;            // of a recipe only the name, that of the arm
+  int level = 0;         // of the space; 0 for an op without levels
+  bool in_space = true;  // false: a recipe, or added to judge the flips of the base transforms
+  std::optional<Schedule> recipe = {};  // over the epochs of the audit; every image gets it
+  std::string name() const;             // "Rotate 6", "FlipLR"
 };
 
 struct AuditSettings {
@@ -38,6 +40,10 @@ struct AuditSettings {
 // spread, without levels that change nothing (an op whose identity lies inside its range is judged
 // on both sides of it); one cell for an op without levels; and FlipLR and FlipUD.
 std::vector<AuditCell> audit_cells(const Space& space, int levels);
+// The cells of an audit of recipes instead of ops: one for each, an arm of a comparison that costs
+// no search, and FlipLR and FlipUD. Throws UsageError for another arm, one that mixes images, and a
+// name that is listed twice.
+std::vector<AuditCell> recipe_cells(const std::vector<std::string>& recipes, int epochs);
 
 // Returns the validation images with the op of one cell applied to every image. A signed op gives
 // both signs, one after the other, so twice as many images. Labels repeat.

@@ -1,7 +1,10 @@
 // The cells of an audit: ops at levels, and images with them applied.
+#include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
+#include "popaug/compare/arms.h"
 #include "popaug/compare/audit.h"
 
 namespace popaug {
@@ -50,6 +53,30 @@ std::vector<AuditCell> audit_cells(const Space& space, int levels) {
   return cells;
 }
 
+std::vector<AuditCell> recipe_cells(const std::vector<std::string>& recipes, int epochs) {
+  std::vector<AuditCell> cells;
+  for (const std::string& name : expand_arms(recipes)) {
+    const Arm arm = make_arm(name, {});
+    if (arm.screened || arm.tuned || arm.epochs > 0 || arm.family != ArmFamily::kFree) {
+      throw UsageError("setting \"recipe\": " + quote(name) +
+                       " cannot be audited; expected free arms without @EPOCHS");
+    }
+    const auto same = [&](const AuditCell& cell) { return cell.op.op == name; };
+    if (std::any_of(cells.begin(), cells.end(), same)) {
+      throw UsageError("setting \"recipe\": " + quote(name) + " is listed twice");
+    }
+    Schedule schedule = arm_schedule(arm, {}, epochs, 0);
+    if (schedule.base.cutmix > 0 || schedule.base.mixup > 0) {
+      throw UsageError("setting \"recipe\": " + quote(name) +
+                       " mixes images, and a mixed image has no label to be judged by; audit it "
+                       "without, and compare it with 'popaug compare'");
+    }
+    cells.push_back({SpaceOp{name}, 0, false, std::move(schedule)});
+  }
+  for (const char* flip : {"FlipLR", "FlipUD"}) cells.push_back({SpaceOp{flip}, 0, false});
+  return cells;
+}
+
 ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
                           const ImageSet& images, const std::vector<uint32_t>& indices) {
   const int signs = cell.op.is_signed ? 2 : 1;
@@ -66,9 +93,24 @@ ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
   const ChannelStatistics statistics = channel_statistics(images, indices);
   plain.mean.assign(statistics.mean.begin(), statistics.mean.end());
   plain.std.assign(images.channels, 1.0f);
-  const Rule always{.kind = RuleKind::kPba, .count_weights = {0, 1}};
-  const Policy policy{{{.op = 0, .probability = 1, .level = 0}}};
   const ptrdiff_t channels = images.channels, row = channels * images.width;
+  const auto apply = [&](const Schedule& schedule, int sign) {
+    const Augmenter augmenter(schedule.space, schedule.rule, schedule.segments.front().policy,
+                              schedule.base, plain, images.width, images.height, images.channels);
+    uint8_t* out = pixels->data() + sign * indices.size() * images.image_bytes();
+    augmenter.run(
+        {images.pixels.data(), images.width, images.height, images.channels, images.image_bytes()},
+        indices, {.seed = settings.seeds.front(), .stream = 0, .epoch = 0, .sample = 0},
+        ByteOutput{out, static_cast<ptrdiff_t>(images.image_bytes()), 1, row, channels});
+    for (const uint32_t index : indices) split.labels.push_back(images.labels[index]);
+  };
+  if (cell.recipe) {
+    apply(*cell.recipe, 0);
+    return split;
+  }
+  Schedule always;
+  always.rule = {.kind = RuleKind::kPba, .count_weights = {0, 1}};
+  always.segments = {{1, {{{.op = 0, .probability = 1, .level = 0}}}}};
   for (int sign = 0; sign < signs; ++sign) {
     Space space{.name = "audit", .levels = 1, .search_levels = 1, .fill = settings.space.fill};
     SpaceOp fixed{cell.op.op};
@@ -77,14 +119,8 @@ ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
                                settings.scale_pixels)};
     }
     space.ops.push_back(fixed);
-    const Augmenter augmenter(space, always, policy, BaseTransforms{}, plain, images.width,
-                              images.height, images.channels);
-    uint8_t* out = pixels->data() + sign * indices.size() * images.image_bytes();
-    augmenter.run(
-        {images.pixels.data(), images.width, images.height, images.channels, images.image_bytes()},
-        indices, {.seed = settings.seeds.front(), .stream = 0, .epoch = 0, .sample = 0},
-        ByteOutput{out, static_cast<ptrdiff_t>(images.image_bytes()), 1, row, channels});
-    for (const uint32_t index : indices) split.labels.push_back(images.labels[index]);
+    always.space = std::move(space);
+    apply(always, sign);
   }
   return split;
 }

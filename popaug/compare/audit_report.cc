@@ -36,6 +36,11 @@ std::string op_sentence(const OpFinding& op) {
   return fmt::format("limited to levels {} .. {}: {}", op.low, op.high, op.why);
 }
 
+bool of_recipes(const Audit& audit) {
+  return std::any_of(audit.cells.begin(), audit.cells.end(),
+                     [](const CellFinding& f) { return f.cell.recipe.has_value(); });
+}
+
 double strongest(const Audit& audit, const OpFinding& op) {
   double strength = 0;
   for (const CellFinding& f : audit.cells) {
@@ -83,7 +88,10 @@ std::vector<std::string> audit_sentences(const Audit& audit) {
   });
   std::vector<std::string> said;
   for (const OpFinding* op : touched) said.push_back(op_sentence(*op));
-  if (touched.empty()) said.emplace_back("no op was shown to harm: the space stays as it is");
+  if (touched.empty()) {
+    said.emplace_back(of_recipes(audit) ? "no recipe was shown to harm"
+                                        : "no op was shown to harm: the space stays as it is");
+  }
   if (audit.flip_hurts) {
     said.emplace_back("horizontal flips hurt here: search and train with flip = 0");
   }
@@ -109,15 +117,18 @@ std::vector<std::string> audit_sentences(const Audit& audit) {
 }
 
 std::string audit_text(const Audit& audit) {
+  const char* what = of_recipes(audit) ? "recipe" : "op, level";
+  size_t width = 16;
+  for (const CellFinding& f : audit.cells) width = std::max(width, f.cell.name().size());
   std::string text = fmt::format(
       "Without augmentation: {:.1f} % right after {} epochs (mean of {} seeds)\n\n"
-      "{:<16} {:>8} {:>9} {:>7} {:>17}  {}\n",
-      audit.clean_accuracy, audit.epochs, audit.seeds, "op, level", "affinity", "diversity", "gain",
+      "{:<{}} {:>8} {:>9} {:>7} {:>17}  {}\n",
+      audit.clean_accuracy, audit.epochs, audit.seeds, what, width, "affinity", "diversity", "gain",
       "95 %", "most hurt class (affinity)");
   for (const CellFinding& f : audit.cells) {
     const std::string interval =
         fmt::format("{:.1f} .. {:.1f}", f.gain_interval.low, f.gain_interval.high);
-    text += fmt::format("{:<16} {:>8.1f} {:>9.2f} {:>+7.1f} {:>17}  {}{}\n", f.cell.name(),
+    text += fmt::format("{:<{}} {:>8.1f} {:>9.2f} {:>+7.1f} {:>17}  {}{}\n", f.cell.name(), width,
                         f.affinity, f.diversity, f.gain, interval, worst_class(f, audit.classes),
                         f.harmful ? "  HARMFUL" : "");
   }

@@ -10,6 +10,7 @@
 #include "popaug/compare/audit_verdict.h"
 #include "popaug/compare/blocks.h"
 #include "popaug/compare/internal/audited_space.h"
+#include "tests/message_of.h"
 
 namespace popaug {
 namespace {
@@ -109,6 +110,21 @@ TEST(AuditCells, ImagesUnderBothSigns) {
 }
 
 // The stated rate: where nothing does harm, an op is touched in at most 5 % of audits.
+TEST(AuditCells, OfWholeRecipes) {
+  const std::vector<AuditCell> cells = recipe_cells({"none", "trivial+noflip"}, 5);
+  ASSERT_EQ(cells.size(), 4u);
+  EXPECT_EQ(cells[1].name(), "trivial+noflip");
+  EXPECT_EQ(cells[1].recipe->epochs(), 5);
+  EXPECT_EQ(cells[1].recipe->base.flip, 0);
+  EXPECT_FALSE(cells[1].in_space);
+  EXPECT_EQ(cells[2].name(), "FlipLR");
+  for (const char* name : {"choose", "randaugment-tuned", "trivial@9"}) {
+    EXPECT_THAT(message_of([&] { recipe_cells({name}, 5); }), HasSubstr("cannot be audited"));
+  }
+  EXPECT_THAT(message_of([] { recipe_cells({"crop+mixup"}, 5); }), HasSubstr("mixes images"));
+  EXPECT_THAT(message_of([] { recipe_cells({"crop", "crop"}, 5); }), HasSubstr("listed twice"));
+}
+
 TEST(AuditRule, FalseAlarmsKeepTheStatedRate) {
   const AuditSettings s = settings_of("pba", 3);
   constexpr int kRuns = 600;

@@ -350,6 +350,25 @@ TEST(Arms, FlipsAreAWordBehindTheName) {
   EXPECT_THROW(make_arm("flipcrop+noflip+dihedral", {}), UsageError);
 }
 
+TEST(Arms, BaselinesOfTheCallersOwnAreArms) {
+  EXPECT_THAT(message_of([] { make_arm("torchvision:augmix+clean", {}); }),
+              HasSubstr("\"torchvision:augmix\" is a recipe of another library"));
+  register_baseline("albumentations:a+b@c/recipe.yaml", baseline_schedule("mild"));
+  Schedule learned = baseline_schedule("mild");
+  learned.provenance = {{"images_trained", 900}, {"images_evaluated", 100}};
+  register_baseline("of-a-search", learned);
+  const Arm arm = make_arm("albumentations:a+b@c/recipe.yaml", {});  // whatever its characters
+  EXPECT_EQ(arm.family, ArmFamily::kFree);
+  EXPECT_TRUE(arm.reference);
+  EXPECT_EQ(arm_schedule(arm, {}, 7, 0).epochs(), 7);
+  const Arm words = make_arm("of-a-search+noflip+clean@9", {});
+  EXPECT_EQ(words.epochs, 9);
+  EXPECT_EQ(words.family, ArmFamily::kLearned);
+  EXPECT_EQ(words.search_images, 1000);
+  EXPECT_FALSE(words.reference);
+  EXPECT_EQ(arm_schedule(words, {}, 9, 0).base.flip, 0);
+}
+
 TEST(Arms, DriftAndRandomDifferBySeedAndRepeat) {
   ArmContext context;
   context.schedule = two_segments();

@@ -44,7 +44,10 @@ AuditSettings audit_settings(const ExperimentSettings& settings, const Inputs& i
                              std::vector<std::string>* notes) {
   AuditSettings audit;
   audit.space = searched_augmentation(settings, inputs.grey(), notes).space;
-  audit.cells = audit_cells(audit.space, static_cast<int>(settings.audit_levels));
+  audit.cells =
+      settings.audited_recipes.empty()
+          ? audit_cells(audit.space, static_cast<int>(settings.audit_levels))
+          : recipe_cells(split(settings.audited_recipes, ','), static_cast<int>(settings.epochs));
   audit.classes = inputs.data.classes;
   for (int64_t i = 0; i < settings.audit_seeds; ++i) {
     audit.seeds.push_back(settings.seed + static_cast<uint64_t>(i));
@@ -71,18 +74,21 @@ AuditTrainers audit_trainers(const ExperimentSettings& settings, const Inputs& i
   return trainers;
 }
 
-void report_plan(const AuditSettings& audit, const Inputs& inputs, Progress& progress) {
+void report_plan(const AuditSettings& audit, bool of_recipes, const Inputs& inputs,
+                 Progress& progress) {
   for (const std::string& note : inputs.notes) progress.line("note: " + note);
-  progress.line(std::to_string(audit.cells.size()) + " cells (op, level) and none, " +
-                std::to_string(audit.seeds.size()) +
-                " seeds: " + std::to_string((audit.cells.size() + 1) * audit.seeds.size()) +
-                " trainings of " + std::to_string(audit.epochs) + " epochs with " +
-                std::to_string(inputs.train.size()) + " images");
+  progress.line(
+      std::to_string(audit.cells.size()) +
+      (of_recipes ? " cells (recipes and flips) and none, " : " cells (op, level) and none, ") +
+      std::to_string(audit.seeds.size()) +
+      " seeds: " + std::to_string((audit.cells.size() + 1) * audit.seeds.size()) +
+      " trainings of " + std::to_string(audit.epochs) + " epochs with " +
+      std::to_string(inputs.train.size()) + " images");
 }
 
-void write_results(const Audit& audit, const fs::path& out, Progress& progress) {
+void write_results(const Audit& audit, bool of_recipes, const fs::path& out, Progress& progress) {
   write_file_atomic(out / "audit.json", json_pretty(audit_to_json(audit)));
-  write_file_atomic(out / "audited.space.toml", audited_space_toml(audit));
+  if (!of_recipes) write_file_atomic(out / "audited.space.toml", audited_space_toml(audit));
   const std::string picture = audit_svg(audit);
   write_file_atomic(out / "audit.svg", picture);
   try {
@@ -105,8 +111,14 @@ AuditedOps audit_ops(const AuditRequest& request, Progress& progress, const Stop
   Inputs inputs = read_inputs(settings, true, progress);
   settle_sizes(settings, inputs);
   const AuditSettings audit = audit_settings(settings, inputs, &inputs.notes);
+  for (const AuditCell& cell : audit.cells) {
+    if (!cell.recipe) continue;
+    check_base_fits(cell.recipe->base, inputs.train_split->width, inputs.train_split->height,
+                    name_setting("recipe") + ": " + quote(cell.name()));
+  }
   const AuditTrainers trainers = audit_trainers(settings, inputs);
-  report_plan(audit, inputs, progress);
+  const bool of_recipes = !settings.audited_recipes.empty();
+  report_plan(audit, of_recipes, inputs, progress);
   const int workers = worker_count(settings);
   check_memory(settings, inputs, workers);
   // Say in the run directory what is audited.
@@ -123,7 +135,7 @@ AuditedOps audit_ops(const AuditRequest& request, Progress& progress, const Stop
     throw Interrupted("the audit was stopped; continue with: " + request.resume_command);
   }
   Audit result = judge_audit(audit, measures);
-  write_results(result, out, progress);
+  write_results(result, of_recipes, out, progress);
   return {std::move(result), settings.images.data};
 }
 

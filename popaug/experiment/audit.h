@@ -9,14 +9,15 @@
 
 namespace popaug {
 
-struct AuditRequest : RunRequest {};
+struct AuditRequest : RunRequest {};  // settings.audited_recipes: of recipes, not of ops
 
 struct AuditedOps {
   Audit audit;
   std::string data;  // where the set is
 };
 
-// Measures every op, judges, and writes audit.json, audit.svg, audit.png and audited.space.toml.
+// Measures every op, judges, and writes audit.json, audit.svg, audit.png and audited.space.toml; of
+// recipes there is no space.
 AuditedOps audit_ops(const AuditRequest& request, Progress& progress, const StopToken& stop);
 
 }  // namespace popaug

@@ -8,6 +8,7 @@
 #include "popaug/experiment/audit.h"
 #include "popaug/experiment/choose.h"
 #include "popaug/experiment/comparison.h"
+#include "popaug/experiment/evaluation.h"
 #include "popaug/experiment/images.h"
 #include "popaug/experiment/memory_check.h"
 #include "popaug/experiment/moved_data.h"

@@ -58,6 +58,7 @@ struct ExperimentSettings {
   std::string worker_cmd;
   int64_t audit_levels = 3, audit_seeds = 3;
   double audit_probability = 0.5;
+  std::string audited_recipes;  // separated by commas; "": the ops of the space
   int64_t budget_images = 0;
   int64_t trainings = 0, folds = 4;  // of a screening; 0: what the budget allows
   std::string screened_arms;         // separated by commas; "": the grid

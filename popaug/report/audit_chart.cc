@@ -10,7 +10,7 @@
 namespace popaug {
 namespace {
 
-constexpr double kLeft = 104, kTop = 64, kRow = 19, kCell = 40, kGap = 26;
+constexpr double kLeast = 104, kLetter = 6.2, kTop = 64, kRow = 19, kCell = 40, kGap = 26;
 
 // The value of a cell that one of the maps shows.
 struct Measure {
@@ -43,6 +43,12 @@ struct Grid {
     std::sort(columns.begin(), columns.end());
     columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
     if (columns.empty()) columns.push_back(0);
+  }
+  // Where the maps begin: right of the longest name.
+  double left() const {
+    size_t longest = 0;
+    for (const std::string& op : ops) longest = std::max(longest, op.size());
+    return std::max(kLeast, 16 + kLetter * static_cast<double>(longest));
   }
   double width() const { return kCell * static_cast<double>(columns.size()); }
   double y(const std::string& op) const {
@@ -85,18 +91,19 @@ void draw_map(Svg& svg, const Audit& audit, const Grid& grid, const Measure& mea
 std::string audit_svg(const Audit& audit) {
   const Grid grid(audit);
   const double bottom = kTop + kRow * static_cast<double>(grid.ops.size());
-  Svg svg(kLeft + 3 * (grid.width() + kGap), bottom + 30,
+  const double begin = grid.left();
+  Svg svg(begin + 3 * (grid.width() + kGap), bottom + 30,
           "Audit of ops: affinity, diversity and gain of every op and level");
   for (const std::string& op : grid.ops) {
-    svg.text(kLeft - 8, grid.y(op) + 12.5, op, "label", "end");
+    svg.text(begin - 8, grid.y(op) + 12.5, op, "label", "end");
   }
-  double left = kLeft;
+  double left = begin;
   for (const Measure& measure : kMeasures) {
     draw_map(svg, audit, grid, measure, left);
     left += grid.width() + kGap;
   }
-  svg.rect(kLeft, bottom + 10, 14, 10, "outside");
-  svg.text(kLeft + 20, bottom + 19, "harm shown", "label small");
+  svg.rect(begin, bottom + 10, 14, 10, "outside");
+  svg.text(begin + 20, bottom + 19, "harm shown", "label small");
   return svg.document();
 }
 

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
+#include <map>
+#include <utility>
 
 #include "popaug/schedule/exchange.h"
 
@@ -113,7 +115,16 @@ Schedule schedule_of(const NumberedBaseline& baseline) {
   return schedule;
 }
 
+std::map<std::string, Schedule>& registered() {
+  static std::map<std::string, Schedule> all;
+  return all;
+}
+
 Schedule named_baseline(const std::string& name) {
+  if (const auto own = registered().find(name); own != registered().end()) return own->second;
+  if (const std::string sentence = unregistered_recipe(name); !sentence.empty()) {
+    throw UsageError(sentence);
+  }
   for (const Baseline& baseline : baselines()) {
     if (name == baseline.name) return baseline.make();
   }
@@ -126,6 +137,32 @@ Schedule named_baseline(const std::string& name) {
 }
 
 }  // namespace
+
+void register_baseline(const std::string& name, Schedule schedule) {
+  const std::vector<std::string> built_in = baseline_names();
+  if (std::find(built_in.begin(), built_in.end(), name) != built_in.end() ||
+      numbered_baseline(name)) {
+    throw UsageError("baseline " + quote(name) + " is a built-in one; choose another name");
+  }
+  schedule.name = name;
+  registered().insert_or_assign(name, std::move(schedule));
+}
+
+bool is_registered_baseline(const std::string& name) { return registered().contains(name); }
+
+std::vector<std::string> recipe_prefixes() {
+  return {"timm:", "torchvision:", "albumentations:", "ultralytics:"};
+}
+
+std::string unregistered_recipe(const std::string& name) {
+  for (const std::string& prefix : recipe_prefixes()) {
+    if (!name.starts_with(prefix) || is_registered_baseline(name)) continue;
+    return quote(name) + " is a recipe of another library, which this program cannot run by " +
+           "itself: run the same command with the popaug of the Python package (pip install ., " +
+           "then popaug compare, audit, choose or train), or call popaug.compare in Python";
+  }
+  return "";
+}
 
 void BaseWords::apply(BaseTransforms& base) const {
   if (symmetry != Symmetry::kAsItIs) {

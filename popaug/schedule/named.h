@@ -26,6 +26,17 @@ std::vector<std::string> baseline_names();
 // unknown.
 Schedule baseline_schedule(const std::string& name);
 
+// Adds a baseline of the caller's own, such as a recipe of another library whose policy is an op of
+// its own (register_op), or replaces it. The name may not be that of a built-in one. Not thread
+// safe: call before an experiment starts.
+void register_baseline(const std::string& name, Schedule schedule);
+// Whether `name`, without words such as +noflip, was registered.
+bool is_registered_baseline(const std::string& name);
+// The libraries whose recipes the Python package registers, as they begin a name: "timm:".
+std::vector<std::string> recipe_prefixes();
+// The sentence for a recipe of another library that is not registered; "" if the name is not one.
+std::string unregistered_recipe(const std::string& name);
+
 // What may follow any of these. +noflip: no flips and turns; +dihedral: all eight flips and turns
 // of a square. +cutmix, +mixup or both, each also with a probability (+cutmix-0.3): CutMix with
 // alpha 1 and by itself probability 0.5, mixup with alpha 0.2 and probability 1.

@@ -435,6 +435,24 @@ TEST(ScheduleNames, ShippedAndBaselines) {
   }
 }
 
+TEST(ScheduleNames, BaselinesOfTheCallersOwn) {
+  const std::string name = "timm:rand-m9";
+  EXPECT_THAT(message_of([&] { baseline_schedule(name); }), HasSubstr("recipe of another library"));
+  EXPECT_FALSE(is_registered_baseline(name));
+  register_baseline(name, baseline_schedule("trivial-0.5"));
+  EXPECT_TRUE(is_registered_baseline(name));
+  EXPECT_EQ(unregistered_recipe(name), "");
+  EXPECT_EQ(baseline_schedule(name).name, name);
+  EXPECT_EQ(baseline_schedule(name).space, space_by_name("trivial:0.5"));
+  EXPECT_EQ(baseline_schedule(name + "+cutmix-0.3").base.cutmix, 0.3);
+  register_baseline(name, baseline_schedule("crop"));  // replaces it
+  EXPECT_EQ(baseline_schedule(name).base, base_by_name("crop"));
+  for (const char* built_in : {"trivial", "randaugment-2-9", "mild-0.5"}) {
+    EXPECT_THAT(message_of([&] { register_baseline(built_in, baseline_schedule("crop")); }),
+                HasSubstr("is a built-in one"));
+  }
+}
+
 TEST(ScheduleFile, SavedAndLoaded) {
   TemporaryFolder folder;
   const Schedule schedule = random_pba_schedule(7);

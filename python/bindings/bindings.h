@@ -26,6 +26,10 @@ void bind_search(nanobind::module_& m);      // SearchRun, Population, journal
 void bind_comparison(nanobind::module_& m);  // OwnComparison: arms x seeds of own trainings
 void bind_experiment(nanobind::module_& m);  // the recipes of the program's verbs
 
+// Throws the library's UsageError, Interrupted or Error for a Python exception of that type;
+// returns for any other. With the interpreter's lock held.
+void rethrow_own(nanobind::python_error& error);
+
 // A message of the library in the words of Python: "--resume" is "resume=True", "--out DIR" is
 // "out=". Whole commands ("popaug search --resume") stay as they are.
 std::string in_python(const std::string& text);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "python/bindings/bindings.h"
+#include "python/bindings/watched.h"
 
 namespace nb = nanobind;
 
@@ -132,11 +133,11 @@ std::string pack(const NamedArrays& arrays, const std::vector<std::string>& name
     split.labels.assign(labels.data(), labels.data() + labels.size());
     splits.push_back(std::move(split));
   }
+  const MainThreadStop stop;
   nb::gil_scoped_release free;
   Dataset data = dataset_of_arrays(std::move(splits), names, keep_order);
   data.notes = notes;
   data.left_out = left_out;
-  const SignalStop stop;
   const PackReport report = pack_arrays(data, out, read, silent_progress(), stop.token());
   return json_line({{"images", report.images},
                     {"bytes", report.bytes},
@@ -146,8 +147,8 @@ std::string pack(const NamedArrays& arrays, const std::vector<std::string>& name
 
 std::string pack_path(const std::string& path, const std::string& out, const std::string& options) {
   const ReadOptions read = options_of(options);
+  const MainThreadStop stop;
   nb::gil_scoped_release free;
-  const SignalStop stop;
   const PackReport report = pack_dataset(path, out, read, silent_progress(), stop.token());
   return json_line({{"images", report.images},
                     {"bytes", report.bytes},

@@ -3,8 +3,10 @@
 #include "popaug/experiment/experiment.h"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "python/bindings/bindings.h"
+#include "python/bindings/watched.h"
 
 namespace nb = nanobind;
 
@@ -53,6 +55,32 @@ Json train(JsonReader& reader, Progress& progress, const StopToken& stop) {
   return train_with_schedule(request, progress, stop).result;
 }
 
+// Without the images' own answers, which are as many as the images.
+Json evaluate(JsonReader& reader, Progress& progress, const StopToken&) {
+  EvaluationRequest request;
+  request.network = reader.text("network");
+  request.data = reader.text("data");
+  request.split = reader.text_or("split", "");
+  request.size = reader.text_or("size", "");
+  request.fit = reader.text_or("fit", "");
+  request.range = reader.text_or("range", "");
+  request.background = reader.text_or("background", "");
+  request.image_column = reader.text_or("image_column", "");
+  request.label_column = reader.text_or("label_column", "");
+  request.device = reader.text_or("device", "auto");
+  request.batch = static_cast<int>(reader.integer_or("batch", 1, 65536, 128));
+  request.scaled_decoding = reader.boolean_or("scaled_decoding", false);
+  request.allow_outside = reader.boolean_or("allow_outside", false);
+  request.keep_going = reader.boolean_or("keep_going", false);
+  reader.finish();
+  const EvaluatedNetwork found = evaluate_network(request, progress);
+  Json json = evaluation_json(found.evaluation, found.network.classes);
+  json["checkpoint"] = found.checkpoint.string();
+  json["data"] = found.data;
+  json["split"] = found.split;
+  return json;
+}
+
 Json compare(JsonReader& reader, Progress& progress, const StopToken& stop) {
   auto request = read_request<ComparisonRequest>(reader, kCompareVerb);
   request.run = reader.text_or("run", "");
@@ -89,11 +117,9 @@ Json choose(JsonReader& reader, Progress& progress, const StopToken& stop) {
 
 using Recipe = Json (*)(JsonReader&, Progress&, const StopToken&);
 Recipe recipe_of(const std::string& verb) {
-  const std::vector<std::pair<std::string, Recipe>> recipes = {{"search", &search},
-                                                               {"train", &train},
-                                                               {"compare", &compare},
-                                                               {"audit", &audit},
-                                                               {"choose", &choose}};
+  const std::vector<std::pair<std::string, Recipe>> recipes = {
+      {"search", &search},   {"train", &train}, {"evaluate", &evaluate},
+      {"compare", &compare}, {"audit", &audit}, {"choose", &choose}};
   std::vector<std::string> names;
   for (const auto& [name, recipe] : recipes) {
     if (name == verb) return recipe;
@@ -105,19 +131,38 @@ Recipe recipe_of(const std::string& verb) {
 }  // namespace
 
 void bind_experiment(nb::module_& m) {
-  // Runs an experiment to its end and returns its result; SIGINT and SIGTERM stop it cleanly.
+  // Runs an experiment to its end and returns its result. progress: None, or as run_watched() takes
+  // it. SIGINT and SIGTERM stop it cleanly where the main thread called.
   m.def(
       "run_experiment",
-      [](const std::string& verb, const std::string& request, bool show) {
+      [](const std::string& verb, const std::string& request, const nb::object& progress) {
+        const Recipe recipe = recipe_of(verb);
         const Json json = parse_json(request, verb);
-        JsonReader reader(json, verb);
-        nb::gil_scoped_release free;
-        const SignalStop stop;
-        TerminalProgress terminal(verb);
-        return json_line(
-            recipe_of(verb)(reader, show ? terminal : silent_progress(), stop.token()));
+        return run_watched(progress, [&](Progress& reports, const StopToken& stop) {
+          JsonReader reader(json, verb);
+          return json_line(recipe(reader, reports, stop));
+        });
       },
-      nb::arg("verb"), nb::arg("request"), nb::arg("show"));
+      nb::arg("verb"), nb::arg("request"), nb::arg("progress").none());
+  // The names of the settings that a verb knows.
+  m.def("setting_names", [](const std::string& verb) {
+    const std::vector<std::pair<std::string, Verbs>> verbs = {{"search", kSearchVerb},
+                                                              {"train", kTrainVerb},
+                                                              {"compare", kCompareVerb},
+                                                              {"audit", kAuditVerb},
+                                                              {"choose", kChooseVerb}};
+    std::vector<std::string> names;
+    for (const auto& [name, bit] : verbs) {
+      if (name != verb) continue;
+      for (const ExperimentRow& row : experiment_rows()) {
+        if (row.setting.verbs & bit) names.emplace_back(row.setting.key);
+      }
+    }
+    return names;
+  });
+  m.def("register_baseline", [](const std::string& name, const std::string& schedule) {
+    register_baseline(name, schedule_from_json(parse_json(schedule, name), name));
+  });
   // What a driver of a cluster needs to carry a search out and to give its workers.
   m.def(
       "prepare_search",

@@ -34,6 +34,14 @@ void translate(const std::exception_ptr& thrown, void*) {
 
 }  // namespace
 
+void rethrow_own(nb::python_error& error) {
+  if (!error.matches(error_type)) return;
+  const std::string sentence = nb::cast<std::string>(nb::str(error.value()));
+  if (error.matches(usage_error_type)) throw UsageError(sentence);
+  if (error.matches(interrupted_type)) throw Interrupted(sentence);
+  throw Error(sentence);
+}
+
 void bind_errors(nb::module_& m) {
   error_type = new_type(m, "Error", PyExc_RuntimeError);
   usage_error_type = new_type(m, "UsageError", error_type);

@@ -29,7 +29,13 @@ void call(PyObject* function, Image& image, double value, OpContext& context) {
   const Random start = *context.random;
   auto random = std::make_shared<Random>(start);
   nb::object uniform = nb::cpp_function([random] { return random->uniform(); });
-  nb::object result = nb::handle(function)(view, value, uniform);
+  nb::object result;
+  try {
+    result = nb::handle(function)(view, value, uniform);
+  } catch (nb::python_error& error) {
+    rethrow_own(error);  // a sentence of ours, for whoever called the library
+    throw;
+  }
   if (!result.is_none()) {
     throw Error(
         "an op in Python returned a value; it is expected to change the image in place and return "

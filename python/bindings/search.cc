@@ -14,6 +14,7 @@
 #include "popaug/augment/augment.h"
 #include "popaug/experiment/experiment.h"
 #include "python/bindings/bindings.h"
+#include "python/bindings/watched.h"
 
 namespace nb = nanobind;
 
@@ -270,23 +271,24 @@ void bind_search(nb::module_& m) {
       return diverged_result(diverged);
     }
   });
-  // A search whose workers are processes, from start to end; SIGINT and SIGTERM stop it cleanly.
+  // A search whose workers are processes, from start to end; progress as for run_experiment.
   m.def(
       "search_with_processes",
       [](const std::string& settings, const std::string& options_text,
-         const std::string& worker_command, int workers, double silence, bool show) {
+         const std::string& worker_command, int workers, double silence,
+         const nb::object& progress) {
         RunOptions options = read_options(options_text);
         options.worker_command = worker_command;
         options.workers = workers;
         options.silence_seconds = silence;
         const SearchSettings read = read_settings(settings);
-        nb::gil_scoped_release free;
-        const SignalStop stop;
-        TerminalProgress terminal("searching");
-        run_search(read, {}, options, show ? terminal : silent_progress(), stop.token());
+        run_watched(progress, [&](Progress& reports, const StopToken& stop) {
+          run_search(read, {}, options, reports, stop);
+          return std::string();
+        });
       },
       nb::arg("settings"), nb::arg("options"), nb::arg("worker_command"), nb::arg("workers"),
-      nb::arg("silence"), nb::arg("show"));
+      nb::arg("silence"), nb::arg("progress").none());
 }
 
 }  // namespace popaug::python

@@ -1,4 +1,5 @@
-"""Other people's recipes by name: "timm:rand-m9-n2-mstd0.5", "torchvision:augmix", "albumentations:recipe.yaml".
+"""Other people's recipes by name: "timm:rand-m9-n2-mstd0.5", "torchvision:augmix", "albumentations:recipe.yaml",
+"ultralytics:args.yaml".
 
 What the ops of popaug express exactly becomes a Schedule. Everything else is run by the library that it comes from, image
 by image, so its pixels are that library's own.
@@ -7,10 +8,11 @@ by image, so its pixels are that library's own.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from popaug._baselines import AutoAugment, RandAugment, TrivialAugment
@@ -19,7 +21,7 @@ from popaug._optional import needed
 from popaug._own_transform import OwnTransform
 from popaug._schedule import Schedule
 
-KINDS: Final = ("timm", "torchvision", "albumentations")
+KINDS: Final = ("timm", "torchvision", "albumentations", "ultralytics")
 _IMAGENET_MEAN: Final = (124, 116, 104)  # what timm fills with, as its training script sets it
 
 # The sections of timm's strings: a pattern of the value. timm itself passes over a section that it does not know, or
@@ -61,7 +63,8 @@ def recipe(name: str, epochs: int = 1) -> Schedule:
     name: "timm:" and a string of its --aa (rand-..., augmix-..., original, originalr, v0, v0r, 3a; the first two also
     without "timm:"); "torchvision:" and trivialaugmentwide, randaugment or randaugment-N-M (ops, magnitude),
     autoaugment-imagenet, -cifar10 or -svhn, augmix or augmix-S (severity); "albumentations:" and a YAML or JSON file
-    that albumentations.save wrote. epochs: the length of the schedule.
+    that albumentations.save wrote; "ultralytics:" and the args.yaml of a classification by Ultralytics (docs/recipes.md).
+    epochs: the length of the schedule.
 
     A recipe of torchvision that consists of our ops becomes a Schedule: the same distribution, at the engine's speed,
     with draws of its own. All others are an OwnTransform around the library itself. Raises UsageError for a name with an
@@ -70,9 +73,12 @@ def recipe(name: str, epochs: int = 1) -> Schedule:
     kind, _, rest = name.partition(":") if ":" in name else ("timm", "", name)
     makers: dict[str, Callable[[str, str], Schedule]] = {
         "timm": _of_timm, "torchvision": _of_torchvision, "albumentations": _of_albumentations,
+        "ultralytics": _of_ultralytics,
     }  # fmt: skip
     if kind not in makers or not is_recipe(name):
-        raise UsageError(f'recipe "{name}"; expected timm:, torchvision: or albumentations: and its name there')
+        raise UsageError(
+            f'recipe "{name}"; expected timm:, torchvision:, albumentations: or ultralytics: and its name there'
+        )
     found = makers[kind](name, rest)
     return found if epochs == 1 else found.stretch(epochs)
 
@@ -230,8 +236,36 @@ def _of_albumentations(name: str, path: str) -> Schedule:
     if not os.path.exists(path):
         raise UsageError(f'recipe "{name}": there is no file {path}')
     albumentations = _library("albumentations", "albumentations", name)
+    check_albumentations(path, dir(albumentations))
     try:
         loaded = albumentations.load(path, data_format="json" if ending == ".json" else "yaml")
     except Exception as error:
         raise UsageError(f"{path} is not a recipe of albumentations: {error}") from None
     return OwnTransform(loaded, name)
+
+
+def check_albumentations(path: str, known: list[str]) -> None:
+    """Raises UsageError for transforms that a file names and albumentations does not have: all of them, with the nearest
+    name of each."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        named = re.findall(r"__class_fullname__[\"']?\s*:\s*[\"']?([\w.]+)", file.read())
+    unknown = dict.fromkeys(name for name in named if "." not in name and name not in known)
+    if unknown:
+        raise UsageError(
+            f"{path}: albumentations does not have {', '.join(with_nearest(name, known) for name in unknown)}"
+        )
+
+
+def with_nearest(name: str, known: Iterable[str]) -> str:
+    """A quoted name with the nearest one that is known, if any is near."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f'"{name}" (nearest: "{near[0]}")' if near else f'"{name}"'
+
+
+# --- ultralytics -----------------------------------------------------------------------------------
+
+
+def _of_ultralytics(name: str, path: str) -> Schedule:
+    from popaug._ultralytics import Classification  # not at the top: few need it
+
+    return OwnTransform(Classification.load(name, path), name)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from popaug import _core, _state
 from popaug._core import Error, UsageError
 from popaug._member import Member, Result, TrainRound, outcome
+from popaug._progress import shown
 from popaug._run import Run
 from popaug._settings import (
     DEFAULTS,
@@ -262,9 +263,14 @@ def search(
         shlex.split(worker_command)
         options = chosen.options(out, resume, attempts, again)
         with sent:
-            _core.search_with_processes(
-                json.dumps(chosen.settings), options, worker_command, min(workers, population), silence, show
-            )
+            reports = shown("searching", show)
+            try:
+                _core.search_with_processes(
+                    json.dumps(chosen.settings), options, worker_command, min(workers, population), silence, reports
+                )
+            finally:
+                if reports is not None:
+                    reports.close()
             name_checkpoint(pathlib.Path(out))
         return Run.load(out)
     assert train_round is not None

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from popaug._core import Interrupted, UsageError
 from popaug._member import Member, Result, outcome
+from popaug._progress import shown
 from popaug._seeding import Watch
 
 
@@ -42,7 +43,7 @@ class Loop:
         self.lock = threading.Condition()
         self.error: BaseException | None = None
         self.watch: Watch | None = None  # of the global generators, where several threads share them
-        self.shown = 0.0
+        self.reports = shown({"search": "searching", "comparison": "comparing"}[what], show, pace=10)
 
     def run(self, workers: int) -> None:
         try:
@@ -53,6 +54,9 @@ class Loop:
                 self.threads(workers)
         except KeyboardInterrupt as error:  # between two rounds
             self.error = self.error or error
+        finally:
+            if self.reports is not None:
+                self.reports.close()
         if self.error is None:
             return
         if isinstance(self.error, KeyboardInterrupt):
@@ -159,8 +163,5 @@ class Loop:
             error.add_note(f"in {member._function} of {member.place}; nothing is lost. Continue with {self.again}")
 
     def report(self) -> None:
-        now = time.monotonic()
-        if self.show and (now - self.shown > 10 or self.search.finished):
-            self.shown = now
-            doing = {"search": "searching", "comparison": "comparing"}[self.what]
-            print(f"{doing}: {self.search.done} of {self.search.total}, {self.search.note()}", file=sys.stderr)
+        if self.reports is not None:
+            self.reports.update(self.search.done, self.search.total, self.search.note())

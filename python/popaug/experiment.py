@@ -1,12 +1,18 @@
 """The experiments of the program popaug, run in this process: the same settings, files and results.
 
-    run = popaug.experiment.search("run", preset="best", data="photos", epochs=12)
-    popaug.experiment.train("network", data="photos", schedule="run/best.schedule.json")
+    run = popaug.search(data="photos", preset="best", epochs=12)
+    network = popaug.train(data="photos", schedule=run)
+    print(popaug.evaluate(network, data="photos"))
 
-out: the run directory (docs/formats/run.md). preset, config: a shipped name, and a TOML file of settings, as --preset
-and --config. resume: continue what is in `out`. show: progress on stderr. track: where to send the run on, as for popaug.search.
-settings: named as in config.toml, for example train_size=4000. Each function returns the result that the program writes
-as JSON.
+All are names of popaug itself; popaug.search and popaug.compare also go around training code of your own.
+
+out: the run directory (docs/formats/run.md). data: the images, a path that the program reads. preset, config: a shipped
+name, and a TOML file of settings, as --preset and --config. resume: continue what is in `out`. show: progress on stderr,
+a bar where tqdm is installed. track: where to send the run on, as for popaug.search.
+settings: named as in config.toml, for example train_size=4000. Lists may be given as lists, genes as {"lr": (0.01, 0.4)}.
+
+Ctrl-C, or SIGTERM, in the main thread ends an experiment cleanly: it raises popaug.Interrupted, and can be resumed. From another
+thread an experiment runs too; it stops when the main thread ends.
 
 Networks are trained by libpopaug_train: import torch first, or have it found by the loader.
 """
@@ -16,10 +22,15 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from popaug import _core
+from popaug._comparison import Comparison
+from popaug._core import UsageError
+from popaug._progress import shown
+from popaug._recipe_arms import register_arms, register_recorded
+from popaug._results import Audit, Choice, Evaluation, TrainedNetwork
 from popaug._run import Run
 from popaug._search import tracked
 from popaug._values import Json
@@ -27,27 +38,65 @@ from popaug._values import Json
 if TYPE_CHECKING:
     from popaug.track import Track
 
+Path = str | os.PathLike[str]
+__all__ = ["audit", "choose", "compare", "evaluate", "search", "train"]
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A setting as config.toml has it. Raises UsageError for a value that is not a setting's."""
+    if isinstance(value, Run):
+        return os.fspath(value.directory / "best.schedule.json")
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping) and name == "genes":
+        return ",".join(f"{gene}={low}..{high}" for gene, (low, high) in value.items())
+    if isinstance(value, (list, tuple)) and all(isinstance(part, (str, int, float)) for part in value):
+        return ",".join(str(part) for part in value)
+    if name == "size" and isinstance(value, int):
+        return str(value)
+    if isinstance(value, (str, bool, int, float)):
+        return value
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a number of NumPy
+        return value.item()
+    kind = type(value).__name__
+    hints = {
+        "data": "the path of a set; popaug.data.pack(...) writes one",
+        "schedule": "a file, a shipped name or a Run; schedule.save(...) writes a file",
+    }
+    raise UsageError(
+        f"{name}= is a {kind}; expected {hints.get(name, 'a text, a number or a path, as in config.toml')}"
+    )
+
 
 def _run(
-    verb: str, out: str | os.PathLike[str], settings: dict[str, Any], track: Track | None = None, **request: Any
+    verb: str, out: Path, settings: Mapping[str, Any], show: bool, track: Track | None = None, **request: Any
 ) -> Json:
-    given = {key: value for key, value in request.items() if value is not None}
-    show = bool(given.pop("show"))
+    if not isinstance(out, (str, os.PathLike)):
+        raise UsageError(
+            f"popaug.{verb}: the run directory is a {type(out).__name__}; expected a path (the images are data=)"
+        )
+    given = {name: value for name, value in request.items() if value is not None}
     for name in ("config", "run"):
         if name in given:
-            given[name] = os.fspath(given[name])
-    values = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in settings.items()}
+            given[name] = os.fspath(given[name].directory if isinstance(given[name], Run) else given[name])
+    values = {name: _plain(name, value) for name, value in settings.items() if value is not None}
+    register_recorded(values, given.get("config"), out if given.get("resume") else None)
+    reports = shown(verb, show)
     with tracked(out, track, bool(given.get("resume"))):
-        text = _core.run_experiment(verb, json.dumps({"out": os.fspath(out), "values": values} | given), show)
-    result: Json = json.loads(text)
-    return result
+        try:
+            text = _core.run_experiment(verb, json.dumps({"out": os.fspath(out), "values": values} | given), reports)
+        finally:
+            if reports is not None:
+                reports.close()
+    return json.loads(text)
 
 
 def search(
-    out: str | os.PathLike[str],
+    out: Path = "search-run",
     *,
+    data: Path | None = None,
     preset: str | None = None,
-    config: str | os.PathLike[str] | None = None,
+    config: Path | None = None,
     resume: bool = False,
     budget_seconds: float | None = None,
     attempts: int | None = None,
@@ -56,45 +105,85 @@ def search(
     track: Track | None = None,
     **settings: Any,
 ) -> Run:
-    """`popaug search`: a schedule for the images of data=."""
+    """`popaug search`: a schedule for the images. budget_seconds: time for all of it. Returns the Run."""
     _run(
-        "search",
-        out,
-        settings,
-        preset=preset,
-        config=config,
-        resume=resume,
-        budget_seconds=budget_seconds,
-        attempts=attempts,
-        silence=silence,
-        show=show,
-        track=track,
-    )
+        "search", out, {"data": data} | settings, show, track, preset=preset, config=config, resume=resume,
+        budget_seconds=budget_seconds, attempts=attempts, silence=silence,
+    )  # fmt: skip
     return Run.load(pathlib.Path(out))
 
 
 def train(
-    out: str | os.PathLike[str],
+    out: Path = "train-run",
     *,
+    data: Path | None = None,
     preset: str | None = None,
-    config: str | os.PathLike[str] | None = None,
+    config: Path | None = None,
     resume: bool = False,
     show: bool = True,
     track: Track | None = None,
     **settings: Any,
-) -> Json:
-    """`popaug train`: a network, with schedule= or augment=. Returns result.json."""
-    return _run("train", out, settings, preset=preset, config=config, resume=resume, show=show, track=track)
+) -> TrainedNetwork:
+    """`popaug train`: a network, with schedule= (a file, a name, a Run) or augment= (a baseline, or a recipe such as
+    "timm:rand-m9-mstd0.5")."""
+    value = _run("train", out, {"data": data} | settings, show, track, preset=preset, config=config, resume=resume)
+    return TrainedNetwork(pathlib.Path(out), value)
+
+
+def evaluate(
+    network: Path | Run | TrainedNetwork | Choice,
+    *,
+    data: Path,
+    split: str | None = None,
+    size: int | str | None = None,
+    fit: str | None = None,
+    range: str | None = None,
+    background: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    device: str | None = None,
+    batch: int | None = None,
+    scaled_decoding: bool = False,
+    allow_outside: bool = False,
+    keep_going: bool = False,
+    show: bool = True,
+) -> Evaluation:
+    """`popaug eval`: the error of a network on labelled images.
+
+    network: what popaug.train, popaug.choose or popaug.search gave, its directory, or a checkpoint. split: of the
+    data; by default "test", or the only one. The others are the flags of `popaug eval`: how files are read, by default as
+    the checkpoint says, and how many images at a time.
+    """
+    checkpoint = getattr(network, "checkpoint", network)
+    if not isinstance(checkpoint, (str, os.PathLike)):
+        raise UsageError(
+            f"popaug.evaluate: the network is a {type(network).__name__}; expected a checkpoint, a run directory or "
+            "what popaug.train gave"
+        )
+    request = {
+        "network": os.fspath(checkpoint), "data": _plain("data", data), "split": split,
+        "size": None if size is None else str(size), "fit": fit, "range": range, "background": background,
+        "image_column": image_column, "label_column": label_column, "device": device, "batch": batch,
+        "scaled_decoding": scaled_decoding, "allow_outside": allow_outside, "keep_going": keep_going,
+    }  # fmt: skip
+    reports = shown("evaluate", show)
+    try:
+        given = json.dumps({name: value for name, value in request.items() if value is not None})
+        return Evaluation(json.loads(_core.run_experiment("evaluate", given, reports)))
+    finally:
+        if reports is not None:
+            reports.close()
 
 
 def compare(
-    out: str | os.PathLike[str],
+    out: Path = "comparison",
     *,
-    arms: Sequence[str] | None = None,
+    data: Path | None = None,
+    arms: Mapping[str, Any] | Sequence[Any] | None = None,
     seeds: int | None = None,
-    run: str | os.PathLike[str] | None = None,
+    run: Path | Run | None = None,
     preset: str | None = None,
-    config: str | os.PathLike[str] | None = None,
+    config: Path | None = None,
     resume: bool = False,
     clean_share: float | None = None,
     margin: float | None = None,
@@ -103,61 +192,59 @@ def compare(
     show: bool = True,
     track: Track | None = None,
     **settings: Any,
-) -> Json:
-    """`popaug compare`: arms x seeds, with the verdict. Returns compare.json.
+) -> Comparison:
+    """`popaug compare`: arms x seeds on one set, with the verdict.
 
-    With `resume`, the comparison keeps its own arms, seeds and rules where they are not given here.
+    arms: names as of `popaug compare`, recipes of other libraries ("timm:rand-m9-mstd0.5", docs/recipes.md), or a dictionary
+    from a name of yours to one of these, a Schedule, a Run, or a transform of your own, which is called for each image.
+    With `resume`, the comparison keeps its own arms, seeds and rules where they are not given here; transforms of your own
+    must be given again.
     """
-    return _run(
-        "compare",
-        out,
-        settings,
-        arms=None if arms is None else list(arms),
-        seeds=seeds,
-        run=run,
-        preset=preset,
-        config=config,
-        resume=resume,
-        clean_share=clean_share,
-        margin=margin,
-        charge_search=charge_search,
-        unequal=unequal,
-        show=show,
-        track=track,
-    )
+    value = _run(
+        "compare", out, {"data": data} | settings, show, track,
+        arms=None if arms is None else register_arms(arms), seeds=seeds, run=run, preset=preset, config=config,
+        resume=resume, clean_share=clean_share, margin=margin, charge_search=charge_search, unequal=unequal,
+    )  # fmt: skip
+    return Comparison(pathlib.Path(out), value)
 
 
 def audit(
-    out: str | os.PathLike[str],
+    out: Path = "audit-run",
     *,
+    data: Path | None = None,
+    recipe: Mapping[str, Any] | Sequence[Any] | None = None,
     preset: str | None = None,
-    config: str | os.PathLike[str] | None = None,
+    config: Path | None = None,
     resume: bool = False,
     show: bool = True,
     **settings: Any,
-) -> Json:
-    """`popaug audit`: which ops suit the images. Returns audit.json."""
-    return _run("audit", out, settings, preset=preset, config=config, resume=resume, show=show)
+) -> Audit:
+    """`popaug audit`: which ops suit the images. recipe: whole recipes to measure in place of ops, as the arms of
+    popaug.compare."""
+    if recipe is not None:
+        settings["recipe"] = register_arms(recipe)
+    value = _run("audit", out, {"data": data} | settings, show, preset=preset, config=config, resume=resume)
+    return Audit(pathlib.Path(out), value)
 
 
 def choose(
-    out: str | os.PathLike[str],
+    out: Path = "chosen",
     *,
+    data: Path | None = None,
+    arms: Mapping[str, Any] | Sequence[Any] | None = None,
     budget_seconds: float | None = None,
     preset: str | None = None,
-    config: str | os.PathLike[str] | None = None,
+    config: Path | None = None,
     resume: bool = False,
     show: bool = True,
     **settings: Any,
-) -> Json:
-    """`popaug choose`: a screening of simple recipes, then a training with the winner. Returns choose.json."""
-    return _run(
-        "choose",
-        out,
-        settings,
-        budget_seconds=budget_seconds,
-        preset=preset,
-        config=config,
+) -> Choice:
+    """`popaug choose`: a screening of recipes, then a training with the winner. arms: as of popaug.compare, in place of the
+    grid. budget_seconds: time for all of it."""
+    if arms is not None:
+        settings["arms"] = register_arms(arms)
+    value = _run(
+        "choose", out, {"data": data} | settings, show, budget_seconds=budget_seconds, preset=preset, config=config,
         resume=resume,
-        show=show,
-    )
+    )  # fmt: skip
+    return Choice(pathlib.Path(out), value)

@@ -57,10 +57,13 @@ def name(page: pathlib.Path) -> str:
 
 
 def test_every_block_has_a_kind_that_is_tested() -> None:
-    # text: what a program printed, and commands that need weights from outside (tests/test_fine_tuning.py).
+    # text: what a program printed, and commands that need weights from outside (tests/test_fine_tuning.py) or Docker
+    # (tests/test_container.py).
     kinds = {"python", "sh", "json", "toml", "text"}
     assert not [(name(p), language) for p in PAGES for language, _ in blocks(p) if language not in kinds]
-    assert [name(p) for p in PAGES if snippets(p, "text")] == ["docs/demo.md", "docs/fine-tuning.md"]
+    assert [name(p) for p in PAGES if snippets(p, "text")] == [
+        "docs/container.md", "docs/demo.md", "docs/fine-tuning.md",
+    ]  # fmt: skip
     assert sum(len(snippets(p, "python")) for p in PAGES) >= 10
     assert sum(len(snippets(p, "sh")) for p in PAGES) >= 7
 
@@ -73,9 +76,10 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "PATH": path}
 
 
-def succeed(command: str | list[str], folder: pathlib.Path) -> str:
+def succeed(command: str | list[str], folder: pathlib.Path, **variables: str) -> str:
     done = subprocess.run(
-        command, shell=isinstance(command, str), cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        command, shell=isinstance(command, str), cwd=folder, env=environment() | variables, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
     return done.stdout
@@ -144,6 +148,17 @@ def test_python_snippets_run(page: pathlib.Path, folder: pathlib.Path) -> None:
     succeed([sys.executable, "snippets.py"], folder)
 
 
+def beside_torchvision(command: str, folder: pathlib.Path) -> dict[str, str]:
+    """For a command that needs torchvision: what makes it importable beside a CPU build of torch."""
+    if not any(library in command for library in ("torchvision:", "timm:")):
+        return {}
+    start = folder / "start"
+    start.mkdir(exist_ok=True)
+    (start / "sitecustomize.py").write_text("import torchvision_operators\n")
+    tests = os.fspath(pathlib.Path(__file__).parent / "adapters")
+    return {"PYTHONPATH": os.pathsep.join([str(start), tests, os.environ.get("PYTHONPATH", "")])}
+
+
 def commands(page: pathlib.Path) -> list[str]:
     lines = [line for text in snippets(page, "sh") for line in text.replace("\\\n", " ").splitlines()]
     return [bare for line in lines if (bare := re.sub(r"(^|\s)#.*", "", line).strip())]
@@ -154,7 +169,7 @@ def test_commands_run(page: pathlib.Path, folder: pathlib.Path) -> None:
     for command in commands(page):
         for pattern, instead in SHORTER:
             command = re.sub(pattern, instead, command)
-        succeed(command, folder)
+        succeed(command, folder, **beside_torchvision(command, folder))
 
 
 def loads(text: str) -> None:

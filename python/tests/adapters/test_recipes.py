@@ -135,8 +135,10 @@ def test_recipes_are_arms_of_a_comparison(tmp_path: pathlib.Path) -> None:
 
 
 def test_what_is_no_recipe_or_not_installed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(popaug.UsageError, match=r'recipe "ultralytics:args.yaml"; expected timm:, torchvision: or'):
-        popaug.recipe("ultralytics:args.yaml")
+    with pytest.raises(
+        popaug.UsageError, match=r'recipe "kornia:augmix"; expected timm:, torchvision:, albumentations: or'
+    ):
+        popaug.recipe("kornia:augmix")
     with pytest.raises(popaug.UsageError, match=r"expected a file \*.yaml or \*.json"):
         popaug.recipe("albumentations:recipe.txt")
     with pytest.raises(popaug.UsageError, match="there is no file"):
