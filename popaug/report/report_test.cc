@@ -168,6 +168,7 @@ TEST(ReportRun, SaysWhatTheJournalSays) {
   EXPECT_EQ(json["figures"]["best_score"].get<double>(), view.best_score());
   EXPECT_EQ(json["figures"]["scores"][3][2].get<double>(), view.score(3, 2));
   EXPECT_THAT(report_markdown(view), HasSubstr("| Rotate |"));
+  EXPECT_THAT(report_markdown(view), HasSubstr("Base transforms: "));
 }
 
 TEST(ReportRun, AnUnfinishedRunShowsTheBestSoFar) {

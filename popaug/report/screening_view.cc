@@ -104,8 +104,9 @@ std::string report_html(const ScreeningView& view) {
   std::string main = answer(view);
   if (view.schedule) {
     main += section("schedule", "The chosen augmentation",
-                    figure("shares", share_chart(*view.schedule),
-                           "How many ops an image gets on average, exactly, under the rule."));
+                    around_the_ops(*view.schedule) +
+                        figure("shares", share_chart(*view.schedule),
+                               "How many ops an image gets on average, exactly, under the rule."));
   }
   main += samples_section(view.moments, view.images) + cost(view) +
           section("settings", "Settings", config_part(view.config));

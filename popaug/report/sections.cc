@@ -151,6 +151,7 @@ std::string schedule(const RunView& view) {
         "search --selection none --trainer none</code> makes one; put its drift.band.json into "
         "the run directory.</p>\n";
   }
+  body += around_the_ops(*view.schedule);
   body += figure("heat-probability", heat_chart(*view.schedule, HeatValue::kProbability, band),
                  "Probability of each op over time, strongest op first.");
   body += figure("heat-level", heat_chart(*view.schedule, HeatValue::kLevel, band),

@@ -146,7 +146,7 @@ std::string schedule(const TrainView& view) {
   if (!view.schedule) return "";
   return section(
       "schedule", "The augmentation that it trained with",
-      "<p>" + html_escape(view.schedule->name) + "</p>\n" +
+      "<p>" + html_escape(view.schedule->name) + "</p>\n" + around_the_ops(*view.schedule) +
           figure("heat-probability", heat_chart(*view.schedule, HeatValue::kProbability, nullptr),
                  "Probability of each op over time, strongest op first.") +
           figure("heat-level", heat_chart(*view.schedule, HeatValue::kLevel, nullptr),

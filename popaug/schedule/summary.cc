@@ -163,4 +163,26 @@ std::vector<OpSummary> summarise_over_time(const Schedule& schedule) {
   return mean;
 }
 
+std::string base_words(const BaseTransforms& base) {
+  std::vector<std::string> words;
+  if (base.resized_crop > 0) {
+    words.push_back("random resized crop from " + number_text(base.resized_crop) + " of the area");
+  }
+  if (base.pad > 0) words.push_back("pad " + std::to_string(base.pad) + " and crop");
+  if (base.flip > 0) words.push_back("flip " + number_text(base.flip));
+  if (base.vflip > 0) words.push_back("vertical flip " + number_text(base.vflip));
+  if (base.turn > 0) words.push_back("turn " + number_text(base.turn));
+  if (base.cutout > 0) words.push_back("cutout " + std::to_string(base.cutout));
+  if (base.erase > 0) words.push_back("random erasing " + number_text(base.erase));
+  if (base.cutmix > 0) {
+    words.push_back("CutMix " + number_text(base.cutmix) + " (alpha " +
+                    number_text(base.cutmix_alpha) + ")");
+  }
+  if (base.mixup > 0) {
+    words.push_back("mixup " + number_text(base.mixup) + " (alpha " +
+                    number_text(base.mixup_alpha) + ")");
+  }
+  return words.empty() ? "none" : join(words, ", ");
+}
+
 }  // namespace popaug

@@ -2,6 +2,7 @@
 #ifndef POPAUG_SCHEDULE_SUMMARY_H_
 #define POPAUG_SCHEDULE_SUMMARY_H_
 
+#include <string>
 #include <vector>
 
 #include "popaug/schedule/value.h"
@@ -25,6 +26,9 @@ std::vector<std::vector<OpSummary>> summarise_schedule(const Schedule& schedule)
 
 // The same averaged over the epochs of a schedule.
 std::vector<OpSummary> summarise_over_time(const Schedule& schedule);
+
+// What lies around the ops, in words: "pad 4 and crop, flip 0.5, CutMix 0.5 (alpha 1)", or "none".
+std::string base_words(const BaseTransforms& base);
 
 }  // namespace popaug
 

@@ -168,8 +168,14 @@ std::string markdown_escape(std::string text) {
   return text;
 }
 
+std::string around_the_ops(const Schedule& schedule) {
+  return "<p>Base transforms, around the ops: " + html_escape(base_words(schedule.base)) +
+         ".</p>\n";
+}
+
 std::string schedule_markdown(const Schedule& schedule) {
-  std::string text = "\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
+  std::string text = "\nBase transforms: " + base_words(schedule.base) +
+                     "\n\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
   const auto mean = summarise_over_time(schedule);
   for (size_t op = 0; op < mean.size(); ++op) {
     text += fmt::format("| {} | {:.2f} | {:.1f} | {:.3f} |\n", schedule.space.ops[op].op,

@@ -36,6 +36,9 @@ std::string comparison_part(const Json& compare);
 std::string screening_part(const Json& screening);
 std::string screening_sentence(const Json& screening);
 
+// A sentence with the base transforms of a schedule: crop, flips, mixing.
+std::string around_the_ops(const Schedule& schedule);
+
 // Returns one line without table or markup characters.
 std::string markdown_escape(std::string text);
 // The ops of a schedule as a table, and its picture in plain text.
