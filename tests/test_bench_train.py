@@ -24,7 +24,8 @@ def test_rows_are_complete_and_fast_comes_first() -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     names = [row["name"] for row in rows]
-    assert names == ["train-fast", "train-exact", "evaluate-fast", "evaluate-exact", "evaluate-exact-unfolded"]
+    training = ["train-fast", "train-auto", "train-exact"]
+    assert names == [*training, "evaluate-auto", "evaluate-fast", "evaluate-exact", "evaluate-exact-unfolded"]
     for row in rows:
         assert row["lowest"] <= row["images_per_second"] <= row["highest"]
         assert row["images_per_cpu_second"] > 0

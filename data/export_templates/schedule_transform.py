@@ -16,7 +16,7 @@ process, and from Python's random module where it is not.
 
 Where the schedule mixes images (CutMix, mixup), an image needs the others, so a data set does it:
 
-    transform = ScheduleTransform(fill=mean_colour_of_the_data)
+    transform = ScheduleTransform(fill=(125, 122, 113))   # the mean colour of the images
     loader = DataLoader(MixedDataset(dataset, transform), batch_size=128, shuffle=True, collate_fn=collate)
     images, labels = ...                     # of the loader; the images still want the model's normalisation
     loss = mixed_cross_entropy(model(images), labels)

@@ -188,7 +188,8 @@ def test_an_experiment_runs_in_another_thread_while_others_do(data: pathlib.Path
 
 
 STOPPED = """
-import sys, threading, time, torch, popaug
+import signal, sys, threading, time, torch, popaug
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 out, data, where = sys.argv[1:]
 class Told:
     def update(self, done, total, note): print("going", flush=True)
