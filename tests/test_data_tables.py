@@ -61,7 +61,7 @@ READ = {
     "dots before": ("./images/{name}.png,{label}", "path,label"),
     "backslashes": ("images\\{name}.png,{label}", "path,label"),
     "another computer": ("C:\\Users\\me\\data\\images\\{name}.png,{label}", "path,label"),
-    "another home": ("/home/nobody-here/data/images/{name}.png,{label}", "path,label"),
+    "another home": ("/srv/nobody-here/data/images/{name}.png,{label}", "path,label"),
     "no ending": ("images/{name},{label}", "path,label"),
     "no folder": ("{name}.png,{label}", "path,label"),
     "another case": ("images/{name}.PNG,{label}", "path,label"),
