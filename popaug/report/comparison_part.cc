@@ -14,12 +14,6 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-std::optional<double> number(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  if (at == object.end() || !at->is_number() || !std::isfinite(at->get<double>())) return {};
-  return at->get<double>();
-}
-
 std::optional<Interval> interval(const Json& object) {
   const auto at = object.find("interval");
   if (at == object.end() || !at->is_array() || at->size() != 2 || !(*at)[0].is_number() ||
@@ -36,7 +30,7 @@ std::string interval_text(const Json& object, int decimals) {
 }
 
 std::string rounded(const Json& object, const char* key, int decimals) {
-  const auto value = number(object, key);
+  const auto value = finite_number(object, key);
   return value ? fmt::format("{:.{}f}", *value, decimals) : "–";
 }
 
@@ -73,7 +67,7 @@ Svg arms_chart(const std::vector<Json>& arms, const Shown& shown) {
           shown.name + " of every arm with its 95 % interval");
   double low = INFINITY, high = -INFINITY;
   for (const Json& arm : arms) {
-    const double error = number(arm, key).value_or(0);
+    const double error = finite_number(arm, key).value_or(0);
     const Interval range = interval(arm).value_or(Interval{error, error});
     low = std::min({low, range.low, error});
     high = std::max({high, range.high, error});
@@ -92,7 +86,8 @@ Svg arms_chart(const std::vector<Json>& arms, const Shown& shown) {
     svg.text(x(error), bottom + 14, number_text(error), "label small", "middle");
   }
   for (size_t i = 0; i < arms.size(); ++i) {
-    const double y = kTop + kRow * (double(i) + 0.4), error = number(arms[i], key).value_or(0);
+    const double y = kTop + kRow * (double(i) + 0.4),
+                 error = finite_number(arms[i], key).value_or(0);
     const std::string words =
         name_of(arms[i]) + ": " + rounded(arms[i], key, shown.decimals) + shown.unit;
     svg.text(kLeft - 10, y + 4, name_of(arms[i]), "label", "end");
@@ -138,15 +133,15 @@ std::string comparison_part(const Json& compare) {
                        std::any_of(list->begin(), list->end(), is_learned);
   for (const Json& arm : list != compare.end() && list->is_array() ? *list : Json::array()) {
     if (!arm.is_object()) continue;
-    if (number(arm, key)) arms.push_back(arm);
+    if (finite_number(arm, key)) arms.push_back(arm);
     const auto images = [&](const char* field) {
-      const auto count = number(arm, field);
+      const auto count = finite_number(arm, field);
       return count ? count_text(*count) : "–";
     };
-    rows.push_back({name_of(arm), rounded(arm, key, shown.decimals),
-                    interval_text(arm, shown.decimals), text_or_dash(arm, "seeds"),
-                    number(arm, "images") == 0.0 ? "–" : images("images"), images("search_images"),
-                    rounded(arm, "core_hours", 2), text_or_dash(arm, "verdict")});
+    rows.push_back(
+        {name_of(arm), rounded(arm, key, shown.decimals), interval_text(arm, shown.decimals),
+         text_or_dash(arm, "seeds"), finite_number(arm, "images") == 0.0 ? "–" : images("images"),
+         images("search_images"), rounded(arm, "core_hours", 2), text_or_dash(arm, "verdict")});
     if (!learned || is_learned(arm)) {
       difference_rows(arm, "free", shown.decimals, differences);
       difference_rows(arm, "controls", shown.decimals, differences);

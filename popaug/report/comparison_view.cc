@@ -55,13 +55,7 @@ ComparisonView load_comparison(const fs::path& directory) {
   view.directory = directory;
   view.name = fs::absolute(directory / "x").lexically_normal().parent_path().filename().string();
   const auto part = [&](const char* file, const auto& read) {
-    std::error_code ignored;
-    if (!fs::exists(fs::symlink_status(directory / file, ignored))) return;
-    try {
-      read(directory / file);
-    } catch (const std::exception& error) {
-      view.notes.push_back(std::string(file) + " was left out: " + error.what());
-    }
+    optional_part(directory, file, view.notes, read);
   };
   part("config.toml",
        [&](const fs::path& path) { view.config = read_regular_file(path, 1 << 20); });

@@ -12,18 +12,6 @@ namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-// Reads an optional part; a fault becomes a note.
-template <typename Read>
-void optional_part(RunView& view, const char* file, Read read) {
-  std::error_code ignored;
-  if (!fs::exists(fs::symlink_status(view.directory / file, ignored))) return;
-  try {
-    read(view.directory / file);
-  } catch (const std::exception& error) {
-    view.notes.push_back(std::string(file) + " was left out: " + error.what());
-  }
-}
-
 void fill_scores(RunView& view) {
   const SearchSettings& settings = view.history.settings;
   view.scores.assign(size_t(settings.population),
@@ -38,7 +26,7 @@ void fill_scores(RunView& view) {
 
 void fill_schedule(RunView& view) {
   const bool finished = view.finished();
-  optional_part(view, "best.schedule.json", [&](const fs::path& path) {
+  optional_part(view.directory, "best.schedule.json", view.notes, [&](const fs::path& path) {
     if (finished) view.schedule = read_run_schedule(path);
   });
   view.schedule_member = finished ? view.history.population.winner() : view.best_member();
@@ -118,17 +106,18 @@ RunView load_run(const fs::path& directory) {
         "the journal's last line is torn: it is being written, or the run was "
         "killed; what follows the last whole line was left out");
   }
-  optional_part(view, "config.toml",
+  optional_part(view.directory, "config.toml", view.notes,
                 [&](const fs::path& path) { view.config = read_regular_file(path, 1 << 20); });
-  optional_part(view, "result.json",
+  optional_part(view.directory, "result.json", view.notes,
                 [&](const fs::path& path) { view.result = read_result(path, "search"); });
   fill_schedule(view);
-  optional_part(view, "drift.band.json", [&](const fs::path& path) {
+  optional_part(view.directory, "drift.band.json", view.notes, [&](const fs::path& path) {
     view.band = band_from_json(read_run_json(path), show_path(path));
   });
-  optional_part(view, "compare.json",
+  optional_part(view.directory, "compare.json", view.notes,
                 [&](const fs::path& path) { view.compare = read_run_json(path); });
-  optional_part(view, "run.log", [&](const fs::path& path) { view.times = load_run_log(path); });
+  optional_part(view.directory, "run.log", view.notes,
+                [&](const fs::path& path) { view.times = load_run_log(path); });
   return view;
 }
 

@@ -12,12 +12,6 @@ namespace {
 
 constexpr double kHalfInterval = 1.96;  // deviations of a 95 % interval
 
-std::optional<double> number(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  if (at == object.end() || !at->is_number() || !std::isfinite(at->get<double>())) return {};
-  return at->get<double>();
-}
-
 std::vector<Json> objects(const Json& object, const char* key) {
   std::vector<Json> found;
   const auto list = object.find(key);
@@ -45,7 +39,7 @@ std::string name_of(const Json& arm) {
 }
 
 std::string points_text(const Json& object, const char* key, bool sign) {
-  const auto points = number(object, key), deviation = number(object, "deviation");
+  const auto points = finite_number(object, key), deviation = finite_number(object, "deviation");
   if (!points) return "–";
   const std::string value = sign ? fmt::format("{:+.1f}", *points) : fmt::format("{:.1f}", *points);
   return deviation ? fmt::format("{} ± {:.1f}", value, kHalfInterval * *deviation) : value;
@@ -59,11 +53,11 @@ Svg behind_chart(const std::vector<Json>& arms) {
   svg.text(kLeft, 16, "points behind the chosen recipe, with the 95 % interval", "title");
   double low = 0, high = 1;
   const auto half = [](const Json& arm) {
-    return kHalfInterval * number(arm, "deviation").value_or(0);
+    return kHalfInterval * finite_number(arm, "deviation").value_or(0);
   };
   for (const Json& arm : arms) {
-    low = std::min(low, *number(arm, "behind") - half(arm));
-    high = std::max(high, *number(arm, "behind") + half(arm));
+    low = std::min(low, *finite_number(arm, "behind") - half(arm));
+    high = std::max(high, *finite_number(arm, "behind") + half(arm));
   }
   const auto x = [&](double points) {
     return kLeft + (kWidth - kLeft - kRight) * (points - low) / (high - low);
@@ -73,7 +67,7 @@ Svg behind_chart(const std::vector<Json>& arms) {
     svg.text(x(points), bottom + 14, number_text(points), "label small", "middle");
   }
   for (size_t i = 0; i < arms.size(); ++i) {
-    const double y = kTop + kRow * (double(i) + 0.4), behind = *number(arms[i], "behind");
+    const double y = kTop + kRow * (double(i) + 0.4), behind = *finite_number(arms[i], "behind");
     const std::string words = name_of(arms[i]) + ": " + points_text(arms[i], "behind", false);
     svg.text(kLeft - 10, y + 4, name_of(arms[i]), "label", "end");
     svg.line(x(behind - half(arms[i])), y, x(behind + half(arms[i])), y, "curve", words);
@@ -102,10 +96,10 @@ std::string worth_table(const Json& screening) {
 std::string screening_part(const Json& screening) {
   std::vector<Json> arms;
   for (Json& arm : objects(screening, "arms")) {
-    if (number(arm, "behind")) arms.push_back(std::move(arm));
+    if (finite_number(arm, "behind")) arms.push_back(std::move(arm));
   }
   std::stable_sort(arms.begin(), arms.end(), [](const Json& a, const Json& b) {
-    return *number(a, "behind") < *number(b, "behind");
+    return *finite_number(a, "behind") < *finite_number(b, "behind");
   });
   Rows rows;
   for (const Json& arm : arms) {

@@ -102,6 +102,12 @@ std::string count_text(double value) {
   return fmt::format("{:.0f}", value);
 }
 
+std::optional<double> finite_number(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  if (at == object.end() || !at->is_number() || !std::isfinite(at->get<double>())) return {};
+  return at->get<double>();
+}
+
 std::string text_or_dash(const Json& object, const char* key) {
   const auto at = object.is_object() ? object.find(key) : object.end();
   if (!object.is_object() || at == object.end() || at->is_null()) return "–";

@@ -2,6 +2,7 @@
 #ifndef POPAUG_REPORT_INTERNAL_PARTS_H_
 #define POPAUG_REPORT_INTERNAL_PARTS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ std::string table(const std::vector<std::string>& head, const Rows& rows);
 // "12.70 million".
 std::string count_text(double value);
 std::string text_or_dash(const Json& object, const char* key);
+// The number of a key; nothing where it is missing, of another kind or not finite.
+std::optional<double> finite_number(const Json& object, const char* key);
 // Adds a row ("prefix.key", value) for each leaf of the object.
 void flattened_rows(const Json& object, const std::string& prefix, Rows& rows);
 // config.toml in a part that unfolds.
