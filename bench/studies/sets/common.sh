@@ -21,7 +21,7 @@ find_set() {
 use_set() { # DATA OUT [TRAIN VALIDATION]: sets `training`, the flags of every training on the set, and `length`
   local data=$1 split=$2/labels.split.json
   [ -f "$split" ] || "$popaug" data split --data "$data" --train-size "${3:-700}" --val-size "${4:-300}" -o "$split"
-  training=(--data "$data" --split "$split" --network wrn-10-1 --conv fast --batch 64 --lr 0.1 --weight-decay 5e-4 --workers "$workers")
+  training=(--data "$data" --split "$split" --network "${network:-wrn-10-1}" --conv fast --batch "${batch:-64}" --lr 0.1 --weight-decay 5e-4 --workers "$workers")
   length=(--epochs 40)
 }
 
