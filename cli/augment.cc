@@ -153,8 +153,9 @@ void check_flags(const AugmentFlags& flags) {
   } else if (named != 1) {
     throw UsageError("say what to do by one of --op, --policy, --schedule and --augment");
   }
-  if (flags.sheet == "epochs" && !flags.op.empty()) {
-    throw UsageError("--sheet epochs shows a schedule; name one by --schedule or --augment");
+  if ((flags.sheet == "epochs" || flags.sheet == "pairs") && !flags.op.empty()) {
+    throw UsageError("--sheet " + flags.sheet +
+                     " shows a schedule; name one by --schedule or --augment");
   }
   check_scaled_decoding(flags.scaled_decoding, flags.size);
   check_fit(flags.fit, flags.size);
@@ -172,15 +173,22 @@ void check_flags(const AugmentFlags& flags) {
 
 // A picture shows one image, and mixing needs the others of an epoch.
 void say_what_is_left_out(const AugmentFlags& flags) {
-  if (!flags.op.empty() || flags.sheet == "levels" || flags.no_base) return;
-  if (!named_schedule(flags).base.mixes()) return;
+  if (!flags.op.empty() || flags.sheet == "levels" || flags.sheet == "pairs" || flags.no_base) {
+    return;
+  }
+  if (!named_schedule(flags).mixes()) return;
   print_note("augment",
-             "CutMix and mixup are left out: they take another image of the training set");
+             "CutMix and mixup are left out: they take another image of the training set "
+             "(--sheet pairs shows some)");
 }
 
 int run(const AugmentFlags& flags) {
   check_flags(flags);
   say_what_is_left_out(flags);
+  if (flags.sheet == "pairs") {
+    write_image(pairs_sheet(flags), flags.out);
+    return 0;
+  }
   if (!flags.sheet.empty()) {
     DecodeInfo info;
     const Image image = read_image(flags, flags.in, &info);
@@ -236,9 +244,11 @@ void add_flags(CLI::App& verb, AugmentFlags& flags) {
       "... by a random resized crop: its least share of the area, such as 0.08 (0: none)");
   verb.add_flag("--scaled-decoding", flags.scaled_decoding, name_flags(kScaledDecodingHelp));
   verb.add_option("--sheet", flags.sheet,
-                  "A contact sheet: op x level, or one image over the epochs of a schedule")
-      ->check(CLI::IsMember({"levels", "epochs"}));
-  verb.add_option("--rows", flags.rows, "Draws per epoch on the sheet")->check(CLI::Range(1, 100));
+                  "A contact sheet: op x level, one image over the epochs of a schedule, or pairs "
+                  "of images of the data set IN that a schedule mixes")
+      ->check(CLI::IsMember({"levels", "epochs", "pairs"}));
+  verb.add_option("--rows", flags.rows, "Draws per epoch, or pairs, on the sheet")
+      ->check(CLI::Range(1, 100));
   verb.add_option("--columns", flags.columns, "Levels or epochs on the sheet")
       ->check(CLI::Range(1, 100));
   verb.add_option("--zoom", flags.zoom, "Magnify the sheet's images")->check(CLI::Range(1, 32));
@@ -267,7 +277,9 @@ void add_augment(CLI::App& program, Action& action) {
                   {"popaug augment --sheet levels --space pba in.jpg sheet.png",
                    "every op at every level"},
                   {"popaug augment --sheet epochs --schedule best.schedule.json in.jpg sheet.png",
-                   "one image over the epochs of a schedule"}});
+                   "one image over the epochs of a schedule"},
+                  {"popaug augment --sheet pairs --augment flipcrop+cutmix photos/ sheet.png",
+                   "images of a data set that CutMix mixes, with their labels"}});
   verb.callback([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 

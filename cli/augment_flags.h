@@ -16,7 +16,7 @@ struct AugmentFlags {
   std::string in, out;
   // Exactly one of these says what to do.
   std::string op, policy, schedule, augment;
-  std::string sheet;  // "", "levels", "epochs"
+  std::string sheet;  // "", "levels", "epochs", "pairs"
   // Of --op.
   int level = -1;
   double value = 0;
@@ -63,9 +63,11 @@ struct FoundOp {
 };
 FoundOp find_space_op(const std::string& op, const std::string& space);
 
-// The pictures: every op at every level; one image over the epochs of a schedule.
+// The pictures: every op at every level; one image over the epochs of a schedule; images of the
+// data set flags.in that the schedule mixes at flags.epoch, with their labels.
 Image levels_sheet(const AugmentFlags& flags, const Image& image, bool grey);
 Image epochs_sheet(const AugmentFlags& flags, const Image& image, bool grey);
+Image pairs_sheet(const AugmentFlags& flags);
 
 }  // namespace popaug::cli
 

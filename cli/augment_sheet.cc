@@ -3,6 +3,8 @@
 #include <cstdio>
 
 #include "cli/augment_flags.h"
+#include "popaug/data/data.h"
+#include "popaug/report/report.h"
 
 namespace popaug::cli {
 namespace {
@@ -39,9 +41,15 @@ std::vector<int> spread(int count, int total) {
   return picked;
 }
 
+std::string ascii(const std::string& text) {
+  std::string plain;
+  for (const char c : text) plain += c >= ' ' && c <= '~' ? c : '?';
+  return plain;
+}
+
 std::string draws_text(const Schedule& schedule, int epoch, uint64_t seed, uint64_t sample) {
   const auto draws =
-      draw_ops(schedule.space, schedule.rule, schedule.at(epoch),
+      draw_ops(schedule.space_of(schedule.segment_of(epoch)), schedule.rule, schedule.at(epoch),
                {.seed = seed, .epoch = static_cast<uint32_t>(epoch), .sample = sample});
   std::string text;
   for (const Draw& draw : draws) text += " " + schedule.space.ops[draw.op].op;
@@ -77,6 +85,40 @@ Image levels_sheet(const AugmentFlags& flags, const Image& image, bool grey) {
     throw UsageError("op " + quote(flags.op) + " is not in space " + quote(space.name));
   return contact_sheet(cells, columns, zoom_for(shown, flags.zoom, kLevelCell),
                        "Space " + space.name + ": op x level");
+}
+
+Image pairs_sheet(const AugmentFlags& flags) {
+  const Schedule schedule = named_schedule(flags);
+  ReadOptions options;
+  if (!flags.size.empty()) {
+    const Size size = parse_size(flags.size);
+    options.width = size.width;
+    options.height = size.height;
+  }
+  options.fit = parse_fit(flags.fit);
+  options.keep_going = flags.keep_going;
+  const Dataset data = read_dataset(flags.in, options);
+  const ImageSet* split = data.find("train");
+  if (split == nullptr && !data.splits.empty()) split = &data.splits.front();
+  if (split == nullptr || split->labels.empty()) {
+    throw UsageError(show_path(flags.in) +
+                     ": --sheet pairs shows the labels of mixed images, and there are none");
+  }
+  const std::vector<MixedRow> rows =
+      mixed_pairs(*split, data.classes, schedule, flags.epoch, static_cast<uint64_t>(flags.seed),
+                  static_cast<size_t>(flags.rows));
+  if (rows.empty()) throw Error(show_path(flags.in) + ": no image was mixed; try another --seed");
+  std::vector<SheetCell> cells;
+  for (const MixedRow& row : rows) {
+    const auto add = [&](const std::string& png, const std::string& caption) {
+      cells.push_back({for_cell(decode_image(png, "a picture of the sheet")), ascii(caption)});
+    };
+    add(row.own, row.label);
+    add(row.other, row.other_label);
+    add(row.mixed, mixed_labels(row));
+  }
+  return contact_sheet(cells, 3, zoom_for(cells.front().image, flags.zoom, kEpochCell),
+                       ascii(schedule.name) + ": image, mixed with, and what becomes of them");
 }
 
 Image epochs_sheet(const AugmentFlags& flags, const Image& image, bool grey) {

@@ -23,9 +23,10 @@ class AugmentersBySize {
       // Pixels stay bytes here, so any normalisation does.
       const size_t channels = grey ? 1 : 3;
       const Normalisation none{std::vector<float>(channels, 0), std::vector<float>(channels, 1)};
-      found = std::make_unique<Augmenter>(schedule_.space, schedule_.rule, schedule_.at(epoch_),
-                                          schedule_.base, none, width, height,
-                                          static_cast<int>(channels));
+      const size_t segment = schedule_.segment_of(epoch_);
+      found = std::make_unique<Augmenter>(schedule_.space_of(segment), schedule_.rule,
+                                          schedule_.at(epoch_), schedule_.base_of(segment), none,
+                                          width, height, static_cast<int>(channels));
     }
     return *found;
   }
@@ -152,7 +153,9 @@ Schedule named_schedule(const AugmentFlags& flags) {
 
 Transform schedule_transform(const Schedule& schedule, int epoch, uint64_t seed, bool no_base) {
   Schedule used = schedule;
-  if (no_base) used.base = BaseTransforms{.scale_pixels = schedule.base.scale_pixels};
+  if (no_base) {
+    used.change_bases([](BaseTransforms& base) { base = {.scale_pixels = base.scale_pixels}; });
+  }
   auto augmenters = std::make_shared<AugmentersBySize>(std::move(used), epoch);
   return [augmenters, epoch, seed](const Image& image, bool grey, uint64_t sample) {
     const Augmenter& augmenter = augmenters->get(image.width(), image.height(), grey);
@@ -176,8 +179,7 @@ Transform make_transform(const AugmentFlags& flags) {
   if (flags.resized_crop <= 0) return uncropped_transform(flags, named_schedule_of(flags));
   // The crop is taken from the image as read, before the rest sees it.
   Schedule schedule = named_schedule_of(flags);
-  schedule.base.pad = 0;
-  schedule.base.resized_crop = 0;
+  schedule.change_bases([](BaseTransforms& base) { base.use_resized_crop(0); });
   const Size size = flags.size.empty() ? Size() : parse_size(flags.size);
   return [flags, size, then = uncropped_transform(flags, schedule)](const Image& image, bool grey,
                                                                     uint64_t sample) {

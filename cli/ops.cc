@@ -55,6 +55,7 @@ Json row_json(const OpRow& row) {
   Json json = {{"op", row.name},
                {"summary", row.summary},
                {"unit", row.unit},
+               {"group", group_name(row.group)},
                {"uses_value", row.uses_value},
                {"mirrors", row.mirrors},
                {"draws", row.draws},

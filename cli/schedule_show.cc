@@ -37,7 +37,15 @@ Json show_json(const Schedule& schedule) {
                {"provenance", schedule.provenance},
                {"segments", Json::array()},
                {"ops", Json::array()}};
-  for (const Segment& segment : schedule.segments) json["segments"].push_back(segment.epochs);
+  for (const Segment& segment : schedule.segments) {
+    json["segments"].push_back(segment.epochs);
+    if (segment.base) json["base_by_segment"] = Json::array();
+  }
+  if (json.contains("base_by_segment")) {
+    for (size_t i = 0; i < schedule.segments.size(); ++i) {
+      json["base_by_segment"].push_back(base_to_json(schedule.base_of(i)));
+    }
+  }
   const auto mean = summarise_over_time(schedule);
   const auto segments = summarise_schedule(schedule);
   for (size_t op = 0; op < mean.size(); ++op) {
@@ -65,7 +73,7 @@ int show(const ShowFlags& flags) {
   const int width = flags.width > 0 ? flags.width : terminal_width();
   print_coloured(terminal_picture(schedule, wants_colour(flags.colour), width));
   std::string text = "\n" + schedule_table(schedule, width >= 130 ? 8 : width >= 100 ? 5 : 3);
-  text += "\nbase transforms: " + base_words(schedule.base) + "\n";
+  text += "\nbase transforms: " + base_words(schedule) + "\n";
   if (!schedule.provenance.empty()) {
     text += "provenance:\n";
     for (const auto& [key, value] : schedule.provenance.items()) {

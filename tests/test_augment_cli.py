@@ -288,6 +288,7 @@ def test_a_broken_image_in_a_folder(folder: pathlib.Path, tmp_path: pathlib.Path
         (["--op", "Invert", "IN", "/proc/none/out.png"], 1, "/proc/none"),
         (["--op", "Invert", "--plugin", "gone.so", "IN", "OUT"], 1, "gone.so: there is no such plugin"),
         (["--sheet", "levels", "--augment", "trivial", "IN", "OUT"], 2, "--space and --op only"),
+        (["--sheet", "pairs", "--op", "Invert", "IN", "OUT"], 2, "--sheet pairs shows a schedule"),
         (["--augment", "trivial", "--space", "x", "--polcy", "p", "IN", "OUT"], 2, "--policy"),
         (["--augment", "trivial", "--scaled-decoding", "IN", "OUT"], 2, "give --size too"),
         (["--augment", "trivial", "--resized-crop", "1.5", "IN", "OUT"], 2, "1.5 is not in 0 .. 1"),

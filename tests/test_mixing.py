@@ -80,9 +80,12 @@ def test_a_search_over_mixing_writes_it_into_the_schedule(photos: pathlib.Path, 
     for name in ("best.schedule.json", "journal.jsonl"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     schedule = json.loads((tmp_path / "one" / "best.schedule.json").read_text())
-    last = schedule["provenance"]["genes"][-1]
-    for gene in ("cutmix", "vflip", "turn", "erase", "mixup_alpha"):
-        assert schedule["base"].get(gene, 0) == last[gene], gene
+    every = schedule["provenance"]["genes"]
+    for segment, genes_of_segment in zip(schedule["segments"], every, strict=True):
+        base = segment.get("base", schedule["base"])
+        for gene in ("cutmix", "vflip", "turn", "erase", "mixup_alpha"):
+            assert base.get(gene, 0) == genes_of_segment[gene], gene
+    assert "base" not in schedule["segments"][-1]
     assert schedule["base"]["mixup"] == 0.3
     shown = run("schedule", "show", tmp_path / "one" / "best.schedule.json").stdout
     assert "mixup 0.3 (alpha" in shown
@@ -123,6 +126,55 @@ def test_bad_input_is_a_sentence(photos: pathlib.Path, tmp_path: pathlib.Path) -
         "at least two arms"
         in run("choose", "--data", photos, *SMALL, "--budget-images", 9000, "--arms", "crop", *out, code=2).stderr
     )
+
+
+def test_a_sheet_of_pairs_shows_what_is_mixed(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    from PIL import Image
+
+    sheet = ["augment", "--sheet", "pairs", photos]
+    run(*sheet, tmp_path / "mixed.png", "--augment", "flipcrop+cutmix", "--rows", 2, "--seed", 3)
+    run(*sheet, tmp_path / "again.png", "--augment", "flipcrop+cutmix", "--rows", 2, "--seed", 3)
+    run(*sheet, tmp_path / "more.png", "--augment", "flipcrop+cutmix", "--rows", 4, "--seed", 3)
+    assert (tmp_path / "mixed.png").read_bytes() == (tmp_path / "again.png").read_bytes()
+    two, four = (Image.open(tmp_path / name) for name in ("mixed.png", "more.png"))
+    assert two.width == four.width > 3 * 100 and four.height > 1.7 * two.height
+    # The schedule decides at which epochs images are mixed.
+    document = json.loads(run("schedule", "export", "flipcrop", "--to", "json").stdout)
+    segment = document["segments"][0]
+    mixing = {"base": document["base"] | {"mixup": 1.0}}
+    document["segments"] = [segment | mixing | {"epochs": 2}, segment | {"epochs": 2}]
+    changing = tmp_path / "changing.schedule.json"
+    changing.write_text(json.dumps(document))
+    run(*sheet, tmp_path / "early.png", "--schedule", changing, "--epoch", 1)
+    said = run(*sheet, tmp_path / "late.png", "--schedule", changing, "--epoch", 2, code=2).stderr
+    assert "mixes no images at epoch 2" in said
+    assert "mixup 0 to 1" in run("schedule", "show", changing).stdout
+    said = run(*sheet, tmp_path / "none.png", "--augment", "flipcrop", code=2).stderr
+    assert '"flipcrop" mixes no images at epoch 0' in said
+
+
+def test_a_search_over_strengths_writes_values_into_the_segments(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    flags = ["search", "--data", photos, *SMALL, "--population", 2, "--epochs-per-round", 1]
+    genes = ["--genes", "strength=0.1..0.9,strength_tone=0..1,head_dropout=0..0.5,resized_crop=0.3..0.9"]
+    run(*flags, *genes, "--out", tmp_path / "run")
+    schedule = json.loads((tmp_path / "run" / "best.schedule.json").read_text())
+    (rotate,) = (op["values"] for op in schedule["space"]["ops"] if op["op"] == "Rotate")
+    for segment, genes_of_segment in zip(schedule["segments"], schedule["provenance"]["genes"], strict=True):
+        strength = genes_of_segment["strength"]
+        assert segment["values"]["Rotate"] == pytest.approx([strength * value for value in rotate])
+        base = segment.get("base", schedule["base"])
+        assert base["resized_crop"] == genes_of_segment["resized_crop"] and base["pad"] == 0
+    again = ["train", "--data", photos, *SMALL, "--schedule", tmp_path / "run" / "best.schedule.json"]
+    run(*again, "--out", tmp_path / "net")
+    fixed = ["--strength", 0.5, "--strength-colour", 0.5]
+    run(*flags, *fixed, "--out", tmp_path / "fixed")
+    schedule = json.loads((tmp_path / "fixed" / "best.schedule.json").read_text())
+    (half,) = (op["values"] for op in schedule["space"]["ops"] if op["op"] == "Rotate")
+    assert half == pytest.approx([value / 2 for value in rotate])
+    assert schedule["space"]["name"] == "pba:scaled" and "values" not in schedule["segments"][0]
+    out = ["--out", tmp_path / "out"]
+    assert "--strength accepts" in run(*flags, "--genes", "strength=0..2", *out, code=2).stderr
+    assert "cannot be searched beside" in run(*flags, "--genes", "pad=0..4,resized_crop=0.3..1", *out, code=2).stderr
 
 
 def test_pictures_say_that_mixing_is_left_out(tmp_path: pathlib.Path) -> None:

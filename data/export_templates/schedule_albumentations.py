@@ -179,19 +179,23 @@ class ScheduleTransform(A.ImageOnlyTransform):
         super().__init__(p=p)
         self.epoch = SharedEpoch()
         self.ops = {op["op"]: op for op in SCHEDULE["space"]["ops"]}
+        self.segments = SCHEDULE["segments"]
 
     def set_epoch(self, epoch):
         """Epochs count from 0; past the end the last policy stays."""
         self.epoch.set(epoch)
 
-    def _entries(self):
-        epoch = self.epoch.get() if len(SCHEDULE["segments"]) > 1 else 0
-        policy = SCHEDULE["segments"][-1]["policy"]
-        for segment in SCHEDULE["segments"]:
+    def _segment(self):
+        """The segment of the current epoch."""
+        epoch = self.epoch.get() if len(self.segments) > 1 else 0
+        for segment in self.segments:
             if epoch < segment["epochs"]:
-                policy = segment["policy"]
-                break
+                return segment
             epoch -= segment["epochs"]
+        return self.segments[-1]
+
+    def _entries(self):
+        policy = self._segment()["policy"]
         mixture = SCHEDULE["rule"].get("mixture")
         if mixture:
             size = len(policy) // len(mixture)
@@ -247,22 +251,25 @@ class ScheduleTransform(A.ImageOnlyTransform):
         return result if img.dtype == np.uint8 else result.astype(np.float32) / 255
 
     def _augment(self, img, chosen):
-        least_area = SCHEDULE["base"].get("resized_crop", 0)
+        segment = self._segment()
+        base = segment.get("base", SCHEDULE["base"])
+        values = segment.get("values", {})
+        least_area = base.get("resized_crop", 0)
         if least_area > 0:
             img = self._run(A.RandomResizedCrop(img.shape[:2], (least_area, 1), (3 / 4, 4 / 3), p=1), img)
-        scaled = SCHEDULE["base"]["scale_pixels"]
         for name, level, negative in chosen:
-            value = _value(self.ops[name], level, negative, img.shape, scaled)
+            op = self.ops[name] | {"values": values.get(name, self.ops[name]["values"])}
+            value = _value(op, level, negative, img.shape, base["scale_pixels"])
             img = self._run(OPS[name](value, self.fill), img)
-        return self._base_transforms(img)
+        return self._base_transforms(img, base)
 
     def _run(self, step, img):
         """With draws that follow from this transform's own generator, so that a seed repeats all of them."""
         step.set_random_seed(self.py_random.randrange(1 << 31))
         return step(image=img)["image"]
 
-    def _base_transforms(self, img):
-        base, (height, width) = SCHEDULE["base"], img.shape[:2]
+    def _base_transforms(self, img, base):
+        height, width = img.shape[:2]
         factor = min(height, width) / 32 if base["scale_pixels"] else 1
         pad, cutout = int(base["pad"] * factor + 0.5), int(base["cutout"] * factor + 0.5)
         steps = []

@@ -343,6 +343,11 @@ class ScheduleTransform:
         self.base = SCHEDULE["base"]
         self.segments = SCHEDULE["segments"]
         self.ops = {op["op"]: op for op in self.space["ops"]}
+        self.bases = [segment.get("base", self.base) for segment in self.segments]
+        self.values = [
+            {name: op | {"values": segment.get("values", {}).get(name, op["values"])} for name, op in self.ops.items()}
+            for segment in self.segments
+        ]
 
     def __len__(self):
         return sum(segment["epochs"] for segment in self.segments)
@@ -354,7 +359,7 @@ class ScheduleTransform:
     @property
     def mixes(self):
         """Whether the schedule mixes images with each other, which one image alone cannot show."""
-        return self.base.get("cutmix", 0) > 0 or self.base.get("mixup", 0) > 0
+        return any(base.get("cutmix", 0) > 0 or base.get("mixup", 0) > 0 for base in self.bases)
 
     def __call__(self, image, *others):
         """The image augmented; other inputs, such as a label, pass through."""
@@ -380,12 +385,16 @@ class ScheduleTransform:
         ground.paste(image.convert(ground.mode), mask=image.getchannel("A").point([0] + [255] * 255))
         return ground
 
-    def policy(self, epoch):
-        for segment in self.segments:
+    def segment(self, epoch):
+        """The number of the segment of an epoch."""
+        for number, segment in enumerate(self.segments):
             if epoch < segment["epochs"]:
-                return segment["policy"]
+                return number
             epoch -= segment["epochs"]
-        return self.segments[-1]["policy"]
+        return len(self.segments) - 1
+
+    def policy(self, epoch):
+        return self.segments[self.segment(epoch)]["policy"]
 
     def draws(self, seed, epoch, sample, stream=0):
         """The ops of one image: (name, level, negative)."""
@@ -454,7 +463,7 @@ class ScheduleTransform:
         own = read(sample)
         grey = own.mode != "RGB"
         image, draws = self._augment(own, seed, epoch, sample, stream)
-        kind, what, share = self._draw_mix(image.size, draws)
+        kind, what, share = self._draw_mix(image.size, draws, self.bases[self.segment(epoch)])
         if kind is None:
             return image, sample, 1.0
         partner = sample
@@ -470,10 +479,9 @@ class ScheduleTransform:
         image.paste(other.crop(what), what[:2])
         return image, partner, share
 
-    def _draw_mix(self, size, stream):
+    def _draw_mix(self, size, stream, base):
         """The kind, "cutmix" with its box or "mixup" with the image's weight in parts of 256; and the share of the image."""
         width, height = size
-        base = self.base
         cutmix = base.get("cutmix", 0) > 0 and stream.chance(base["cutmix"])
         mixup = base.get("mixup", 0) > 0 and stream.chance(base["mixup"])
         if cutmix and (not mixup or stream.next32() & 1 == 0):
@@ -491,34 +499,36 @@ class ScheduleTransform:
 
     def _augment(self, image, seed, epoch, sample, stream):
         """The augmented image, and the stream of draws of the base transforms where it has come to."""
+        number = self.segment(epoch)
+        base, ops = self.bases[number], self.values[number]
         grey = image.mode in ("1", "L")
-        least_area = self.base.get("resized_crop", 0)
+        least_area = base.get("resized_crop", 0)
         if least_area > 0:
             box = crop_box(*image.size, least_area, _Random(seed, _RESIZED_CROP, stream, epoch, sample))
             image = image.convert("RGB").crop(box).resize(image.size, Image.Resampling.BILINEAR)
         image = image.convert("RGBA")
         fill = (0, 0, 0, 0) if self.space["fill"] == "hole" else (0, 0, 0, 255)
         context = _Context(_Random(seed, _OP, stream, epoch, sample), fill, grey)
-        scaled = self.base["scale_pixels"]
+        scaled = base["scale_pixels"]
         for name, level, negative in self.draws(seed, epoch, sample, stream):
-            value = op_value(self.ops[name], level, negative, image.size, scaled)
+            value = op_value(ops[name], level, negative, image.size, scaled)
             image = OPS[name](image, value, context)
-        base = _Random(seed, _BASE, stream, epoch, sample)
-        return self._base_transforms(image, base, grey), base
+        draws = _Random(seed, _BASE, stream, epoch, sample)
+        return self._base_transforms(image, draws, grey, base), draws
 
-    def _base_transforms(self, image, stream, grey):
+    def _base_transforms(self, image, stream, grey, base):
         width, height = image.size
-        pad, cutout = self.base["pad"], self.base["cutout"]
-        if self.base["scale_pixels"]:
+        pad, cutout = base["pad"], base["cutout"]
+        if base["scale_pixels"]:
             pad, cutout = (_pixels(v, min(image.size)) for v in (pad, cutout))
         if pad > 0:
             x, y = stream.below(2 * pad + 1), stream.below(2 * pad + 1)
             padded = Image.new("RGBA", (width + 2 * pad, height + 2 * pad), (0, 0, 0, 0))
             padded.paste(image, (pad, pad))
             image = padded.crop((x, y, x + width, y + height))
-        if self.base["flip"] > 0 and stream.chance(self.base["flip"]):
+        if base["flip"] > 0 and stream.chance(base["flip"]):
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        vflip, turn = self.base.get("vflip", 0), self.base.get("turn", 0)
+        vflip, turn = base.get("vflip", 0), base.get("turn", 0)
         if vflip > 0 and stream.chance(vflip):
             image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
         if turn > 0:
@@ -532,13 +542,13 @@ class ScheduleTransform:
             left, top = stream.below(width) - cutout // 2, stream.below(height) - cutout // 2
             image = image.copy()
             image.paste((0, 0, 0, 0), (left, top, left + cutout, top + cutout))
-        if self.base.get("erase", 0) > 0 and stream.chance(self.base["erase"]):
-            image = self._erase(image, stream, grey)
+        if base.get("erase", 0) > 0 and stream.chance(base["erase"]):
+            image = self._erase(image, stream, grey, base)
         return image
 
-    def _erase(self, image, stream, grey):
+    def _erase(self, image, stream, grey, base):
         """Random erasing: the first of ten rectangles that is smaller than the image."""
-        (width, height), base = image.size, self.base
+        width, height = image.size
         low = math.log(base["erase_ratio"])
         for _ in range(10):
             share = base["erase_least"] + (base["erase_most"] - base["erase_least"]) * stream.uniform()
@@ -549,14 +559,14 @@ class ScheduleTransform:
                 continue
             top, left = stream.below(height - h + 1), stream.below(width - w + 1)
             image = image.copy()
-            image.paste(self._erased(image, w, h, stream, grey), (left, top))
+            image.paste(self._erased(image, w, h, stream, grey, base), (left, top))
             break
         return image
 
-    def _erased(self, image, width, height, stream, grey):
+    def _erased(self, image, width, height, stream, grey, base):
         """What random erasing leaves in its rectangle."""
         colour = (0, 0, 0, 0)
-        if self.base["erase_fill"] == "noise":
+        if base["erase_fill"] == "noise":
             low, high = stream.next32(), stream.next32()
             noise = _Random(low | high << 32, _BASE, 0, 0, 0)
             words = [noise.next32() for _ in range(width * height)]
@@ -564,7 +574,7 @@ class ScheduleTransform:
                 words = [(word & 255) * 0x010101 for word in words]
             pixels = b"".join((word & 0xFFFFFF | 0xFF000000).to_bytes(4, "little") for word in words)
             return Image.frombytes("RGBA", (width, height), pixels)
-        if self.base["erase_fill"] == "mean":
+        if base["erase_fill"] == "mean":
             solid = image.getchannel("A").point([0] + [255] * 255)
             count = solid.histogram()[255]
             sums = [sum(v * n for v, n in enumerate(image.getchannel(c).histogram(solid))) for c in "RGB"]

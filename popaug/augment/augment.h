@@ -13,6 +13,7 @@
 #include "popaug/augment/policy.h"
 #include "popaug/augment/sampler.h"
 #include "popaug/augment/space.h"
+#include "popaug/augment/strength.h"
 #include "popaug/augment/unknown_ops.h"
 
 #endif  // POPAUG_AUGMENT_AUGMENT_H_

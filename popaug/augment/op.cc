@@ -52,6 +52,20 @@ void check_row(const OpRow& row) {
 
 }  // namespace
 
+std::string group_name(OpGroup group) {
+  switch (group) {
+    case OpGroup::kGeometry:
+      return "geometry";
+    case OpGroup::kColour:
+      return "colour";
+    case OpGroup::kTone:
+      return "tone";
+    case OpGroup::kOther:
+      break;
+  }
+  return "other";
+}
+
 const std::vector<OpRow>& op_rows() { return mutable_rows(); }
 
 const OpRow* find_op(std::string_view name) {

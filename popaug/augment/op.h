@@ -25,6 +25,16 @@ struct OpContext {
 // Applies an op in place. `value` is the level's value with its sign, already scaled to the image.
 using OpFunction = std::function<void(Image& image, double value, OpContext& context)>;
 
+// What an op changes, which a search may scale as a group (strength.h).
+enum class OpGroup {
+  kOther,     // neither of these
+  kGeometry,  // where pixels are
+  kColour,    // brightness, contrast and saturation
+  kTone,      // the table of tones, and sharpness
+};
+
+std::string group_name(OpGroup group);  // "other", "geometry", "colour", "tone"
+
 // What an op does to holes.
 enum class HoleEffect {
   kUnknown,   // it may make holes, or leave some
@@ -52,9 +62,10 @@ using RunFunction = void (*)(const PreparedOp& op, const Kernels& kernels, Works
                              OpContext& context);
 
 struct OpRow {
-  std::string name;           // "Rotate"
-  std::string summary;        // one line for tables and documents
-  std::string unit;           // "degrees", "px", "factor", "bits", "threshold", "" when ignored
+  std::string name;     // "Rotate"
+  std::string summary;  // one line for tables and documents
+  std::string unit;     // "degrees", "px", "factor", "bits", "threshold", "" when ignored
+  OpGroup group = OpGroup::kOther;
   bool uses_value = true;     // false: the level is ignored
   bool mirrors = false;       // a negative value is meaningful (signed in the pba space)
   bool draws = false;         // uses OpContext::random

@@ -125,6 +125,17 @@ TEST(Space, StrengthScalesTheRangesTowardsIdentity) {
   EXPECT_THROW(space_by_name("trivial:1.5"), Error);
   EXPECT_THROW(space_by_name("trivial:x"), Error);
   EXPECT_THROW(with_strength(full, NAN), Error);
+  // Groups scale their own ops; the product of two strengths is one strength.
+  const Space tone = with_strengths(full, {.tone = 0.5});
+  EXPECT_EQ(tone.name, full.name);
+  EXPECT_EQ(last(tone, "Rotate"), last(full, "Rotate"));
+  EXPECT_EQ(last(tone, "Color"), last(full, "Color"));
+  EXPECT_EQ(last(tone, "Posterize"), 5);
+  EXPECT_EQ(with_strengths(full, {.all = 0.5, .geometry = 0.5}).ops[full.index_of("Rotate")],
+            with_strength(full, 0.25).ops[full.index_of("Rotate")]);
+  EXPECT_EQ(with_strengths(full, {.colour = 0}).ops[full.index_of("Color")],
+            none.ops[full.index_of("Color")]);
+  EXPECT_THROW(with_strengths(full, {.geometry = 1.01}), UsageError);
   for (const std::string& name : space_names())
     check_space(with_strength(space_by_name(name), 0.3), name);
 }

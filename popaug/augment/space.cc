@@ -6,6 +6,7 @@
 
 #include "popaug/augment/internal/builtin_spaces.h"
 #include "popaug/augment/op.h"
+#include "popaug/augment/strength.h"
 #include "popaug/augment/unknown_ops.h"
 
 namespace popaug {
@@ -140,27 +141,6 @@ Space space_by_name(std::string_view name) {
     return with_strength(space_by_name(name.substr(0, colon)), value);
   }
   throw UsageError(unknown_name("space", name, space_names()));
-}
-
-Space with_strength(const Space& space, double strength) {
-  if (!(strength >= 0 && strength <= 1)) {
-    throw UsageError("strength " + number_text(strength) + " of a space; expected 0..1");
-  }
-  Space scaled = space;
-  scaled.name = space.name + ":" + number_text(strength);
-  for (SpaceOp& op : scaled.ops) {
-    const OpRow* row = find_op(op.op);
-    if (row == nullptr || op.values.empty() || strength == 1) continue;
-    // Posterize and Solarize have no value that changes nothing at all; they move towards their
-    // mildest one.
-    const double still = row->has_identity ? row->identity : row->high;
-    const bool whole = row->unit == "bits" || (row->unit == "px" && op.scale == PixelScale::kNone);
-    for (double& value : op.values) {
-      const double moved = still - op.centre + strength * (value - (still - op.centre));
-      value = whole ? std::round(moved) : moved;
-    }
-  }
-  return scaled;
 }
 
 Space load_space(const std::string& name_or_path) {

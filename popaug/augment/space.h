@@ -55,9 +55,6 @@ std::vector<std::string> space_names();
 // A built-in space by name; UsageError with the nearest name otherwise. "trivial:0.5" (any built-in
 // name, a colon, a number 0..1) is that space with its ranges scaled by a strength.
 Space space_by_name(std::string_view name);
-// The same space with every value moved towards the op's identity: identity + strength * (value -
-// identity), whole where the op counts pixels or bits. Ops without levels stay as they are.
-Space with_strength(const Space& space, double strength);
 // A built-in name, or the path of a TOML file (docs/formats/space.md).
 Space load_space(const std::string& name_or_path);
 // A space from the text of such a file.

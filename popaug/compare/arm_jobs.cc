@@ -55,6 +55,8 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
     work.total_epochs = total;
     work.seed = job.seed;
     work.policy = segment.policy;
+    work.base = segment.base;
+    work.space = segment.space;
     work.evaluate = last;
     work.from = from.path;
     if (!last) {

@@ -216,7 +216,7 @@ Schedule arm_schedule(const Arm& arm, const ArmContext& context, int epochs, uin
   POPAUG_ASSERT(!arm.screened);
   const Parts parts = parts_of(arm.name);
   Schedule schedule = stretch(base_schedule(parts.base, context, epochs, seed, tuned), epochs);
-  parts.words.apply(schedule.base);
+  schedule.change_bases([&](BaseTransforms& base) { parts.words.apply(base); });
   if (parts.clean) schedule = with_clean_tail(schedule, context.clean_share);
   schedule.name = arm.name;
   return schedule;

@@ -66,7 +66,7 @@ std::vector<AuditCell> recipe_cells(const std::vector<std::string>& recipes, int
       throw UsageError("setting \"recipe\": " + quote(name) + " is listed twice");
     }
     Schedule schedule = arm_schedule(arm, {}, epochs, 0);
-    if (schedule.base.cutmix > 0 || schedule.base.mixup > 0) {
+    if (schedule.mixes()) {
       throw UsageError("setting \"recipe\": " + quote(name) +
                        " mixes images, and a mixed image has no label to be judged by; audit it "
                        "without, and compare it with 'popaug compare'");
@@ -95,8 +95,9 @@ ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
   plain.std.assign(images.channels, 1.0f);
   const ptrdiff_t channels = images.channels, row = channels * images.width;
   const auto apply = [&](const Schedule& schedule, int sign) {
-    const Augmenter augmenter(schedule.space, schedule.rule, schedule.segments.front().policy,
-                              schedule.base, plain, images.width, images.height, images.channels);
+    const Augmenter augmenter(schedule.space_of(0), schedule.rule, schedule.segments.front().policy,
+                              schedule.base_of(0), plain, images.width, images.height,
+                              images.channels);
     uint8_t* out = pixels->data() + sign * indices.size() * images.image_bytes();
     augmenter.run(
         {images.pixels.data(), images.width, images.height, images.channels, images.image_bytes()},

@@ -113,8 +113,8 @@ AuditedOps audit_ops(const AuditRequest& request, Progress& progress, const Stop
   const AuditSettings audit = audit_settings(settings, inputs, &inputs.notes);
   for (const AuditCell& cell : audit.cells) {
     if (!cell.recipe) continue;
-    check_base_fits(cell.recipe->base, inputs.train_split->width, inputs.train_split->height,
-                    name_setting("recipe") + ": " + quote(cell.name()));
+    check_schedule_fits(*cell.recipe, inputs.train_split->width, inputs.train_split->height,
+                        name_setting("recipe") + ": " + quote(cell.name()));
   }
   const AuditTrainers trainers = audit_trainers(settings, inputs);
   const bool of_recipes = !settings.audited_recipes.empty();

@@ -85,8 +85,8 @@ void check_arms_fit(const CompareSettings& compare, const ImageSet& images) {
   for (const Arm& arm : compare.arms) {
     if (arm.screened) continue;
     const Schedule schedule = arm_schedule(arm, compare.context, compare.epochs, 0);
-    check_base_fits(schedule.base, images.width, images.height,
-                    name_setting("arms") + ": " + quote(arm.name));
+    check_schedule_fits(schedule, images.width, images.height,
+                        name_setting("arms") + ": " + quote(arm.name));
   }
 }
 

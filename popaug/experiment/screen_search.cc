@@ -66,7 +66,8 @@ Schedule winning_schedule(const ReadyScreening& ready, const ScreenOutcome& outc
   const ScreenSettings& screen = ready.screen;
   Schedule schedule = arm_schedule(make_arm(outcome.winner, screen.context), screen.context,
                                    screen.epochs, screen.seed);
-  schedule.base.scale_pixels = !ready.settings.train.paper_pixels;
+  const bool scale_pixels = !ready.settings.train.paper_pixels;
+  schedule.change_bases([=](BaseTransforms& base) { base.scale_pixels = scale_pixels; });
   const Inputs& inputs = ready.inputs;
   Json& about = schedule.provenance;
   about["tool"] = std::string("popaug ") + popaug_version();

@@ -32,8 +32,11 @@ void read_texts(const ExperimentSettings& s, const SearchedAugmentation& augment
                 SearchSettings& search) {
   // An external worker may understand genes that our own trainer does not.
   search.genes = parse_genes(s.searched.genes, trains_here(s));
-  for (const Gene& gene : search.genes) {
-    if (gene.name != "pad" || s.train.resized_crop == 0) continue;
+  const auto searched = [&](const char* name) {
+    return std::any_of(search.genes.begin(), search.genes.end(),
+                       [&](const Gene& gene) { return gene.name == name; });
+  };
+  if (searched("pad") && (s.train.resized_crop > 0 || searched("resized_crop"))) {
     throw UsageError(name_setting("genes") + ": \"pad\" cannot be searched beside " +
                      name_setting("resized_crop") + ", which takes the place of padding and crop");
   }
@@ -44,6 +47,15 @@ void read_texts(const ExperimentSettings& s, const SearchedAugmentation& augment
   search.start = "policy";
   search.start_policy = start_policy(start_schedule(s.searched.start), augmentation.space,
                                      search.copies, augmentation.left_out);
+}
+
+// The space with the strengths that are no genes; a member's genes scale it further.
+Space strong_space(const ExperimentSettings& s, const SearchSettings& search) {
+  Strengths strengths = s.searched.strengths;
+  for (const Gene& gene : search.genes) apply_strength_gene(strengths, gene.name, 1);
+  Space space = with_strengths(search.space, strengths);
+  if (!(strengths == Strengths())) space.name += ":scaled";
+  return space;
 }
 
 // The base transforms with every gene at the end of its range: what some member may get.
@@ -232,6 +244,7 @@ SearchSettings search_settings(const ExperimentSettings& s,
   search.rule = augmentation.rule;
   search.base = augmentation.base;
   read_texts(s, augmentation, search);
+  search.space = strong_space(s, search);
   search.provenance["tool"] = std::string("popaug ") + popaug_version();
   if (inputs != nullptr) {
     check_base_fits(strongest_base(search), inputs->train_split->width, inputs->train_split->height,

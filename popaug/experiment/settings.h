@@ -39,6 +39,7 @@ struct SearchTexts {
   std::string ops, limits, genes;
   std::string amounts = "0,1,2,3";
   std::string start = "zero";
+  Strengths strengths;  // of the space; a gene of the same name takes its place
 };
 
 // All settings of one experiment. What the rooms train and search are told lies in their own

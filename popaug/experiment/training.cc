@@ -74,8 +74,8 @@ TrainedNetwork train_with_schedule(const TrainingRequest& request, Progress& pro
   check_learner(settings);
   const Inputs inputs = read_inputs(settings, false, progress);
   for (const std::string& note : inputs.notes) progress.line("note: " + note);
-  check_base_fits(trained.schedule.base, inputs.train_split->width, inputs.train_split->height,
-                  trained.schedule.name);
+  check_schedule_fits(trained.schedule, inputs.train_split->width, inputs.train_split->height,
+                      trained.schedule.name);
   if (inputs.test_split != nullptr) trained.test_data = settings.images.data;
   // Open the library, and see whether the training fits into memory.
   const TrainingApi& api = training();

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "popaug/model/internal/mix_torch.h"
 #include "popaug/model/internal/network_torch.h"
 
 namespace popaug {
@@ -168,6 +169,92 @@ TEST(MixedLabels, BothPathsGiveTheGradientsOfDenseLabels) {
     EXPECT_NEAR(one.loss, same.loss, 1e-6 * one.loss);
     EXPECT_LT(total_error(same.gradients, one.gradients), 1e-5);
   }
+}
+
+// With weights of classes, a mixed image weighs what its labels weigh, each by its share.
+TEST(MixedLabels, AreWeighedByClass) {
+  const Tensor images = drawn({5, 3, 16, 16}, 1, -2, 2);
+  const Tensor first = labels_of(5, 4), second = (first + 1).remainder(4);
+  const std::vector<float> weights = {0.2f, 3, 1, 0.5f};
+  const float values[] = {1, 0.25, 0, 0.9f, 0.5f};
+  const Tensor shares = at::zeros({5}), dense = at::zeros({5, 4}, at::kDouble);
+  const Tensor numbers = at::zeros({4}, at::kDouble);
+  std::copy(weights.begin(), weights.end(), numbers.mutable_data_ptr<double>());
+  double all = 0;
+  for (int64_t i = 0; i < 5; ++i) {
+    const double share = double(values[i]);
+    shares.mutable_data_ptr<float>()[i] = values[i];
+    double* row = dense.mutable_data_ptr<double>() + 4 * i;
+    for (const auto& [labels, part] : {std::pair(first, share), {second, 1 - share}}) {
+      const auto label = static_cast<size_t>(labels.const_data_ptr<int64_t>()[i]);
+      row[label] += part;
+      all += part * double(weights[label]);
+    }
+  }
+  Reference reference(*network_for("wrn-10-1", images, 4));
+  // torch divides by the number of images where targets are probabilities.
+  const double scale = 5 / all, loss = scale * reference.gradients(images, dense, 0, numbers);
+  Tensors right = reference.gradients_by_name();
+  for (auto& [name, gradient] : right) gradient = gradient * scale;
+  for (const ConvMode conv : {ConvMode::kExact, ConvMode::kFast}) {
+    const auto network = network_for("wrn-10-1", images, 4);
+    Pass pass;
+    pass.training = true;
+    pass.conv = conv;
+    pass.class_weights = weights;
+    EXPECT_NEAR(network->gradients(images, {first, second, shares}, 0, pass), loss, 2e-5 * loss);
+    Tensors gradients;
+    for (const Parameter& p : network->parameters()) gradients[p.name] = p.tensor.grad();
+    EXPECT_LT(total_error(gradients, right), 1e-2);
+    EXPECT_LT(error(gradients.at("fc.weight"), right.at("fc.weight")), 1e-3);
+  }
+}
+
+// Each feature is dropped with the probability, and images draw by their place in the whole batch.
+TEST(HeadDropout, FactorsAreDrawnByPlace) {
+  Pass pass;
+  pass.training = true;
+  pass.head_dropout = 0.25;
+  const Tensor all = dropout_factors(pass, 64, 500);
+  const Tensor kept = all.gt(0);
+  EXPECT_NEAR(kept.to(at::kDouble).mean().item<double>(), 0.75, 0.01);  // 4 deviations: 0.0097
+  EXPECT_NEAR(all.max().item<double>(), 1 / 0.75, 1e-6);
+  pass.first_image = 40;
+  EXPECT_TRUE(dropout_factors(pass, 24, 500).equal(all.narrow(0, 40, 24)));
+  pass.step = 1;
+  EXPECT_FALSE(dropout_factors(pass, 24, 500).equal(all.narrow(0, 40, 24)));
+}
+
+// Both paths drop the same features; evaluation drops none; a training of the head drops too.
+TEST(HeadDropout, BothPathsDropTheSame) {
+  const Tensor images = drawn({6, 3, 16, 16}, 1, -2, 2), labels = labels_of(6, 4);
+  const auto run = [&](ConvMode conv, double dropout, bool head_only) {
+    const auto network = network_for("wrn-10-1", images, 4);
+    Pass pass;
+    pass.training = !head_only;
+    pass.head_only = head_only;
+    pass.conv = conv;
+    pass.head_dropout = dropout;
+    Step result;
+    result.loss = network->gradients(images, labels, 0.1, pass);
+    for (const Parameter& p : network->parameters()) {
+      if (p.tensor.grad().defined()) result.gradients[p.name] = p.tensor.grad();
+    }
+    pass.training = pass.head_only = false;
+    result.logits = network->forward(images, pass);
+    return result;
+  };
+  for (const bool head_only : {false, true}) {
+    const Step exact = run(ConvMode::kExact, 0.5, head_only);
+    const Step fast = run(ConvMode::kFast, 0.5, head_only);
+    const Step none = run(ConvMode::kFast, 0, head_only);
+    EXPECT_NEAR(fast.loss, exact.loss, 1e-4 * exact.loss);
+    EXPECT_LT(total_error(fast.gradients, exact.gradients), 1e-3);
+    EXPECT_GT(total_error(none.gradients, exact.gradients), 1e-2);
+  }
+  const Step trained = run(ConvMode::kExact, 0.5, true), plain = run(ConvMode::kExact, 0, true);
+  EXPECT_TRUE(
+      trained.logits.equal(plain.logits));  // of evaluation: the same weights, nothing dropped
 }
 
 class FastStep : public testing::TestWithParam<Net> {};

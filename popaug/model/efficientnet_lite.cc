@@ -73,7 +73,7 @@ class EfficientNetLite : public Network {
       const Tensor h = apply(block.project, relu6_unit(apply(block.depthwise, wide, pass)), pass);
       x = block.adds ? h + x : h;
     }
-    return linear(global_mean(relu6_unit(apply(last_, x, pass))), head_);
+    return head(global_mean(relu6_unit(apply(last_, x, pass))), head_, pass);
   }
 
  private:

@@ -13,6 +13,7 @@ using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
 constexpr uint64_t kBlocksPerStep = 4096;
+constexpr int kDropoutBlock = kBlocksPerStep - 1;  // no network has so many
 
 // The stream of one block in one step; each image takes `per_image` 64-bit draws.
 Random block_draws(const Pass& pass, int block, int per_image) {
@@ -91,6 +92,24 @@ Mix drop_draws(const Pass& pass, int block, int64_t images, double keep) {
     pass.record->push_back(mix.back);
   }
   return mix;
+}
+
+Tensor dropout_factors(const Pass& pass, int64_t images, int64_t features) {
+  Random random = block_draws(pass, kDropoutBlock, static_cast<int>(features));
+  const Tensor factors = at::empty({images, features}, at::kFloat);
+  float* out = factors.mutable_data_ptr<float>();
+  const auto kept = static_cast<float>(1 / (1 - pass.head_dropout));
+  for (int64_t i = 0; i < images * features; ++i) {
+    out[i] = random.chance(pass.head_dropout) ? 0.0f : kept;
+  }
+  if (pass.record != nullptr) pass.record->push_back(factors);
+  return factors;
+}
+
+Tensor head(const Tensor& x, const Linear& layer, const Pass& pass) {
+  if (!pass.drops()) return linear(x, layer);
+  const Tensor factors = dropout_factors(pass, x.size(0), x.size(1));
+  return linear(x * factors.to(x.device(), x.scalar_type()), layer);
 }
 
 Tensor shake(const Tensor& one, const Tensor& two, const Mix& mix) {

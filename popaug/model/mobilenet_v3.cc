@@ -98,7 +98,7 @@ class MobileNetV3 : public Network {
       x = block.adds ? h + x : h;
     }
     x = global_mean(hard_swish(apply(last_, x, pass), pass));
-    return linear(hard_swish(linear(x, hidden_), pass), head_);
+    return head(hard_swish(linear(x, hidden_), pass), head_, pass);
   }
 
  private:

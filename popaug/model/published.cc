@@ -67,7 +67,7 @@ class PublishedWideResNet : public Network {
       x = x + carry(start, groups_[g][0].out, groups_[g][0].stride);
     }
     x = x + carry(stem, out_, 4);
-    return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
+    return head(global_mean(norm_relu_unit(x, norm_, pass)), head_, pass);
   }
 
  private:
@@ -106,7 +106,7 @@ class PublishedResNet : public Network {
       const Tensor h = conv_norm_unit(active, block.conv1, block.norm2, true, pass);
       x = conv_unit(h, block.conv2, pass) + (i == 0 ? conv_unit(active, shortcut_, pass) : x);
     }
-    return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
+    return head(global_mean(norm_relu_unit(x, norm_, pass)), head_, pass);
   }
 
  private:

@@ -52,7 +52,7 @@ class PyramidNet : public Network {
               : block.keep * h;
       x = h + pad_channels(block.stride == 1 ? x : average_pool(x, block.stride), 0, block.grow);
     }
-    return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
+    return head(global_mean(norm_relu_unit(x, norm_, pass)), head_, pass);
   }
 
  private:

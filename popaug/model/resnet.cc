@@ -61,7 +61,7 @@ class SmallResNet : public ResNetBase {
           block.stride == 1 ? x : x.slice(2, 0, {}, block.stride).slice(3, 0, {}, block.stride);
       x = (h + pad_channels(strided, 0, block.grow)).relu_();
     }
-    return linear(global_mean(x), head_);
+    return head(global_mean(x), head_, pass);
   }
 
  private:
@@ -109,7 +109,7 @@ class ResNet : public ResNetBase {
       }
       x = (h + (block.shortcut ? apply(*block.shortcut, x, false, pass) : x)).relu_();
     }
-    return linear(global_mean(x), head_);
+    return head(global_mean(x), head_, pass);
   }
 
  private:

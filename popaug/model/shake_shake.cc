@@ -49,7 +49,7 @@ class ShakeShake : public Network {
               : 0.5 * (one + two);
       x = mixed + (block.shortcut ? apply(*block.shortcut, x, pass) : x);
     }
-    return linear(global_mean(x.relu()), head_);
+    return head(global_mean(x.relu()), head_, pass);
   }
 
  private:

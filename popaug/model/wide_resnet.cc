@@ -4,6 +4,7 @@
 
 #include "popaug/model/internal/families_torch.h"
 #include "popaug/model/internal/fused_wide_resnet_torch.h"
+#include "popaug/model/internal/mix_torch.h"
 
 namespace popaug {
 namespace {
@@ -41,14 +42,19 @@ class WideResNet : public Network {
     }
     Tensor x = conv_unit(images, stem_, pass);
     for (const Block& block : blocks_) x = apply(block, x, pass);
-    return linear(global_mean(norm_relu_unit(x, norm_, pass)), head_);
+    return head(global_mean(norm_relu_unit(x, norm_, pass)), head_, pass);
   }
 
   double gradients(const Tensor& images, const Targets& targets, double smoothing,
                    const Pass& pass) override {
     if (!uses_fused(images, pass)) return Network::gradients(images, targets, smoothing, pass);
-    return fused_gradients(runner_, fused(images, true), images, targets,
-                           {smoothing, pass.class_weights});
+    LossRule rule{smoothing, pass.class_weights};
+    Tensor dropped;
+    if (pass.drops()) {
+      dropped = dropout_factors(pass, images.size(0), norm_.weight.numel());
+      rule.dropout = dropped.const_data_ptr<float>();
+    }
+    return fused_gradients(runner_, fused(images, true), images, targets, rule);
   }
 
  private:

@@ -3,23 +3,12 @@
 #include <memory>
 
 #include "popaug/data/data.h"
-#include "popaug/report/run_view.h"
+#include "popaug/report/mixed_pairs.h"
 
 namespace popaug {
 namespace {
 
 constexpr int kLargestSide = 256;  // of images inside a report
-
-Image image_of(const ImageSet& split, size_t index) {
-  Image image(split.width, split.height);
-  const uint8_t* from = split.pixels.data() + index * split.image_bytes();
-  for (int i = 0; i < split.width * split.height; ++i) {
-    for (int c = 0; c < 3; ++c) {
-      image.data()[4 * i + c] = from[i * split.channels + (split.channels == 1 ? 0 : c)];
-    }
-  }
-  return image;
-}
 
 // Reads a text of the section [data] of config.toml; returns "" if there is none.
 std::string data_setting(const std::string& config, const char* key) {
@@ -66,18 +55,23 @@ Samples samples_of(const Dataset& data, const Schedule& schedule, uint64_t seed,
   const std::vector<float> ones(size_t(split->channels), 1.0f);
   std::vector<std::unique_ptr<Augmenter>> stages;
   for (const int epoch : samples.moments) {
-    stages.push_back(std::make_unique<Augmenter>(schedule.space, schedule.rule, schedule.at(epoch),
-                                                 schedule.base, Normalisation{zeros, ones},
-                                                 split->width, split->height, split->channels));
+    const size_t segment = schedule.segment_of(epoch);
+    stages.push_back(std::make_unique<Augmenter>(
+        schedule.space_of(segment), schedule.rule, schedule.segments[segment].policy,
+        schedule.base_of(segment), Normalisation{zeros, ones}, split->width, split->height,
+        split->channels));
   }
   for (const size_t index : one_of_each(*split, data.classes.size(), rows)) {
-    const Image image = image_of(*split, index);
+    const Image image = split_image(*split, index);
     AugmentedRow row{data.classes.at(split->labels[index]), encode_png(image), {}};
     for (size_t s = 0; s < stages.size(); ++s) {
       const SampleKey key{seed, 0, uint32_t(samples.moments[s]), index};
       row.stages.push_back(encode_png(stages[s]->augment(image, key)));
     }
     samples.rows.push_back(std::move(row));
+  }
+  if (schedule.base_of(schedule.segment_of(last)).mixes() && split->count() > 1) {
+    samples.mixed = mixed_pairs(*split, data.classes, schedule, last, seed, rows);
   }
   return samples;
 }
@@ -113,11 +107,8 @@ Samples read_samples(const std::string& data, const std::string& config, const S
 
 void add_images(RunView& view, const std::string& data, int rows) {
   if (!view.schedule) return;
-  Samples samples =
-      read_samples(data, view.config, *view.schedule, view.history.settings.seed, rows);
-  view.moments = std::move(samples.moments);
-  view.images = std::move(samples.rows);
-  if (!samples.note.empty()) view.notes.push_back(samples.note);
+  view.samples = read_samples(data, view.config, *view.schedule, view.history.settings.seed, rows);
+  if (!view.samples.note.empty()) view.notes.push_back(view.samples.note);
 }
 
 }  // namespace popaug

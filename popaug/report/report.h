@@ -6,6 +6,7 @@
 #include "popaug/report/band_exit.h"
 #include "popaug/report/comparison_view.h"
 #include "popaug/report/html.h"
+#include "popaug/report/mixed_pairs.h"
 #include "popaug/report/picture.h"
 #include "popaug/report/run_view.h"
 #include "popaug/report/screening_view.h"

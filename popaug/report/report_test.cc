@@ -361,8 +361,9 @@ TEST(ReportRun, ForeignTextCannotBecomeMarkup) {
                                    {"seconds", 4}}) +
                         "\n");
   RunView view = load_run(folder.path());
-  view.images.push_back({evil, "", {"", "", ""}});
-  view.moments = {0, 1, 2};
+  view.samples.rows.push_back({evil, "", {"", "", ""}});
+  view.samples.moments = {0, 1, 2};
+  view.samples.mixed.push_back({evil, evil, 0.25, "", "", ""});
   EXPECT_EQ(view.times.wall_seconds, 9.5);
   for (const std::string& page : {report_html(view), report_main(view)}) {
     EXPECT_FALSE(holds(page, "<script>alert"));

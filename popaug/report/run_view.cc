@@ -97,8 +97,7 @@ RunView load_run(const fs::path& directory) {
                .times = {},
                .notes = {},
                .scores = {},
-               .moments = {},
-               .images = {}};
+               .samples = {}};
   view.name = run_name(directory);
   fill_scores(view);
   if (view.history.torn) {

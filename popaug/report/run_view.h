@@ -17,7 +17,22 @@ namespace popaug {
 struct AugmentedRow {
   std::string label;                // the class's name
   std::string original;             // PNG
-  std::vector<std::string> stages;  // PNG, one for each of `moments`
+  std::vector<std::string> stages;  // PNG, one for each of Samples::moments
+};
+
+// An image, the one that it was mixed with, and what became of them, as PNG bytes.
+struct MixedRow {
+  std::string label, other_label;  // the names of the classes
+  double share = 1;                // of `label`; `other_label` has the rest
+  std::string own, other, mixed;   // PNG
+};
+
+// Images of a data set, augmented at the start, middle and end of a schedule.
+struct Samples {
+  std::vector<int> moments;  // epochs of the stages of each row
+  std::vector<AugmentedRow> rows;
+  std::vector<MixedRow> mixed;  // of the last epoch, where the schedule mixes images then
+  std::string note;             // why there are none
 };
 
 struct RunView {
@@ -43,8 +58,7 @@ struct RunView {
   int64_t images_evaluated() const;
 
   std::vector<std::vector<double>> scores;  // [member][round]
-  std::vector<int> moments;                 // epochs of `images`
-  std::vector<AugmentedRow> images;
+  Samples samples;                          // empty until add_images()
 };
 
 // Reads a run directory. Throws Error if it contains no search; anything else that is missing or
@@ -54,18 +68,12 @@ RunView load_run(const fs::path& directory);
 // The name of a run directory.
 std::string run_name(const fs::path& directory);
 
-// Images of a data set, augmented at the start, middle and end of a schedule.
-struct Samples {
-  std::vector<int> moments;
-  std::vector<AugmentedRow> rows;
-  std::string note;  // why there are none
-};
 // Reads samples of the data set `data`; if it is empty, of the path that config.toml names, at the
 // size that it names.
 Samples read_samples(const std::string& data, const std::string& config, const Schedule& schedule,
                      uint64_t seed, int rows);
 
-// Fills view.images: `rows` images of the set, augmented at the start, middle and end of the
+// Fills view.samples: `rows` images of the set, augmented at the start, middle and end of the
 // schedule. `data` empty: the path that config.toml names. A fault becomes a note.
 void add_images(RunView& view, const std::string& data, int rows = 6);
 

@@ -81,10 +81,8 @@ ScreeningView load_screening(const fs::path& directory) {
 
 void add_images(ScreeningView& view, const std::string& data, int rows) {
   if (!view.schedule) return;
-  Samples samples = read_samples(data, view.config, *view.schedule, 0, rows);
-  view.moments = std::move(samples.moments);
-  view.images = std::move(samples.rows);
-  if (!samples.note.empty()) view.notes.push_back(samples.note);
+  view.samples = read_samples(data, view.config, *view.schedule, 0, rows);
+  if (!view.samples.note.empty()) view.notes.push_back(view.samples.note);
 }
 
 Json report_json(const ScreeningView& view) {
@@ -102,7 +100,7 @@ std::string report_html(const ScreeningView& view) {
                         figure("shares", share_chart(*view.schedule),
                                "How many ops an image gets on average, exactly, under the rule."));
   }
-  main += samples_section(view.moments, view.images) + cost(view) +
+  main += samples_section(view.samples) + cost(view) +
           section("settings", "Settings", config_part(view.config));
   return whole_page(view.name, main, Json{{"scores", Json::array()}, {"rounds_done", 0}});
 }

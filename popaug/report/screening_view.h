@@ -20,8 +20,7 @@ struct ScreeningView {
   std::optional<Schedule> schedule;  // best.schedule.json, or what the final training uses
   int64_t trainings = 0;             // results in runs.jsonl
   std::vector<std::string> notes;    // sentences: what is missing or could not be read
-  std::vector<int> moments;          // epochs of `images`
-  std::vector<AugmentedRow> images;
+  Samples samples;                   // empty until add_images()
 
   bool finished() const { return screening.is_object(); }
 };

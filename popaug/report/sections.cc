@@ -235,7 +235,7 @@ std::string settings(const RunView& view) {
 
 std::string report_main(const RunView& view) {
   return answer(view) + population(view) + schedule(view) + lineage(view) +
-         samples_section(view.moments, view.images) + cost(view) + times(view) + settings(view);
+         samples_section(view.samples) + cost(view) + times(view) + settings(view);
 }
 
 }  // namespace popaug

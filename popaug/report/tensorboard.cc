@@ -145,17 +145,17 @@ void add_schedule(EventFile& file, const RunView& view) {
 }
 
 void add_pictures(EventFile& file, const RunView& view) {
-  for (size_t moment = 0; moment < view.moments.size(); ++moment) {
+  for (size_t moment = 0; moment < view.samples.moments.size(); ++moment) {
     std::vector<SheetCell> cells;
-    for (const AugmentedRow& row : view.images) {
+    for (const AugmentedRow& row : view.samples.rows) {
       std::string caption;
       for (const char c : row.label.substr(0, 16)) caption += c >= ' ' && c <= '~' ? c : '?';
       cells.push_back({decode_image(row.stages.at(moment), "a picture of the report"), caption});
     }
     if (cells.empty()) continue;
-    file.image("augmented", view.moments[moment],
+    file.image("augmented", view.samples.moments[moment],
                contact_sheet(cells, std::min<int>(int(cells.size()), 6), 3,
-                             "epoch " + std::to_string(view.moments[moment])));
+                             "epoch " + std::to_string(view.samples.moments[moment])));
   }
 }
 

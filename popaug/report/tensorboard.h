@@ -21,7 +21,7 @@ double rate_of_epoch(const Json& trainer, int epoch, int epochs);
 
 // The bytes of an event file: scores of every member, best and mean by epochs trained, the means of
 // the trainer's metrics, the learning rate where it is known, probability and level of every op of
-// the winner's schedule by epoch, and view.images as contact sheets. `seconds` (since 1970) is the
+// the winner's schedule by epoch, and view.samples as contact sheets. `seconds` (since 1970) is the
 // time that all events carry.
 std::string tensorboard_events(const RunView& view, double seconds);
 

@@ -51,11 +51,9 @@ TrainView load_training(const fs::path& directory) {
 void add_images(TrainView& view, const std::string& data, int rows) {
   if (!view.schedule) return;
   const Json seed = view.result.is_object() ? view.result.value("seed", Json()) : Json();
-  Samples samples = read_samples(data, view.config, *view.schedule,
-                                 seed.is_number_unsigned() ? seed.get<uint64_t>() : 0, rows);
-  view.moments = std::move(samples.moments);
-  view.images = std::move(samples.rows);
-  if (!samples.note.empty()) view.notes.push_back(samples.note);
+  view.samples = read_samples(data, view.config, *view.schedule,
+                              seed.is_number_unsigned() ? seed.get<uint64_t>() : 0, rows);
+  if (!view.samples.note.empty()) view.notes.push_back(view.samples.note);
 }
 
 }  // namespace popaug

@@ -23,8 +23,7 @@ struct TrainView {
   std::vector<double> train_loss, validation_loss, validation_accuracy;
   std::vector<double> seconds;  // of each epoch, from run.log
   std::vector<std::string> notes;
-  std::vector<int> moments;  // epochs of `images`
-  std::vector<AugmentedRow> images;
+  Samples samples;  // empty until add_images()
 
   bool finished() const { return result.is_object(); }
   double total_seconds() const;

@@ -36,9 +36,21 @@ void check_same_ops(const Space& a, const Space& b) {
   }
 }
 
+// A level that means another value in another segment has no distance to a level of another
+// schedule.
+void check_own_values(const Schedule& schedule) {
+  for (const Segment& segment : schedule.segments) {
+    if (!segment.space) continue;
+    throw Error("these schedules cannot be compared: in " + quote(schedule.name) +
+                " the values of the levels change from segment to segment");
+  }
+}
+
 }  // namespace
 
 ScheduleDistance schedule_distance(const Schedule& first, const Schedule& second) {
+  check_own_values(first);
+  check_own_values(second);
   check_same_ops(first.space, second.space);
   const int epochs = std::max(first.epochs(), second.epochs());
   const Schedule a = stretch(first, epochs);

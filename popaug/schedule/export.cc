@@ -35,6 +35,10 @@ std::string export_pba_log(const Schedule& schedule) {
   if (!(schedule.space == space_by_name("pba"))) {
     cannot(schedule, "its space is " + quote(schedule.space.name) + ", not pba as published");
   }
+  for (size_t i = 0; i < schedule.segments.size(); ++i) {
+    if (!schedule.segments[i].space) continue;
+    cannot(schedule, "segment " + std::to_string(i + 1) + " has values of its own for the levels");
+  }
   if (!(schedule.rule == Rule{})) cannot(schedule, "its rule is not the published one");
   if (schedule.segments.size() < 2) {
     cannot(schedule, "it has one segment and so no exploit, but a log has a line per exploit");
@@ -58,7 +62,7 @@ std::string export_csv(const Schedule& schedule) {
     const Segment& segment = schedule.segments[s];
     for (size_t i = 0; i < segment.policy.entries.size(); ++i) {
       const PolicyEntry& entry = segment.policy.entries[i];
-      const SpaceOp& op = schedule.space.ops[size_t(entry.op)];
+      const SpaceOp& op = schedule.space_of(s).ops[size_t(entry.op)];
       text += std::to_string(s + 1) + "," + std::to_string(first) + "," +
               std::to_string(segment.epochs) + "," + std::to_string(i + 1) + "," + op.op + "," +
               number_text(entry.probability) + "," + std::to_string(entry.level) + "," +

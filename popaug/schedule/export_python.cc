@@ -77,7 +77,7 @@ std::string export_python(const Schedule& schedule) {
 }
 
 std::string export_albumentations(const Schedule& schedule, std::vector<std::string>* deviations) {
-  check_base(schedule.base);
+  for (size_t i = 0; i < schedule.segments.size(); ++i) check_base(schedule.base_of(i));
   std::string source = filled_template("schedule_albumentations.py", schedule);
   check_ops(schedule, source, "albumentations");
   // The sentences of the template's tuple DEVIATIONS, one a line.

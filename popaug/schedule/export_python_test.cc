@@ -56,8 +56,10 @@ std::string draws_of(const Schedule& schedule, int count, bool square) {
     const int channels = shape.grey ? 1 : 3;
     const Normalisation plain{std::vector<float>(size_t(channels), 0.0f),
                               std::vector<float>(size_t(channels), 1.0f)};
-    const Augmenter augmenter(schedule.space, schedule.rule, schedule.at(int(key.epoch)),
-                              schedule.base, plain, shape.width, shape.height, channels);
+    const size_t segment = schedule.segment_of(int(key.epoch));
+    const Augmenter augmenter(schedule.space_of(segment), schedule.rule,
+                              schedule.segments[segment].policy, schedule.base_of(segment), plain,
+                              shape.width, shape.height, channels);
     const Image image = test_image(shape, random);
     text += json_line({{"seed", key.seed},
                        {"stream", key.stream},
@@ -141,6 +143,19 @@ TEST(SchedulePythonExport, ExtraOpsAndPaperPixels) {
   }
   schedule.provenance["note"] = "quotes \" and ' and \\ and \xc3\xa9 and \xf0\x9f\x8c\xb3";
   EXPECT_EQ(check(schedule, 500), 0);
+}
+TEST(SchedulePythonExport, SegmentsWithBaseTransformsAndValuesOfTheirOwn) {
+  Schedule schedule = find_schedule("rcifar10-paper");
+  schedule = stretch(schedule, 12);
+  for (size_t i = 0; i < schedule.segments.size(); ++i) {
+    const double share = double(i) / double(schedule.segments.size());
+    if (i % 2 == 0) schedule.segments[i].base = {.pad = int(i), .flip = share, .vflip = 1 - share};
+    if (i % 3 == 0) {
+      schedule.segments[i].space =
+          with_strengths(schedule.space, {.all = 1 - share, .colour = share});
+    }
+  }
+  EXPECT_EQ(check(schedule, 1000), 0);
 }
 TEST(SchedulePythonExport, ResizedCrop) {
   Schedule schedule = baseline_schedule("trivial");

@@ -45,6 +45,23 @@ Schedule random_pba_schedule(uint64_t seed) {
   return schedule;
 }
 
+// Some of its segments have base transforms and values of their own.
+Schedule random_changing_schedule(uint64_t seed) {
+  Schedule schedule = random_pba_schedule(seed);
+  Random random({.seed = seed, .epoch = 1});
+  for (Segment& segment : schedule.segments) {
+    if (random.chance(0.5)) {
+      segment.base = {.pad = int(random.below(5)), .flip = random.uniform()};
+      if (random.chance(0.5)) segment.base->cutmix = random.uniform();
+    }
+    if (random.chance(0.5)) {
+      segment.space = with_strengths(schedule.space,
+                                     {.all = random.uniform(), .geometry = random.below(2) * 1.0});
+    }
+  }
+  return schedule;
+}
+
 TEST(ScheduleImport, PublishedCifar10HasTheKnownSegments) {
   std::vector<std::string> notes;
   const Schedule schedule =
@@ -162,7 +179,79 @@ TEST(ScheduleRoundTrip, FilesOfAThousandRandomSchedules) {
     const Schedule back = schedule_from_text(text, "file");
     ASSERT_EQ(back, schedule) << seed;
     ASSERT_EQ(schedule_text(back), text) << seed;
+    const Schedule changing = random_changing_schedule(seed);
+    ASSERT_EQ(schedule_from_text(schedule_text(changing), "file"), changing) << seed;
   }
+}
+
+// What a segment has of its own stays with it.
+TEST(ScheduleTransform, SegmentsKeepTheirBaseTransformsAndValues) {
+  Schedule schedule = random_pba_schedule(1);
+  schedule.segments.resize(2);
+  schedule.segments[0].epochs = schedule.segments[1].epochs = 10;
+  schedule.segments[0].base = BaseTransforms{.pad = 1, .flip = 0.25};
+  schedule.segments[0].space = with_strengths(schedule.space, {.all = 0.5});
+  const Segment& first = schedule.segments[0];
+  const auto same = [](const Segment& a, const Segment& b) {
+    return a.base == b.base && a.space == b.space;
+  };
+  EXPECT_TRUE(same(stretch(schedule, 7).segments[0], first));
+  EXPECT_TRUE(same(last_policy(schedule).segments[0], schedule.segments[1]));
+  EXPECT_TRUE(same(flatten(schedule).segments[0], schedule.segments[1]));
+  EXPECT_TRUE(same(random_policy(schedule, 1).segments[0], schedule.segments[1]));
+  const Schedule tail = with_clean_tail(schedule, 0.6);
+  EXPECT_TRUE(same(tail.segments[0], first));
+  EXPECT_TRUE(same(tail.segments[1], schedule.segments[1]));
+  uint64_t seed = 0;
+  while (lengths(shuffle_segments(schedule, seed)) == lengths(schedule) &&
+         shuffle_segments(schedule, seed).segments[0] == first) {
+    ++seed;
+  }
+  EXPECT_TRUE(same(shuffle_segments(schedule, seed).segments[1], first));
+
+  EXPECT_EQ(schedule.base_of(0), *first.base);
+  EXPECT_EQ(schedule.base_of(1), schedule.base);
+  EXPECT_EQ(schedule.space_of(1), schedule.space);
+  EXPECT_EQ(base_words(schedule), "pad 1 to 4 and crop, flip 0.25 to 0.5, cutout 0 to 16");
+  EXPECT_FALSE(schedule.mixes());
+  schedule.segments[0].base->mixup = 0.1;
+  EXPECT_TRUE(schedule.mixes());
+  EXPECT_THAT(message_of([&] { schedule_distance(schedule, schedule); }),
+              HasSubstr("change from segment to segment"));
+  EXPECT_THAT(message_of([&] { export_pba_log(schedule); }),
+              HasSubstr("segment 1 has values of its own"));
+  EXPECT_THAT(message_of([&] { export_albumentations(schedule, nullptr); }), HasSubstr("mixup"));
+}
+
+TEST(ScheduleFile, RefusesWhatASegmentCannotHave) {
+  Schedule schedule = random_pba_schedule(1);
+  schedule.segments[0].base = BaseTransforms{.pad = 1};
+  schedule.segments[0].space = with_strengths(schedule.space, {.all = 0.5});
+  const auto refusal = [&](const auto& change) {
+    Json json = schedule_to_json(schedule);
+    change(json);
+    return message_of([&] { schedule_from_json(json, "file"); });
+  };
+  EXPECT_EQ(refusal([](Json&) {}), "no error");
+  EXPECT_THAT(refusal([](Json& j) { j["version"] = 1; }),
+              AllOf(HasSubstr("segment 1"), HasSubstr("version 1"), HasSubstr("\"base\"")));
+  EXPECT_THAT(refusal([](Json& j) {
+                j["version"] = 1;
+                j["segments"][0].erase("base");
+              }),
+              HasSubstr("\"values\""));
+  EXPECT_THAT(refusal([](Json& j) {
+                j["segments"][0]["values"]["Rotate"] = {1, 2};
+              }),
+              HasSubstr("expected 11 numbers"));
+  EXPECT_THAT(refusal([](Json& j) { j["segments"][0]["values"]["Rotate"][3] = "x"; }),
+              HasSubstr("expected 11 numbers"));
+  EXPECT_THAT(refusal([](Json& j) { j["segments"][0]["values"]["Rotate"][3] = 1e6; }),
+              HasSubstr("Rotate"));
+  EXPECT_THAT(refusal([](Json& j) { j["segments"][0]["values"]["Rotat"] = Json::array(); }),
+              HasSubstr("nearest: \"Rotate\""));
+  EXPECT_THAT(refusal([](Json& j) { j["segments"][0]["values"]["Invert"] = {1}; }),
+              HasSubstr("expected 0 numbers"));
 }
 
 TEST(ScheduleRoundTrip, PublishedLogs) {

@@ -163,25 +163,36 @@ std::vector<OpSummary> summarise_over_time(const Schedule& schedule) {
   return mean;
 }
 
-std::string base_words(const BaseTransforms& base) {
+std::string base_words(const Schedule& schedule) {
   std::vector<std::string> words;
-  if (base.resized_crop > 0) {
-    words.push_back("random resized crop from " + number_text(base.resized_crop) + " of the area");
-  }
-  if (base.pad > 0) words.push_back("pad " + std::to_string(base.pad) + " and crop");
-  if (base.flip > 0) words.push_back("flip " + number_text(base.flip));
-  if (base.vflip > 0) words.push_back("vertical flip " + number_text(base.vflip));
-  if (base.turn > 0) words.push_back("turn " + number_text(base.turn));
-  if (base.cutout > 0) words.push_back("cutout " + std::to_string(base.cutout));
-  if (base.erase > 0) words.push_back("random erasing " + number_text(base.erase));
-  if (base.cutmix > 0) {
-    words.push_back("CutMix " + number_text(base.cutmix) + " (alpha " +
-                    number_text(base.cutmix_alpha) + ")");
-  }
-  if (base.mixup > 0) {
-    words.push_back("mixup " + number_text(base.mixup) + " (alpha " +
-                    number_text(base.mixup_alpha) + ")");
-  }
+  // Says "LABEL NUMBER AFTER" unless the number is 0 throughout.
+  const auto say = [&](const std::string& label, const auto& number,
+                       const std::string& after = "") {
+    double low = number(schedule.base_of(0)), high = low;
+    for (size_t i = 1; i < schedule.segments.size(); ++i) {
+      low = std::min<double>(low, number(schedule.base_of(i)));
+      high = std::max<double>(high, number(schedule.base_of(i)));
+    }
+    if (high == 0) return;
+    words.push_back(label + number_text(low) + (low < high ? " to " + number_text(high) : "") +
+                    after);
+  };
+  using Base = BaseTransforms;
+  const Base& last = schedule.base_of(schedule.segments.size() - 1);
+  const auto alpha = [](double value) { return " (alpha " + number_text(value) + ")"; };
+  say(
+      "random resized crop from ", [](const Base& b) { return b.resized_crop; }, " of the area");
+  say(
+      "pad ", [](const Base& b) { return b.pad; }, " and crop");
+  say("flip ", [](const Base& b) { return b.flip; });
+  say("vertical flip ", [](const Base& b) { return b.vflip; });
+  say("turn ", [](const Base& b) { return b.turn; });
+  say("cutout ", [](const Base& b) { return b.cutout; });
+  say("random erasing ", [](const Base& b) { return b.erase; });
+  say(
+      "CutMix ", [](const Base& b) { return b.cutmix; }, alpha(last.cutmix_alpha));
+  say(
+      "mixup ", [](const Base& b) { return b.mixup; }, alpha(last.mixup_alpha));
   return words.empty() ? "none" : join(words, ", ");
 }
 

@@ -28,7 +28,8 @@ std::vector<std::vector<OpSummary>> summarise_schedule(const Schedule& schedule)
 std::vector<OpSummary> summarise_over_time(const Schedule& schedule);
 
 // What lies around the ops, in words: "pad 4 and crop, flip 0.5, CutMix 0.5 (alpha 1)", or "none".
-std::string base_words(const BaseTransforms& base);
+// A number that changes from segment to segment is a range: "flip 0.2 to 0.6".
+std::string base_words(const Schedule& schedule);
 
 }  // namespace popaug
 

@@ -28,7 +28,10 @@ Schedule stretch(const Schedule& schedule, int epochs) {
     cumulative += segment.epochs;
     // round(cumulative * epochs / total), halves up, in whole numbers.
     const int64_t to = (2 * cumulative * epochs + total) / (2 * total);
-    if (to > from) result.segments.push_back({int(to - from), segment.policy});
+    if (to > from) {
+      result.segments.push_back(segment);
+      result.segments.back().epochs = static_cast<int>(to - from);
+    }
     from = to;
   }
   note_made(result, "stretched from " + std::to_string(total) + " to " + std::to_string(epochs) +
@@ -38,7 +41,8 @@ Schedule stretch(const Schedule& schedule, int epochs) {
 
 Schedule last_policy(const Schedule& schedule) {
   Schedule result = schedule;
-  result.segments = {{schedule.epochs(), schedule.segments.back().policy}};
+  result.segments = {schedule.segments.back()};
+  result.segments.front().epochs = schedule.epochs();
   note_made(result, "the last policy for the whole length");
   return result;
 }
@@ -66,7 +70,9 @@ Schedule flatten(const Schedule& schedule) {
                 " entries, and only under the PBA rule can they be filled up");
   }
   Schedule result = schedule;
-  Segment whole{schedule.epochs(), {}};
+  Segment whole = schedule.segments.back();  // with the base transforms and values of the end
+  whole.epochs = schedule.epochs();
+  whole.policy.entries.clear();
   for (const Segment& segment : schedule.segments) {
     result.rule.mixture.push_back(double(segment.epochs) / schedule.epochs());
     std::vector<PolicyEntry> entries = segment.policy.entries;
@@ -81,7 +87,9 @@ Schedule flatten(const Schedule& schedule) {
 
 Schedule random_policy(const Schedule& schedule, uint64_t seed) {
   Schedule result = schedule;
-  Segment segment{schedule.epochs(), schedule.segments.front().policy};
+  Segment segment = schedule.segments.back();
+  segment.epochs = schedule.epochs();
+  segment.policy = schedule.segments.front().policy;
   Random random({.seed = seed, .purpose = Purpose::kSchedule, .epoch = 1});
   for (PolicyEntry& entry : segment.policy.entries) {
     entry.probability = random.below(11) / 10.0;
@@ -103,10 +111,14 @@ Schedule with_clean_tail(const Schedule& schedule, double share) {
   result.segments.clear();
   for (const Segment& segment : schedule.segments) {
     if (left <= 0) break;
-    result.segments.push_back({std::min(left, segment.epochs), segment.policy});
+    result.segments.push_back(segment);
+    result.segments.back().epochs = std::min(left, segment.epochs);
     left -= segment.epochs;
   }
-  result.segments.push_back({tail, Policy{}});
+  Segment clean = schedule.segments.back();
+  clean.epochs = tail;
+  clean.policy = {};
+  result.segments.push_back(clean);
   note_made(result, "the last " + std::to_string(tail) + " epochs with base transforms only");
   return result;
 }

@@ -57,10 +57,47 @@ std::string name_of(const fs::path& path) {
   return name;
 }
 
+// The values of a segment's own space, by op, for the ops whose values are not the schedule's.
+Json own_values(const Space& own, const Space& space) {
+  Json values = Json::object();
+  for (size_t i = 0; i < own.ops.size(); ++i) {
+    if (own.ops[i].values != space.ops[i].values) values[own.ops[i].op] = own.ops[i].values;
+  }
+  return values;
+}
+
+Space space_with_values(Space space, const Json& values, const std::string& origin) {
+  for (const auto& [name, list] : values.items()) {
+    SpaceOp& op = space.ops[static_cast<size_t>(space.index_of(name))];
+    if (!list.is_array() || list.size() != op.values.size() ||
+        !std::all_of(list.begin(), list.end(), [](const Json& v) { return v.is_number(); })) {
+      throw Error(origin + ": " + quote(name) + ": expected " + std::to_string(op.values.size()) +
+                  " numbers, one for each level of the space");
+    }
+    op.values = list.get<std::vector<double>>();
+  }
+  check_space(space, origin);
+  return space;
+}
+
+Json segment_to_json(const Segment& segment, const Space& space) {
+  Json json = {{"epochs", segment.epochs}};
+  if (segment.base) json["base"] = base_to_json(*segment.base);
+  if (segment.space) json["values"] = own_values(*segment.space, space);
+  json["policy"] = policy_to_json(segment.policy, space);
+  return json;
+}
+
 Segment segment_from_json(const Json& json, const Space& space, const std::string& origin) {
   JsonReader reader(json, origin);
   Segment segment;
   segment.epochs = int(reader.integer("epochs", 1, kMaxScheduleEpochs));
+  if (reader.has("base")) {
+    segment.base = base_from_json(reader.object("base"), origin + ": base");
+  }
+  if (reader.has("values")) {
+    segment.space = space_with_values(space, reader.object("values"), origin + ": values");
+  }
   segment.policy = policy_from_json(reader.array("policy"), space, origin + ": policy");
   reader.finish();
   return segment;
@@ -83,6 +120,21 @@ size_t Schedule::segment_of(int epoch) const {
 
 const Policy& Schedule::at(int epoch) const { return segments[segment_of(epoch)].policy; }
 
+const BaseTransforms& Schedule::base_of(size_t segment) const {
+  return segments[segment].base ? *segments[segment].base : base;
+}
+
+const Space& Schedule::space_of(size_t segment) const {
+  return segments[segment].space ? *segments[segment].space : space;
+}
+
+bool Schedule::mixes() const {
+  for (size_t i = 0; i < segments.size(); ++i) {
+    if (base_of(i).mixes()) return true;
+  }
+  return false;
+}
+
 void check_schedule(const Schedule& schedule, const std::string& origin) {
   if (schedule.segments.empty()) throw Error(origin + ": a schedule needs at least one segment");
   int64_t total = 0;
@@ -98,13 +150,23 @@ void check_schedule(const Schedule& schedule, const std::string& origin) {
   }
 }
 
+void check_schedule_fits(const Schedule& schedule, int width, int height,
+                         const std::string& origin) {
+  for (size_t i = 0; i < schedule.segments.size(); ++i) {
+    check_base_fits(schedule.base_of(i), width, height, origin);
+  }
+}
+
 namespace {
 
 // Whether version 1 of the format can express the schedule.
-bool fits_version_1(const Json& base) {
+bool fits_version_1(const Schedule& schedule) {
+  const Json base = base_to_json(schedule.base);
   const std::vector<std::string>& later = base_keys_of_version_2();
   return std::none_of(later.begin(), later.end(),
-                      [&](const std::string& key) { return base.contains(key); });
+                      [&](const std::string& key) { return base.contains(key); }) &&
+         std::none_of(schedule.segments.begin(), schedule.segments.end(),
+                      [](const Segment& s) { return s.base || s.space; });
 }
 
 Json to_json(const Schedule& schedule, int version) {
@@ -114,18 +176,18 @@ Json to_json(const Schedule& schedule, int version) {
   json["base"] = base_to_json(schedule.base);
   json["segments"] = Json::array();
   for (const Segment& segment : schedule.segments) {
-    json["segments"].push_back(
-        {{"epochs", segment.epochs}, {"policy", policy_to_json(segment.policy, schedule.space)}});
+    json["segments"].push_back(segment_to_json(segment, schedule.space));
   }
   json["provenance"] = schedule.provenance;
   return json;
 }
 
-// Base transforms of a file of version 1 that have a key of version 2 were written by hand.
-void check_version_1(const Json& base, const std::string& origin) {
-  for (const std::string& key : base_keys_of_version_2()) {
-    if (!base.contains(key)) continue;
-    throw Error(origin + ": base: version 1 of schedule files does not have " + quote(key) +
+// A file of version 1 that has a key of version 2 was written by hand.
+void check_version_1(const Json& part, const std::vector<std::string>& later,
+                     const std::string& origin) {
+  for (const std::string& key : later) {
+    if (!part.contains(key)) continue;
+    throw Error(origin + ": version 1 of schedule files does not have " + quote(key) +
                 "; write \"version\": 2 in the file if it was meant");
   }
 }
@@ -135,7 +197,7 @@ void check_version_1(const Json& base, const std::string& origin) {
 Json schedule_to_json(const Schedule& schedule) { return to_json(schedule, kVersion); }
 
 Json schedule_identity(const Schedule& schedule) {
-  return to_json(schedule, fits_version_1(base_to_json(schedule.base)) ? 1 : kVersion);
+  return to_json(schedule, fits_version_1(schedule) ? 1 : kVersion);
 }
 
 Schedule schedule_from_json(const Json& json, const std::string& origin) {
@@ -153,12 +215,15 @@ Schedule schedule_from_json(const Json& json, const std::string& origin) {
   Schedule schedule;
   schedule.space = space_from_json(reader.object("space"), origin + ": space");
   schedule.rule = rule_from_json(reader.object("rule"), origin + ": rule");
-  if (version == 1) check_version_1(reader.object("base"), origin);
+  if (version == 1) {
+    check_version_1(reader.object("base"), base_keys_of_version_2(), origin + ": base");
+  }
   schedule.base = base_from_json(reader.object("base"), origin + ": base");
   const Json& segments = reader.array("segments");
   for (size_t i = 0; i < segments.size(); ++i) {
-    schedule.segments.push_back(segment_from_json(segments[i], schedule.space,
-                                                  origin + ": segment " + std::to_string(i + 1)));
+    const std::string where = origin + ": segment " + std::to_string(i + 1);
+    if (version == 1) check_version_1(segments[i], {"base", "values"}, where);
+    schedule.segments.push_back(segment_from_json(segments[i], schedule.space, where));
   }
   schedule.provenance = reader.object("provenance");
   reader.finish();

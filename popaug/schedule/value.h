@@ -2,6 +2,7 @@
 #ifndef POPAUG_SCHEDULE_VALUE_H_
 #define POPAUG_SCHEDULE_VALUE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@ namespace popaug {
 struct Segment {
   int epochs = 1;  // at least 1
   Policy policy;
+  // What differs from the schedule's own while the segment lasts; absent: nothing. The space has
+  // the same ops, levels and signs, and other values of the levels, as a searched strength gives.
+  std::optional<BaseTransforms> base = {};
+  std::optional<Space> space = {};
   bool operator==(const Segment&) const = default;
 };
 
@@ -31,6 +36,19 @@ struct Schedule {
   const Policy& at(int epoch) const;
   // The index of the segment of an epoch, likewise.
   size_t segment_of(int epoch) const;
+  // What a segment uses: its own, or the schedule's.
+  const BaseTransforms& base_of(size_t segment) const;
+  const Space& space_of(size_t segment) const;
+  // Whether images are mixed in some segment.
+  bool mixes() const;
+  // Calls change(BaseTransforms&) for the base transforms of the schedule and of every segment.
+  template <typename Change>
+  void change_bases(const Change& change) {
+    change(base);
+    for (Segment& segment : segments) {
+      if (segment.base) change(*segment.base);
+    }
+  }
   bool operator==(const Schedule&) const = default;
 };
 
@@ -40,6 +58,11 @@ inline constexpr int kMaxScheduleEpochs = 1 << 24;
 // Throws Error (starting with `origin`) unless there is a segment, every segment lasts at least one
 // epoch, the total is within kMaxScheduleEpochs, and every policy fits space and rule.
 void check_schedule(const Schedule& schedule, const std::string& origin);
+
+// Throws UsageError (starting with `origin`) if images of this size cannot get the base transforms
+// of some segment.
+void check_schedule_fits(const Schedule& schedule, int width, int height,
+                         const std::string& origin);
 
 // Writing gives version 2. Reading takes versions 1 and 2, and refuses other versions, unknown ops
 // and keys, and NaN. The name is not part of the file.

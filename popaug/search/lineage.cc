@@ -96,11 +96,24 @@ Schedule Population::fold(int member) const {
   for (size_t i = 0; i < steps.size(); ++i) {
     const int end = i + 1 < steps.size() ? steps[i + 1].first_epoch : members_[member].epochs;
     if (end <= steps[i].first_epoch) continue;  // copied, but not trained yet
-    schedule.segments.push_back({end - steps[i].first_epoch, steps[i].genome.policy});
-    genes.push_back(steps[i].genome.genes);
+    Segment segment{end - steps[i].first_epoch, steps[i].genome.policy};
+    BaseTransforms base = settings_.base;
+    Strengths strengths;
     for (const auto& [name, value] : steps[i].genome.genes) {
-      apply_base_gene(schedule.base, name, value);
+      apply_base_gene(base, name, value);
+      apply_strength_gene(strengths, name, value);
     }
+    segment.base = base;
+    if (!(strengths == Strengths())) {
+      segment.space = with_strengths(settings_.space, strengths);
+    }
+    schedule.segments.push_back(segment);
+    genes.push_back(steps[i].genome.genes);
+  }
+  // The schedule has the base transforms of its end; segments say only what is different.
+  if (!schedule.segments.empty()) schedule.base = *schedule.segments.back().base;
+  for (Segment& segment : schedule.segments) {
+    if (segment.base == schedule.base) segment.base.reset();
   }
   Json& p = schedule.provenance;
   if (!settings_.data.empty()) p["data"] = settings_.data;

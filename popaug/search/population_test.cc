@@ -410,6 +410,43 @@ TEST(Settings, ReadBackAsTheSameValue) {
   EXPECT_EQ(settings_hash(read), settings_hash(settings));
 }
 
+// A schedule has what the winner's lineage trained with, segment by segment.
+TEST(Population, FoldsGenesIntoTheSegments) {
+  SearchSettings settings = toy_settings(8, 30, 3);
+  settings.genes = {{"flip", 0, 1, {}, false, false},
+                    {"lr", 0.01, 0.1, {}, true, false},
+                    {"strength", 0, 1, 1.0, false, false},
+                    {"strength_tone", 0.5, 1, {}, false, false}};
+  settings.base = {.pad = 3, .flip = 0.9};
+  Population population(settings);
+  Random random({11, Purpose::kTest});
+  while (!population.finished()) {
+    for (const int m : population.due()) population.tell(m, {random.uniform(), {}});
+  }
+  const int winner = population.winner();
+  const Schedule schedule = population.fold(winner);
+  std::set<double> flips;
+  size_t i = 0;
+  const std::vector<LineageStep> steps = population.lineage(winner);
+  for (size_t s = 0; s < steps.size(); ++s) {
+    const int end = s + 1 < steps.size() ? steps[s + 1].first_epoch : 30;
+    if (end == steps[s].first_epoch) continue;
+    const std::map<std::string, double>& genes = steps[s].genome.genes;
+    EXPECT_EQ(schedule.base_of(i).flip, genes.at("flip"));
+    EXPECT_EQ(schedule.base_of(i).pad, 3);
+    EXPECT_EQ(schedule.space_of(i),
+              with_strengths(settings.space,
+                             {.all = genes.at("strength"), .tone = genes.at("strength_tone")}));
+    flips.insert(genes.at("flip"));
+    ++i;
+  }
+  EXPECT_EQ(i, schedule.segments.size());
+  EXPECT_GT(flips.size(), 1u);  // else the test sees nothing
+  EXPECT_EQ(schedule.space, settings.space);
+  EXPECT_EQ(schedule.base, schedule.base_of(i - 1));
+  EXPECT_FALSE(schedule.segments.back().base);
+}
+
 TEST(Settings, LimitsBoundEveryNumber) {
   SearchSettings settings = toy_settings(8, 300, 3);
   settings.limits["Rotate"] = {2, 6, 3, 5};

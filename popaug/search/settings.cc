@@ -94,6 +94,10 @@ void check_gene(const Gene& gene) {
   if (gene.integer && (gene.low != std::floor(gene.low) || gene.high != std::floor(gene.high))) {
     refuse(who + "a range of whole numbers must begin and end at whole numbers");
   }
+  Strengths strengths;
+  if (apply_strength_gene(strengths, gene.name, 0) && !(gene.low >= 0 && gene.high <= 1)) {
+    refuse(who + "a strength must stay within 0 .. 1");
+  }
   const SearchSettingRow* row = find_base_gene(gene.name);
   if (row == nullptr) return;
   if (row->at.kind == SettingKind::kWhole && (!gene.integer || gene.low < 0)) {
@@ -145,6 +149,10 @@ std::vector<std::string> base_gene_names() {
 }
 
 bool apply_base_gene(BaseTransforms& base, const std::string& name, double value) {
+  if (name == "resized_crop") {  // a setting of a training that changes base transforms
+    if (value > 0) base.use_resized_crop(value);
+    return true;
+  }
   const SearchSettingRow* row = find_base_gene(name);
   if (row == nullptr) return false;
   SearchSettings settings;
@@ -156,6 +164,32 @@ bool apply_base_gene(BaseTransforms& base, const std::string& name, double value
   }
   base = settings.base;
   return true;
+}
+
+namespace {
+
+constexpr std::pair<const char*, double Strengths::*> kStrengthGenes[] = {
+    {"strength", &Strengths::all},
+    {"strength_geometry", &Strengths::geometry},
+    {"strength_colour", &Strengths::colour},
+    {"strength_tone", &Strengths::tone},
+};
+
+}  // namespace
+
+std::vector<std::string> strength_gene_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, field] : kStrengthGenes) names.emplace_back(name);
+  return names;
+}
+
+bool apply_strength_gene(Strengths& strengths, const std::string& name, double value) {
+  for (const auto& [known, field] : kStrengthGenes) {
+    if (name != known) continue;
+    strengths.*field = value;
+    return true;
+  }
+  return false;
 }
 
 std::string selection_name(Selection selection) {

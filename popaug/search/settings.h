@@ -23,8 +23,8 @@ std::string selection_name(Selection selection);       // "truncation", "signifi
 Selection selection_by_name(const std::string& name);  // UsageError with the nearest name
 
 // A number searched beside the policy. The names of base transforms ("flip", "vflip", "turn",
-// "pad", "cutout") mean these; all others ("lr", "weight_decay", ...) are for the trainer to
-// understand.
+// "pad", "cutout") mean these, those of strengths ("strength", "strength_tone") scale the space of
+// ops; all others ("lr", "weight_decay", ...) are for the trainer to understand.
 struct Gene {
   std::string name;
   double low = 0, high = 1;
@@ -84,6 +84,10 @@ struct SearchSettings {
 // The genes that mean base transforms, and what one does to them; false if the name is not one.
 std::vector<std::string> base_gene_names();
 bool apply_base_gene(BaseTransforms& base, const std::string& name, double value);
+// Likewise the genes that scale the space of ops: "strength", "strength_geometry",
+// "strength_colour", "strength_tone".
+std::vector<std::string> strength_gene_names();
+bool apply_strength_gene(Strengths& strengths, const std::string& name, double value);
 
 // Throws UsageError in a sentence for anything that cannot be searched: population below 2, rounds
 // 0, genes without range, unknown ops in limits, a fraction above one half, ...

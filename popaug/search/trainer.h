@@ -25,6 +25,10 @@ struct RoundWork {
   int total_epochs = 1;  // of the search, for learning-rate rules
   uint64_t seed = 0;     // of the search
   Policy policy;
+  // In place of what the trainer was made with; absent: that. Set for the arms of a comparison,
+  // whose schedules may change both; members of a search have genes for it. Not sent to workers.
+  std::optional<BaseTransforms> base = {};
+  std::optional<Space> space = {};
   std::map<std::string, double>
       genes;      // other hyperparameters searched ("lr", "weight_decay", ...)
   fs::path from;  // checkpoint to start from; empty: new weights

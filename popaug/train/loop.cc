@@ -66,6 +66,7 @@ Pass training_pass(const EpochWork& work, const LearningNetwork& learning, const
   pass.head_only = place.epoch < settings.head_epochs;
   pass.training = !pass.head_only;
   pass.frozen_norm = settings.freeze_norm;
+  pass.head_dropout = settings.head_dropout;
   if (pass.head_only && learning.replicas.empty()) pass.folded = &folded;
   pass.conv = conv_mode(settings.conv);
   pass.seed = work.seed;
@@ -199,9 +200,8 @@ double train_epoch(LearningNetwork& learning, BatchBuffers& buffers, EpochPlace&
     Pass pass = training_pass(work, learning, place, folded);
     pass.class_weights = weights;
     // The slot is filled again only after the loss has come back, so the copy is done by then.
-    const double loss =
-        batch_gradients(learning, slot.images.to(device, /*non_blocking=*/true),
-                        targets_of(slot, work.mixes).to(device), settings.label_smoothing, pass);
+    const double loss = batch_gradients(learning, slot.images.to(device, /*non_blocking=*/true),
+                                        targets_of(slot, work.mixes).to(device), settings, pass);
     if (!std::isfinite(loss)) {
       drop_gradients(*learning.network);
       fail_diverged(place, rate, "the loss", loss);

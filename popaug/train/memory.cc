@@ -18,8 +18,8 @@ uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int
       2 * ((settings.optimizer == "adamw" ? 3 : 2) + (settings.ema > 0 ? 1 : 0));
   // These; the gradients of each shard; the activations of a batch, and a fifth of them for
   // temporaries.
-  return 4 *
-         (copies * parameters + replica * settings.shards + activations * settings.batch * 6 / 5);
+  return 4 * (copies * parameters + replica * settings.shards +
+              activations * settings.batch / settings.accumulate * 6 / 5);
 }
 
 }  // namespace popaug

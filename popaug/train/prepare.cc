@@ -35,9 +35,20 @@ void check_train_settings(const TrainSettings& settings) {
         name_setting("layer_decay") + " and " + name_setting("freeze_norm") +
         " need a built-in network");
   }
+  if (settings.head_dropout > 0 && !settings.model.empty()) {
+    throw UsageError(
+        name_setting("model") +
+        ": a TorchScript file does not say which of its layers are the classifier, so " +
+        name_setting("head_dropout") + " needs a built-in network");
+  }
   if (settings.batch % settings.shards != 0) {
     throw UsageError(name_setting("shards") + ": a batch of " + std::to_string(settings.batch) +
                      " does not divide into " + std::to_string(settings.shards) + " equal shards");
+  }
+  if (settings.batch / settings.shards % settings.accumulate != 0) {
+    throw UsageError(
+        name_setting("accumulate") + ": " + std::to_string(settings.batch / settings.shards) +
+        " images do not divide into " + std::to_string(settings.accumulate) + " equal parts");
   }
 }
 

@@ -30,6 +30,8 @@ struct TrainSettings {
   // "balanced": an epoch has as many images, but every class equally often.
   std::string sampling = "shuffled";
   bool class_weights = false;  // weighs classes in the loss by the inverse of their size
+  double head_dropout = 0;     // probability that the head does not see a feature
+  int accumulate = 1;          // parts of a batch, one after the other, whose gradients are summed
   int warmup_steps = 0;
   double ema = 0;  // decay of the average of the weights that is evaluated and kept; 0: none
   std::string conv = "auto";     // "auto", "exact" or "fast" (docs/decisions/conv-fast.md)

@@ -85,10 +85,12 @@ class Training {
   void epoch(Progress& progress, const StopToken& stop) {
     const auto start = Clock::now();
     const int number = learning_.info.epoch;
-    const BaseTransforms base = trained_base(schedule_.base, settings_);
+    const size_t segment = schedule_.segment_of(number);
+    const BaseTransforms base = trained_base(schedule_.base_of(segment), settings_);
     const ImageSet& split = *train_.split;
-    const Augmenter augmenter(schedule_.space, schedule_.rule, schedule_.at(number), base,
-                              normalisation_, split.width, split.height, split.channels);
+    const Augmenter augmenter(schedule_.space_of(segment), schedule_.rule,
+                              schedule_.segments[segment].policy, base, normalisation_, split.width,
+                              split.height, split.channels);
     EpochWork work{&settings_, &split, &train_.indices, &augmenter, seed_, 0, schedule_.epochs()};
     work.mixes = base.mixes();
     work.ahead = !learning_.network->parameters().front().tensor.device().is_cpu();
@@ -188,7 +190,9 @@ TrainReport train_network(const TrainSettings& settings, const Schedule& schedul
                           uint64_t seed, const fs::path& directory, Progress& progress,
                           const StopToken& stop, const TrainOptions& options) {
   check_train_settings(settings);
-  check_mixing(schedule.base, train, classes);
+  for (size_t i = 0; i < schedule.segments.size(); ++i) {
+    check_mixing(schedule.base_of(i), train, classes);
+  }
   use_one_thread();
   Training training(settings, schedule, classes, train, seed, directory, options);
   return training.run(progress, stop);

@@ -198,12 +198,40 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
   check("mixup_alpha", 5, [](auto&, auto& b) { b.mixup_alpha = 5; });
   check("pad", 6, [](auto&, auto& b) { b.pad = 6; });
   check("cutout", 10, [](auto&, auto& b) { b.cutout = 10; });
+  check("head_dropout", 0.4, [](auto& s, auto&) { s.head_dropout = 0.4; });
+  check("resized_crop", 0.5, [](auto& s, auto&) { s.resized_crop = 0.5; });
   std::vector<std::string> genes = base_gene_names();
   for (const TrainSettingRow& row : kTrainSettings) {
     if (row.searched != Searched::kNo) genes.emplace_back(row.setting.key);
   }
   EXPECT_THAT(checked, ::testing::UnorderedElementsAreArray(genes));
   EXPECT_THROW(weights(small_settings(), base, {{"lrr", 0.01}}), UsageError);
+}
+
+// A strength scales the space of ops, also that of a schedule's segment.
+TEST_F(TrainerTest, StrengthsScaleTheSpace) {
+  const auto weights = [&](const Space& space, const std::map<std::string, double>& genes,
+                           const std::optional<Space>& own, const BaseTransforms& base = {}) {
+    const auto trainer =
+        make_trainer_factory(small_settings(), space, Rule(), {}, kClasses, range(split_, 0, 80),
+                             range(split_, 80, 160), "accuracy")(0);
+    RoundWork work = work_of(0, 0, {}, folder_.path() / "weights");
+    for (PolicyEntry& entry : work.policy.entries) entry = {entry.op, 1, 9};
+    work.genes = genes;
+    work.space = own;
+    if (!(base == BaseTransforms())) work.base = base;
+    run(*trainer, work);
+    return read_file(work.to);
+  };
+  const Space space = space_by_name("pba");
+  const Space weak = with_strengths(space, {.all = 0.5, .geometry = 0.4, .tone = 0.2});
+  const std::string expected = weights(weak, {}, {});
+  EXPECT_NE(expected, weights(space, {}, {}));
+  EXPECT_EQ(
+      weights(space, {{"strength", 0.5}, {"strength_geometry", 0.4}, {"strength_tone", 0.2}}, {}),
+      expected);
+  EXPECT_EQ(weights(space, {}, weak), expected);
+  EXPECT_NE(weights(space, {}, {}, {.flip = 1}), weights(space, {}, {}));
 }
 
 // Mixing changes the weights, and needs two images and two classes.
@@ -506,6 +534,33 @@ TEST_F(TrainNetworkTest, FineTuningNeedsWeightsAndAHead) {
   settings_.model = folder_.path() / "own.pt";
   EXPECT_THAT(message_of([&] { train(folder_.path() / "x", never_); }),
               HasSubstr("which of its layers are the classifier"));
+}
+
+// Dropout and parts of a batch are part of what a training is, and of its checkpoints.
+TEST_F(TrainNetworkTest, DropoutAndAccumulationResumeToTheSameBytes) {
+  const auto weights = [&](const char* run) {
+    return read_file(folder_.path() / run / "last.safetensors");
+  };
+  train(folder_.path() / "plain", never_);
+  settings_.head_dropout = 0.3;
+  const TrainReport report = train(folder_.path() / "dropped", never_);
+  EXPECT_LT(report.train_loss.back(), report.train_loss.front());
+  EXPECT_NE(weights("dropped"), weights("plain"));
+  settings_.accumulate = 4;
+  train(folder_.path() / "whole", never_);
+  EXPECT_NE(weights("whole"), weights("dropped"));
+  StopToken stop;
+  StopAt stopper(0.4, stop);
+  EXPECT_THROW(train(folder_.path() / "cut", stop, {}, stopper), Interrupted);
+  train(folder_.path() / "cut", never_, {.resume = true});
+  EXPECT_EQ(weights("cut"), weights("whole"));
+  settings_.accumulate = 3;
+  EXPECT_THAT(message_of([&] { train(folder_.path() / "x", never_); }),
+              HasSubstr("16 images do not divide into 3 equal parts"));
+  settings_.accumulate = 1;
+  settings_.model = folder_.path() / "own.pt";
+  EXPECT_THAT(message_of([&] { train(folder_.path() / "x", never_); }),
+              HasSubstr("needs a built-in network"));
 }
 
 TEST_F(TrainNetworkTest, ShardsGiveTheSameBytesWhateverTheCores) {

@@ -30,17 +30,19 @@ double score_of(const Evaluation& evaluation, const std::string& metric) {
   return evaluation.accuracy();
 }
 
-// Applies the genes of a member to the settings and base transforms that they name.
+// Applies the genes of a member to the settings, base transforms and strengths that they name.
 void apply_genes(const std::map<std::string, double>& genes, TrainSettings& settings,
-                 BaseTransforms& base) {
+                 BaseTransforms& base, Strengths& strengths) {
   for (const auto& [name, value] : genes) {
     const TrainSettingRow* row =
         std::find_if(std::begin(kTrainSettings), std::end(kTrainSettings),
                      [&](const TrainSettingRow& each) { return each.setting.key == name; });
     if (row != std::end(kTrainSettings) && row->searched != Searched::kNo) {
       row->put(settings, value);
-    } else if (!apply_base_gene(base, name, value)) {
+    } else if (!apply_base_gene(base, name, value) &&
+               !apply_strength_gene(strengths, name, value)) {
       std::vector<std::string> known = base_gene_names();
+      for (const std::string& each : strength_gene_names()) known.push_back(each);
       for (const TrainSettingRow& each : kTrainSettings) {
         if (each.searched != Searched::kNo) known.emplace_back(each.setting.key);
       }
@@ -90,12 +92,15 @@ class NetworkTrainer : public Trainer {
                     const StopToken& stop) {
     LearningNetwork& network = *network_;
     TrainSettings settings = shared_->settings;
-    BaseTransforms base = shared_->base;
-    apply_genes(work.genes, settings, base);
+    BaseTransforms base = work.base ? trained_base(*work.base, settings) : shared_->base;
+    Strengths strengths;
+    apply_genes(work.genes, settings, base, strengths);
+    if (settings.resized_crop > 0) base.use_resized_crop(settings.resized_crop);  // also as a gene
     check_mixing(base, shared_->train, shared_->info.classes);
     const ImageSet& split = *shared_->train.split;
-    const Augmenter augmenter(shared_->space, shared_->rule, work.policy, base,
-                              shared_->normalisation, split.width, split.height, split.channels);
+    const Space space = with_strengths(work.space ? *work.space : shared_->space, strengths);
+    const Augmenter augmenter(space, shared_->rule, work.policy, base, shared_->normalisation,
+                              split.width, split.height, split.channels);
     EpochWork epoch_work{&settings,        &split,    &shared_->train.indices,
                          &augmenter,       work.seed, static_cast<uint32_t>(work.member),
                          work.total_epochs};

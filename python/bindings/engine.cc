@@ -85,8 +85,9 @@ class Engine {
                                                                  int height) const {
     std::vector<uint32_t> epoch(count);
     std::iota(epoch.begin(), epoch.end(), 0u);
-    check_partners(schedule_.base, epoch);
-    const BaseTransforms base = scaled_base(schedule_.base, width, height);
+    const size_t segment = schedule_.segment_of(static_cast<int>(key.epoch));
+    check_partners(schedule_.base_of(segment), epoch);
+    const BaseTransforms base = scaled_base(schedule_.base_of(segment), width, height);
     std::vector<uint32_t> partners = own;
     std::vector<float> shares;
     for (size_t i = 0; i < own.size(); ++i) {
@@ -132,8 +133,9 @@ class Engine {
   std::vector<std::tuple<std::string, int, bool>> draws(const Key& key, uint64_t sample) const {
     std::vector<std::tuple<std::string, int, bool>> result;
     const Policy& policy = schedule_.at(static_cast<int>(key.epoch));
-    for (const Draw& draw : draw_ops(schedule_.space, schedule_.rule, policy, key.of(sample))) {
-      result.emplace_back(schedule_.space.ops[draw.op].op, draw.level, draw.negative);
+    const Space& space = schedule_.space;  // a segment's own differs in values alone
+    for (const Draw& draw : draw_ops(space, schedule_.rule, policy, key.of(sample))) {
+      result.emplace_back(space.ops[draw.op].op, draw.level, draw.negative);
     }
     return result;
   }
@@ -222,8 +224,8 @@ class Engine {
       }
     }
     auto plan = std::make_shared<const Augmenter>(
-        schedule_.space, schedule_.rule, schedule_.segments[segment].policy, schedule_.base,
-        normalisation, shape.width, shape.height, shape.channels);
+        schedule_.space_of(segment), schedule_.rule, schedule_.segments[segment].policy,
+        schedule_.base_of(segment), normalisation, shape.width, shape.height, shape.channels);
     cache_.push_front({generation, segment, shape, normalisation, plan});
     if (cache_.size() > 16) cache_.pop_back();
     return plan;

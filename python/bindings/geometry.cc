@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 
 #include <memory>
+#include <optional>
 
 #include "popaug/augment/augment.h"
 #include "popaug/schedule/schedule.h"
@@ -18,16 +19,21 @@ namespace {
 class Geometry {
  public:
   Geometry(const std::string& schedule, const std::string& name)
-      : schedule_(schedule_from_text(schedule, name)),
-        sampler_(schedule_.space, schedule_.rule, schedule_.base) {}
+      : schedule_(schedule_from_text(schedule, name)) {}
 
   Movement draw(const SampleKey& key, int width, int height) {
-    return sampler_.draw(schedule_.at(static_cast<int>(key.epoch)), key, width, height);
+    const size_t segment = schedule_.segment_of(static_cast<int>(key.epoch));
+    if (!sampler_ || segment != segment_) {
+      sampler_.emplace(schedule_.space_of(segment), schedule_.rule, schedule_.base_of(segment));
+      segment_ = segment;
+    }
+    return sampler_->draw(schedule_.segments[segment].policy, key, width, height);
   }
 
  private:
   Schedule schedule_;
-  MovementSampler sampler_;
+  std::optional<MovementSampler> sampler_;  // of the segment asked for last
+  size_t segment_ = 0;
 };
 
 using Places = nb::ndarray<nb::numpy, int32_t, nb::ndim<2>>;

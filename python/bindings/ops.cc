@@ -52,6 +52,7 @@ void bind_ops(nb::module_& m) {
       .def_ro("name", &OpRow::name)
       .def_ro("summary", &OpRow::summary)
       .def_ro("unit", &OpRow::unit)
+      .def_prop_ro("group", [](const OpRow& row) { return group_name(row.group); })
       .def_ro("uses_value", &OpRow::uses_value)
       .def_ro("mirrors", &OpRow::mirrors)
       .def_ro("changes_grey", &OpRow::changes_grey)

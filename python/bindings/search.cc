@@ -224,6 +224,13 @@ void bind_search(nb::module_& m) {
   bind_run(m);
   bind_population(m);
   m.def("base_gene_names", &base_gene_names);
+  // The space that a member with these genes draws from.
+  m.def("scaled_space", [](const std::string& space, const std::map<std::string, double>& genes) {
+    Strengths strengths;
+    for (const auto& [name, value] : genes) apply_strength_gene(strengths, name, value);
+    return json_line(space_to_json(
+        with_strengths(space_from_json(parse_json(space, "space"), "space"), strengths)));
+  });
   // Settings checked and in their full form; missing keys are an error.
   m.def("check_settings",
         [](const std::string& text) { return json_line(settings_to_json(read_settings(text))); });

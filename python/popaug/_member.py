@@ -104,9 +104,11 @@ class Member:
         self.settings: Json = settings["trainer"]
         self.metric: str = settings["metric"]
         self.mode: Literal["max", "min"] = "min" if self.metric == "loss" else "max"
-        self.space = Space.from_json(settings["space"])
+        self.space = Space.from_json(json.loads(_core.scaled_space(json.dumps(settings["space"]), self.genes)))
         self.rule = Rule.from_json(settings["rule"])
         base = settings["base"] | {k: v for k, v in self.genes.items() if k in _core.base_gene_names()}
+        if self.genes.get("resized_crop", 0) > 0:  # in place of padding and crop
+            base |= {"resized_crop": self.genes["resized_crop"], "pad": 0}
         self.base = Base.from_json(base | {"pad": int(base["pad"]), "cutout": int(base["cutout"])})
         self.from_path = pathlib.Path(message["from"]) if message["from"] else None
         self.to_path = pathlib.Path(message["to"])

@@ -74,7 +74,7 @@ class Schedule:
         self._value: Json = json.loads(text)
         self._engine: _core.Engine | None = None
         self._geometry: _core.Geometry | None = None
-        self._mixes = self.base.mixes
+        self._mixes = any((segment.base or self.base).mixes for segment in self.segments)
 
     @classmethod
     def _from_text(cls, text: str, name: str) -> Schedule:
@@ -130,11 +130,12 @@ class Schedule:
 
     @property
     def base(self) -> Base:
+        """What every image gets around the ops; a segment may have its own (Segment.base)."""
         return Base.from_json(self._value["base"])
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        return tuple(Segment(s["epochs"], Policy.from_json(s["policy"])) for s in self._value["segments"])
+        return tuple(Segment.from_json(segment) for segment in self._value["segments"])
 
     @property
     def provenance(self) -> Json:
@@ -161,9 +162,10 @@ class Schedule:
         return Schedule._from_text(_core.stretch(self._text, whole(epochs, "epochs", 1 << 24)), self._name)
 
     def with_base(self, base: Base | str) -> Schedule:
-        """The same with other base transforms, a Base or a name that Base.load knows."""
+        """The same with other base transforms in all segments, a Base or a name that Base.load knows."""
         chosen = Base.load(base) if isinstance(base, str) else base
-        return Schedule.from_json(self.to_json() | {"base": chosen.to_json()}, self._name)
+        segments = [{k: v for k, v in s.items() if k != "base"} for s in self._value["segments"]]
+        return Schedule.from_json(self.to_json() | {"base": chosen.to_json(), "segments": segments}, self._name)
 
     # --- the engine -----------------------------------------------------------------------------
 

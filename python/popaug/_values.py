@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, overload
 
@@ -196,22 +196,6 @@ class Policy(Sequence[Entry]):
         return policy_table(self)
 
 
-@dataclass(frozen=True, init=False)
-class Segment:
-    """A policy and the number of epochs (at least 1) that it lasts."""
-
-    epochs: int
-    policy: Policy
-
-    def __init__(self, epochs: int, policy: Policy | Iterable[Entry | tuple[str, float, int]]) -> None:
-        """policy: a Policy, or its entries."""
-        object.__setattr__(self, "epochs", epochs)
-        object.__setattr__(self, "policy", policy if isinstance(policy, Policy) else Policy(policy))
-
-    def to_json(self) -> Json:
-        return {"epochs": self.epochs, "policy": self.policy.to_json()}
-
-
 @dataclass(frozen=True)
 class Rule:
     """How a policy's entries are drawn for one image.
@@ -305,12 +289,54 @@ class Base:
         return Base(**value)
 
 
+@dataclass(frozen=True, init=False)
+class Segment:
+    """A policy and the number of epochs (at least 1) that it lasts.
+
+    base: its base transforms; None: those of the schedule. values: its values of the levels, of the ops whose values
+    are not those of the space: {op: one number per level}. A search with genes writes both.
+    """
+
+    epochs: int
+    policy: Policy
+    base: Base | None
+    values: tuple[tuple[str, tuple[float, ...]], ...]
+
+    def __init__(
+        self,
+        epochs: int,
+        policy: Policy | Iterable[Entry | tuple[str, float, int]],
+        base: Base | None = None,
+        values: Mapping[str, Sequence[float]] | Iterable[tuple[str, Sequence[float]]] = (),
+    ) -> None:
+        """policy: a Policy, or its entries."""
+        pairs = values.items() if isinstance(values, Mapping) else values
+        object.__setattr__(self, "epochs", epochs)
+        object.__setattr__(self, "policy", policy if isinstance(policy, Policy) else Policy(policy))
+        object.__setattr__(self, "base", base)
+        object.__setattr__(self, "values", tuple((op, tuple(map(float, each))) for op, each in pairs))
+
+    def to_json(self) -> Json:
+        own: dict[str, Json] = {}
+        if self.base is not None:
+            own["base"] = self.base.to_json()
+        if self.values:
+            own["values"] = {op: list(each) for op, each in self.values}
+        return {"epochs": self.epochs, **own, "policy": self.policy.to_json()}
+
+    @staticmethod
+    def from_json(value: Json) -> Segment:
+        base = Base.from_json(value["base"]) if "base" in value else None
+        return Segment(value["epochs"], Policy.from_json(value["policy"]), base, value.get("values", {}))
+
+
 @dataclass(frozen=True)
 class Op:
     """A row of the table of ops: what the op does, in which unit its value is, which values it accepts.
 
-    uses_value: False where the level is ignored. mirrors: a negative value is meaningful. changes_grey: False where it
-    cannot change a grey image. origin: "built-in", "Python" or a plugin's file.
+    group: "geometry", "colour", "tone" or "other", as a searched strength counts it. uses_value: False where the level is
+    ignored. mirrors: a negative value is meaningful. changes_grey: False where it cannot change a grey image. origin:
+    "built-in", "Python" or a plugin's file.
     """
 
     name: str
@@ -322,6 +348,7 @@ class Op:
     low: float
     high: float
     origin: str = "built-in"
+    group: str = "other"
 
 
 def ops() -> list[Op]:

@@ -38,8 +38,37 @@ def learned() -> popaug.Schedule:
     return popaug.Schedule(space, popaug.Rule(), segments, popaug.Base.load("cifar"), name="learned")
 
 
+def changing() -> popaug.Schedule:
+    """A schedule whose segments have base transforms and values of their own."""
+    one = learned()
+    first, second, third = one.segments
+    values = {"Rotate": [1.5 * level for level in range(11)], "Posterize": [8.0] * 11}
+    segments = [
+        popaug.Segment(first.epochs, first.policy, popaug.Base(pad=2, flip=0.9), values),
+        popaug.Segment(second.epochs, second.policy, popaug.Base(vflip=0.5)),
+        third,
+    ]
+    return popaug.Schedule(one.space, one.rule, segments, one.base, name="changing")
+
+
+def test_segments_have_base_transforms_and_values() -> None:
+    schedule = changing()
+    again = popaug.Schedule.from_json(schedule.to_json())
+    assert again == schedule and again.segments == schedule.segments
+    assert schedule.segments[0].base == popaug.Base(pad=2, flip=0.9)
+    assert dict(schedule.segments[0].values)["Rotate"][2] == 3
+    assert schedule.segments[2].base is None and schedule.segments[2].values == ()
+    assert schedule.with_base("none").segments[0].base is None
+    mixing = popaug.Segment(1, schedule.segments[0].policy, popaug.Base(cutmix=0.5))
+    late = popaug.Schedule(schedule.space, schedule.rule, [schedule.segments[0], mixing])
+    assert late.mixes and not schedule.mixes
+    with pytest.raises(popaug.Error, match="expected 11 numbers"):
+        popaug.Schedule(schedule.space, schedule.rule, [popaug.Segment(1, [], None, {"Rotate": [1]})])
+
+
 SCHEDULES: list[Callable[[], popaug.Schedule]] = [
     learned,
+    changing,
     lambda: popaug.TrivialAugment("flipcrop"),
     popaug.RandAugment,
     lambda: popaug.AutoAugment("svhn", base="svhn"),

@@ -196,6 +196,19 @@ def test_members_augment_under_their_policy_and_key() -> None:
     assert np.array_equal(member.augment(x, 1, samples=5), want)
 
 
+def test_strengths_scale_the_space_of_a_member() -> None:
+    genes = {"strength": (0.5, 0.9), "strength_geometry": (0.5, 1), "resized_crop": (0.3, 0.9)}
+    message = json.loads(popaug._core.Population(json.dumps(popaug.settings(genes=genes))).work(1))
+    message["genes"] |= {"strength": 0.5, "strength_geometry": 0.5, "resized_crop": 0.4}
+    member = popaug.Member({**message, "to": "/nowhere"})
+    full = {op.op: op for op in popaug.Space.load("pba").ops}
+    values = {op.op: op.values for op in member.space.ops}
+    assert values["Rotate"] == pytest.approx([value / 4 for value in full["Rotate"].values])
+    assert values["Cutout"] == pytest.approx([value / 2 for value in full["Cutout"].values])
+    assert member.base.resized_crop == 0.4 and member.base.pad == 0
+    assert {op.name: op.group for op in popaug.ops()}["Posterize"] == "tone"
+
+
 @pytest.mark.parametrize(
     ("returned", "sentence"),
     [(float("nan"), "all 6 members diverged"), ("good", "returned a str"), (None, "returned a NoneType")],

@@ -37,8 +37,14 @@ RIVALS = {
     "torchvision-randaugment-tensor-224": ["torchvision_randaugment.py", "224", "--tensor"],
     "timm-randaugment-224": ["timm_randaugment.py"],
     "albumentations-someof-224": ["albumentations_someof.py"],
+} | {
+    f"{library}-{recipe}-cutmix-{side}": ["cutmix.py", library, recipe, str(side)]
+    for side in (32, 224)
+    for recipe in ("flipcrop", "trivial")
+    for library in ("timm", "torchvision")
 }
-OURS = ["pipeline-32", "randaugment-32", "pipeline-224", "randaugment-224"]
+MIXED = [f"{recipe}-{side}-cutmix" for side in (32, 224) for recipe in ("flipcrop", "trivial")]
+OURS = ["pipeline-32", "randaugment-32", "pipeline-224", "randaugment-224", *MIXED]
 # Ours, rivals (the fastest of them counts), target.
 RATIOS = [
     ("pipeline-32", ["pillow-pba-32"], 1000),
@@ -65,6 +71,15 @@ RATIOS = [
             "albumentations-someof-224",
         ],
         None,
+    ),
+    *(
+        (
+            f"{recipe}-{side}-cutmix",
+            [f"{library}-{recipe}-cutmix-{side}" for library in ("timm", "torchvision")],
+            target,
+        )
+        for side, target in ((32, 20), (224, 5))
+        for recipe in ("flipcrop", "trivial")
     ),
 ]
 

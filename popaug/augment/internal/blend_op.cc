@@ -9,6 +9,7 @@ namespace popaug {
 OpRow blend_row() {
   OpRow row;
   row.unit = "factor";
+  row.group = OpGroup::kColour;
   row.low = -10;  // factors above 10 would be legal for Pillow too, but no space needs them
   row.high = 10;
   row.has_identity = true;

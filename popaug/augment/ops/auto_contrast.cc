@@ -58,6 +58,7 @@ OpRow auto_contrast() {
   return {.name = "AutoContrast",
           .summary = "stretches each channel to 0..255",
           .unit = "",
+          .group = OpGroup::kTone,
           .uses_value = false,
           .holes = HoleEffect::kFills,
           .paper = LevelTable{},

@@ -17,6 +17,7 @@ OpRow blur() {
   return {.name = "Blur",
           .summary = "means over a ring of 16 neighbours",
           .unit = "",
+          .group = OpGroup::kTone,
           .uses_value = false,
           .holes = HoleEffect::kKeeps,
           .paper = LevelTable{},

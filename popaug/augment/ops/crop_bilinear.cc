@@ -59,6 +59,7 @@ OpRow crop_bilinear() {
   return {.name = "CropBilinear",
           .summary = "crops the border and resizes back",
           .unit = "px",
+          .group = OpGroup::kGeometry,
           .low = 0,
           .high = 16384,
           .has_identity = true,

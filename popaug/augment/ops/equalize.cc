@@ -47,6 +47,7 @@ OpRow equalize() {
   return {.name = "Equalize",
           .summary = "flattens each channel's histogram",
           .unit = "",
+          .group = OpGroup::kTone,
           .uses_value = false,
           .holes = HoleEffect::kFills,
           .paper = LevelTable{},

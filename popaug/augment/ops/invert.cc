@@ -22,6 +22,7 @@ OpRow invert() {
   return {.name = "Invert",
           .summary = "255 minus each colour",
           .unit = "",
+          .group = OpGroup::kTone,
           .uses_value = false,
           .holes = HoleEffect::kFills,
           .paper = LevelTable{},

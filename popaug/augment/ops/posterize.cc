@@ -39,6 +39,7 @@ OpRow posterize() {
   return {.name = "Posterize",
           .summary = "keeps the upper bits of each colour",
           .unit = "bits",
+          .group = OpGroup::kTone,
           .low = 0,
           .high = 8,
           .holes = HoleEffect::kFills,

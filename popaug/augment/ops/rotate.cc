@@ -83,6 +83,7 @@ OpRow rotate() {
   return {.name = "Rotate",
           .summary = "turns about the centre",
           .unit = "degrees",
+          .group = OpGroup::kGeometry,
           .mirrors = true,
           .low = -360,
           .high = 360,

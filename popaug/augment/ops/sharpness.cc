@@ -25,6 +25,7 @@ OpRow sharpness() {
   OpRow row = blend_row();
   row.name = "Sharpness";
   row.summary = "blends with the smoothed image";
+  row.group = OpGroup::kTone;
   row.plain = apply;
   row.run = run;
   return row;

@@ -15,6 +15,7 @@ OpRow shear(const char* name, const char* summary) {
   return {.name = name,
           .summary = summary,
           .unit = "share",
+          .group = OpGroup::kGeometry,
           .mirrors = true,
           .low = -10,
           .high = 10,

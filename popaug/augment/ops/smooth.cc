@@ -8,6 +8,7 @@ OpRow smooth() {
   return {.name = "Smooth",
           .summary = "means over 3x3, the centre counting 5",
           .unit = "",
+          .group = OpGroup::kTone,
           .uses_value = false,
           .holes = HoleEffect::kKeeps,
           .paper = LevelTable{},

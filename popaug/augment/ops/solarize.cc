@@ -39,6 +39,7 @@ OpRow solarize() {
   return {.name = "Solarize",
           .summary = "inverts colours from the threshold up",
           .unit = "threshold",
+          .group = OpGroup::kTone,
           .low = 0,
           .high = 256,
           .holes = HoleEffect::kFills,

@@ -16,6 +16,7 @@ OpRow translation(const char* name, const char* summary, PixelScale scale, Pixel
   return {.name = name,
           .summary = summary,
           .unit = "px",
+          .group = OpGroup::kGeometry,
           .mirrors = true,
           .low = -most,
           .high = most,

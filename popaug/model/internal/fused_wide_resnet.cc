@@ -253,9 +253,14 @@ double FusedWideResNetRunner::gradients(const FusedWideResNet& network, int batc
   s.logits.resize(size_t(batch) * size_t(network.classes));
   pool_forward(s.blocks.back().y.data(), batch, last.out_height() * last.out_width(),
                network.norm.channels, s.norm.act(), s.pooled.data());
+  const auto drop = [&](std::vector<float>& features) {
+    for (size_t i = 0; rule.dropout != nullptr && i < pooled; ++i) features[i] *= rule.dropout[i];
+  };
+  drop(s.pooled);
   linear(network, batch, s.pooled.data(), s.logits.data());
   const double loss = cross_entropy(batch, network.classes, targets, rule, s.logits.data());
   linear_backward(network, batch, s.pooled.data(), s.logits.data(), s.pooled_gradient.data());
+  drop(s.pooled_gradient);
   backward(network, batch, images);
   return loss;
 }

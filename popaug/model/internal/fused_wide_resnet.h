@@ -43,6 +43,8 @@ struct FusedWideResNet {
 struct LossRule {
   double smoothing = 0;            // of labels
   std::span<const float> weights;  // a number a class; empty: all 1
+  // [batch][channels], what the features of the head are multiplied by; null: nothing is dropped.
+  const float* dropout = nullptr;
 };
 
 // The classes of the images of a batch: one each, or two and the share of the first.

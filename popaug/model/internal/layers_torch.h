@@ -36,7 +36,10 @@ struct Pass {
   std::vector<Tensor>* record = nullptr;      // gets the mixes of shake and drop, block by block
   bool frozen_norm = false;                   // in training, batch norms use the running statistics
   bool head_only = false;                     // only the head gets gradients; not with `training`
+  double head_dropout = 0;                    // of the features that the head gets, 0..1
 
+  // Whether features are dropped: in training, of the whole network or of the head alone.
+  bool drops() const { return head_dropout > 0 && (training || head_only); }
   // Whether batch norms use the statistics of the batch, and move the running ones.
   bool batch_statistics() const { return training && !frozen_norm; }
 };
@@ -67,6 +70,9 @@ struct Linear {
 // ones: pass.batch_statistics().
 Tensor batch_norm(const Tensor& x, const BatchNorm& norm, const Pass& pass);
 Tensor linear(const Tensor& x, const Linear& layer);
+// The layer that makes the logits: linear(x * dropout_factors(...)), or linear(x) unless features
+// are dropped.
+Tensor head(const Tensor& x, const Linear& layer, const Pass& pass);
 // Mean over all pixels: [n, c, h, w] -> [n, c].
 Tensor global_mean(const Tensor& x);
 // min(max(x, 0), 6); changes x in place.

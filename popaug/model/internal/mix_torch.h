@@ -1,4 +1,4 @@
-// Shake and drop: mix or scale branches by separate draws for every image.
+// Shake and drop: mix or scale branches by separate draws for every image; dropout of features.
 #ifndef POPAUG_MODEL_INTERNAL_MIX_TORCH_H_
 #define POPAUG_MODEL_INTERNAL_MIX_TORCH_H_
 
@@ -19,6 +19,10 @@ Mix shake_draws(const Pass& pass, int block, int64_t images, bool ratio);
 // The factors gate + alpha - gate alpha and gate + beta - gate beta of ShakeDrop (equation 6): gate
 // is 1 with probability `keep`, alpha uniform in [-1, 1), beta in [0, 1).
 Mix drop_draws(const Pass& pass, int block, int64_t images, double keep);
+
+// What dropout multiplies features by, [images, features]: 0 with probability pass.head_dropout p,
+// else 1 / (1 - p) (Srivastava et al., JMLR 2014, inverted).
+Tensor dropout_factors(const Pass& pass, int64_t images, int64_t features);
 
 // forth * one + (1 - forth) * two in the forward pass, with `back` instead of `forth` in the
 // backward pass.

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "popaug/report/html.h"
+#include "popaug/report/mixed_pairs.h"
 #include "popaug/report/picture.h"
 
 namespace popaug {
@@ -141,19 +142,15 @@ std::string png(const std::string& bytes, const std::string& words) {
          base64(bytes) + "\">";
 }
 
-}  // namespace
-
-std::string samples_section(const std::vector<int>& moments,
-                            const std::vector<AugmentedRow>& rows) {
-  if (rows.empty()) return "";
+std::string stages_table(const Samples& samples) {
   std::string body =
       "<div class=\"scroll\" tabindex=\"0\"><table class=\"samples\"><thead><tr><th "
       "scope=\"col\">class</th><th scope=\"col\">original</th>";
-  for (const int moment : moments) {
+  for (const int moment : samples.moments) {
     body += fmt::format("<th scope=\"col\">epoch {}</th>", moment);
   }
   body += "</tr></thead><tbody>\n";
-  for (const AugmentedRow& row : rows) {
+  for (const AugmentedRow& row : samples.rows) {
     body += "<tr><th scope=\"row\">" + html_escape(row.label) + "</th><td>" +
             png(row.original, row.label) + "</td>";
     for (const std::string& stage : row.stages) {
@@ -161,10 +158,34 @@ std::string samples_section(const std::vector<int>& moments,
     }
     body += "</tr>\n";
   }
+  return body + "</tbody></table></div>\n";
+}
+
+// Nothing if no image is mixed.
+std::string mixed_table(const std::vector<MixedRow>& rows) {
+  if (rows.empty()) return "";
+  std::string body =
+      "<p>Images are mixed with each other. A mixed image has two labels, by their shares:</p>\n"
+      "<div class=\"scroll\" tabindex=\"0\"><table class=\"samples\"><thead><tr><th "
+      "scope=\"col\">image</th><th scope=\"col\">mixed with</th><th scope=\"col\">becomes</th>"
+      "<th scope=\"col\">labels</th></tr></thead><tbody>\n";
+  for (const MixedRow& row : rows) {
+    body += "<tr><td>" + png(row.own, row.label) + "</td><td>" + png(row.other, row.other_label) +
+            "</td><td>" + png(row.mixed, "mixed") + "</td><td>" + html_escape(mixed_labels(row)) +
+            "</td></tr>\n";
+  }
+  return body + "</tbody></table></div>\n";
+}
+
+}  // namespace
+
+std::string samples_section(const Samples& samples) {
+  if (samples.rows.empty()) return "";
   return section("images", "Your images under the schedule",
-                 body +
-                     "</tbody></table></div>\n<p>Holes (uncovered pixels) are transparent: in "
-                     "training they are the mean colour.</p>\n");
+                 stages_table(samples) +
+                     "<p>Holes (uncovered pixels) are transparent: in training they are the mean "
+                     "colour.</p>\n" +
+                     mixed_table(samples.mixed));
 }
 
 std::string markdown_escape(std::string text) {
@@ -175,12 +196,11 @@ std::string markdown_escape(std::string text) {
 }
 
 std::string around_the_ops(const Schedule& schedule) {
-  return "<p>Base transforms, around the ops: " + html_escape(base_words(schedule.base)) +
-         ".</p>\n";
+  return "<p>Base transforms, around the ops: " + html_escape(base_words(schedule)) + ".</p>\n";
 }
 
 std::string schedule_markdown(const Schedule& schedule) {
-  std::string text = "\nBase transforms: " + base_words(schedule.base) +
+  std::string text = "\nBase transforms: " + base_words(schedule) +
                      "\n\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
   const auto mean = summarise_over_time(schedule);
   for (size_t op = 0; op < mean.size(); ++op) {

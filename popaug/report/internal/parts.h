@@ -31,7 +31,7 @@ void flattened_rows(const Json& object, const std::string& prefix, Rows& rows);
 // config.toml in a part that unfolds.
 std::string config_part(const std::string& config);
 // Returns nothing if there are no rows.
-std::string samples_section(const std::vector<int>& moments, const std::vector<AugmentedRow>& rows);
+std::string samples_section(const Samples& samples);
 // The verdict and the arms of compare.json (docs/formats/compare.md); missing keys are left out.
 std::string comparison_part(const Json& compare);
 // The recipes of choose.json (docs/formats/choose.md) and what each part is worth; and in a

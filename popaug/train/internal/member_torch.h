@@ -10,6 +10,7 @@
 #include "popaug/augment/augment.h"
 #include "popaug/train/internal/average_torch.h"
 #include "popaug/train/internal/optimiser_torch.h"
+#include "popaug/train/settings.h"
 
 namespace popaug {
 
@@ -53,7 +54,7 @@ std::optional<Normalisation> init_normalisation(const fs::path& path, int channe
 // the loss. With replicas, each handles an equal part of the batch on a thread of its own;
 // gradients and statistics are averaged in the order of the shards.
 double batch_gradients(LearningNetwork& learning, const Tensor& images, const Targets& targets,
-                       double label_smoothing, Pass pass);
+                       const TrainSettings& settings, const Pass& pass);
 
 // The device of a name: "cpu", "cuda", "cuda:N", "auto". UsageError for other names; Error with the
 // reason if torch has no such device.
