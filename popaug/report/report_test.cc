@@ -106,6 +106,58 @@ TEST(ReportPicture, SvgHoldsEveryOpAndSegment) {
   EXPECT_EQ(svg, schedule_svg(schedule));
 }
 
+TEST(ReportPicture, ShowsBaseTransformsOverTime) {
+  Schedule schedule = stretch(find_schedule("rsvhn-paper"), 20);
+  schedule.segments.resize(2);
+  schedule.segments[0].epochs = schedule.segments[1].epochs = 10;
+  schedule.base = {.flip = 0.5};
+  schedule.segments[1].base = BaseTransforms{.flip = 0.5, .cutmix = 0.8};
+  const std::string svg = schedule_svg(schedule);
+  EXPECT_THAT(svg, HasSubstr("flip, epochs 0 to 9: probability 0.50"));
+  EXPECT_THAT(svg, HasSubstr("CutMix, epochs 0 to 9: probability 0.00"));
+  EXPECT_THAT(svg, HasSubstr("CutMix, epochs 10 to 19: probability 0.80"));
+  EXPECT_THAT(svg, Not(HasSubstr("mixup")));
+  const std::string text = terminal_picture(schedule, false, 80);
+  const std::string row = text.substr(text.find("CutMix"), text.find('\n', text.find("CutMix")));
+  EXPECT_THAT(row, HasSubstr("p 0.40"));
+  const size_t half = row.find_first_not_of(' ', 13);
+  EXPECT_GT(half, 20u);  // nothing in the first half
+}
+
+// Each image is drawn with its partner: pixels of both, and the share that the label says.
+TEST(ReportPairs, AreMixedAsTheirLabelsSay) {
+  ImageSet split;
+  split.width = split.height = 20;
+  std::vector<uint8_t> pixels;
+  for (uint32_t i = 0; i < 12; ++i) {
+    split.labels.push_back(i % 3);
+    pixels.insert(pixels.end(), split.image_bytes(), static_cast<uint8_t>(20 * i));
+  }
+  split.pixels = pixels;
+  const std::vector<std::string> classes = {"a", "b", "c"};
+  Schedule schedule = baseline_schedule("none");
+  schedule.base.cutmix = 1;
+  const std::vector<MixedRow> rows = mixed_pairs(split, classes, schedule, 0, 1, 5);
+  ASSERT_EQ(rows.size(), 5u);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].label, classes[i % 3]);
+    const Image own = decode_image(rows[i].own, ""), other = decode_image(rows[i].other, "");
+    const Image mixed = decode_image(rows[i].mixed, "");
+    int of_own = 0;
+    for (int p = 0; p < 400; ++p) {
+      const uint8_t value = mixed.data()[4 * p];
+      of_own += value == own.data()[0];
+      EXPECT_TRUE(value == own.data()[0] || value == other.data()[0]);
+    }
+    EXPECT_NEAR(of_own / 400.0, rows[i].share, 1e-6);
+    EXPECT_EQ(rows[i].other_label, classes[other.data()[0] / 20 % 3]);
+  }
+  EXPECT_EQ(mixed_labels({"cat", "dog", 0.625, "", "", ""}), "62 % cat, 38 % dog");
+  schedule.base.cutmix = 0;
+  EXPECT_THAT(message_of([&] { mixed_pairs(split, classes, schedule, 0, 1, 5); }),
+              HasSubstr("mixes no images at epoch 0"));
+}
+
 TEST(ReportPicture, PngByRsvgConvert) {
   const std::string png = svg_to_png(schedule_svg(find_schedule("rsvhn-paper")));
   const Image image = decode_image(png, "png");

@@ -80,6 +80,7 @@ std::string title(const Schedule& schedule) {
 size_t name_width(const Schedule& schedule) {
   size_t width = 2;
   for (const SpaceOp& op : schedule.space.ops) width = std::max(width, op.op.size());
+  for (const BaseRow& row : base_rows(schedule)) width = std::max(width, row.name.size());
   return std::min<size_t>(width, 24);
 }
 
@@ -104,6 +105,18 @@ std::string terminal_picture(const Schedule& schedule, bool colour, int width) {
     }
     if (colour) text += "\x1b[0m";
     text += fmt::format("  p {:4.2f}  level {:4.1f}\n", mean[op].probability, mean[op].level);
+  }
+  const double epochs = schedule.epochs(), step = epochs / columns;
+  for (const BaseRow& row : base_rows(schedule)) {
+    text += fmt::format("{:<{}} ", row.name.substr(0, names), names);
+    std::string painted;
+    for (int c = 0; c < columns; ++c) {
+      const double to = std::min(epochs, (c + 1) * step);
+      text += cell({.probability = mean_over(schedule, row.by_segment, c * step, to)}, 1, colour,
+                   painted);
+    }
+    if (colour) text += "\x1b[0m";
+    text += fmt::format("  p {:4.2f}\n", mean_over(schedule, row.by_segment, 0, epochs));
   }
   if (colour) {
     text += "shade: probability 0 ";

@@ -163,6 +163,36 @@ std::vector<OpSummary> summarise_over_time(const Schedule& schedule) {
   return mean;
 }
 
+std::vector<BaseRow> base_rows(const Schedule& schedule) {
+  using Base = BaseTransforms;
+  const std::pair<const char*, double Base::*> kinds[] = {
+      {"flip", &Base::flip},     {"vertical flip", &Base::vflip}, {"turn", &Base::turn},
+      {"erasing", &Base::erase}, {"CutMix", &Base::cutmix},       {"mixup", &Base::mixup}};
+  std::vector<BaseRow> rows;
+  for (const auto& [name, probability] : kinds) {
+    BaseRow row{name, {}};
+    for (size_t i = 0; i < schedule.segments.size(); ++i) {
+      row.by_segment.push_back(schedule.base_of(i).*probability);
+    }
+    const auto positive = [](double p) { return p > 0; };
+    if (std::any_of(row.by_segment.begin(), row.by_segment.end(), positive)) {
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+double mean_over(const Schedule& schedule, const std::vector<double>& by_segment, double from,
+                 double to) {
+  double sum = 0, begin = 0;
+  for (size_t i = 0; i < schedule.segments.size(); ++i) {
+    const double end = begin + schedule.segments[i].epochs;
+    sum += by_segment[i] * std::max(0.0, std::min(end, to) - std::max(begin, from));
+    begin = end;
+  }
+  return sum / (to - from);
+}
+
 std::string base_words(const Schedule& schedule) {
   std::vector<std::string> words;
   // Says "LABEL NUMBER AFTER" unless the number is 0 throughout.

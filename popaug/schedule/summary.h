@@ -27,6 +27,20 @@ std::vector<std::vector<OpSummary>> summarise_schedule(const Schedule& schedule)
 // The same averaged over the epochs of a schedule.
 std::vector<OpSummary> summarise_over_time(const Schedule& schedule);
 
+// The probability of one base transform, segment by segment.
+struct BaseRow {
+  std::string name;                // "flip", "vertical flip", "turn", "erasing", "CutMix", "mixup"
+  std::vector<double> by_segment;  // 0..1
+};
+
+// Those that some segment has.
+std::vector<BaseRow> base_rows(const Schedule& schedule);
+
+// The mean of a number by segment over the epochs from .. to, 0 <= from < to <= schedule.epochs();
+// both may lie inside an epoch.
+double mean_over(const Schedule& schedule, const std::vector<double>& by_segment, double from,
+                 double to);
+
 // What lies around the ops, in words: "pad 4 and crop, flip 0.5, CutMix 0.5 (alpha 1)", or "none".
 // A number that changes from segment to segment is a range: "flip 0.2 to 0.6".
 std::string base_words(const Schedule& schedule);

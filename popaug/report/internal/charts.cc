@@ -118,11 +118,20 @@ Svg heat_chart(const Schedule& schedule, HeatValue value, const DriftBand* band)
   const Scale scale{double(schedule.epochs())};
   const double top = value == HeatValue::kProbability ? 1 : std::max(1, schedule.space.levels - 1);
   const char* css = value == HeatValue::kProbability ? "heat" : "heat2";
-  const double bottom = kTop + kRow * double(order.size());
+  // Base transforms have probabilities and no levels.
+  const auto bases =
+      value == HeatValue::kProbability ? base_rows(schedule) : std::vector<BaseRow>();
+  const double bottom = kTop + kRow * double(order.size() + bases.size());
   const std::string name = value_name(value);
   Svg svg(kWidth, bottom + 26,
           "Heat map of the " + name + " of every op over the epochs of " + schedule.name);
   svg.text(kLeft, 16, name + " of each op over time", "title");
+  const auto draw = [&](const std::string& label, double y, const Block& block, double here) {
+    const double x = scale.x(block.from), width = scale.x(block.to) - x;
+    svg.rect(x, y, width, kRow - 1, css, std::clamp(here / top, 0.0, 1.0),
+             fmt::format("{}, epochs {} to {}: {} {:.2f}", label, svg_number(block.from),
+                         svg_number(block.to - 1), name, here));
+  };
   for (size_t row = 0; row < order.size(); ++row) {
     const std::string& op = schedule.space.ops[order[row]].op;
     const double y = kTop + kRow * double(row);
@@ -130,14 +139,20 @@ Svg heat_chart(const Schedule& schedule, HeatValue value, const DriftBand* band)
     const auto in_band = band ? band->find(op) : std::nullopt;
     for (const Block& block : blocks) {
       const double here = value_of(block.ops[order[row]], value);
-      const double x = scale.x(block.from), width = scale.x(block.to) - x;
-      svg.rect(x, y, width, kRow - 1, css, std::clamp(here / top, 0.0, 1.0),
-               fmt::format("{}, epochs {} to {}: {} {:.2f}", op, svg_number(block.from),
-                           svg_number(block.to - 1), name, here));
+      draw(op, y, block, here);
       if (!in_band) continue;
       if (side_of_band(block, here, band_lines(*band, *in_band, value), *band, scale.epochs)) {
+        const double x = scale.x(block.from), width = scale.x(block.to) - x;
         svg.rect(x + 1, y + 1, std::max(width - 2, 0.5), kRow - 3, "outside");
       }
+    }
+  }
+  for (size_t row = 0; row < bases.size(); ++row) {
+    const double y = kTop + kRow * double(order.size() + row);
+    svg.text(kLeft - 8, y + 12.5, bases[row].name, "label", "end");
+    for (const Block& block : blocks) {
+      draw(bases[row].name, y, block,
+           mean_over(schedule, bases[row].by_segment, block.from, block.to));
     }
   }
   svg.rect(kLeft, kTop, kPlot, bottom - kTop - 1, "frame");
