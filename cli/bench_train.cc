@@ -49,10 +49,12 @@ struct Way {
   const char* name;
   const char* conv;
   bool evaluation, unfolded;
+  double ema = 0;
 };
 // The first row is the fast training: what --paced and callers of --json rely on.
 constexpr Way kWays[] = {{"train-fast", "fast", false, false},
                          {"train-auto", "auto", false, false},
+                         {"train-auto-ema", "auto", false, false, 0.999},
                          {"train-exact", "exact", false, false},
                          {"evaluate-auto", "auto", true, false},
                          {"evaluate-fast", "fast", true, false},
@@ -69,6 +71,7 @@ std::vector<Row> make_rows(const Options& options) {
     settings.network = options.network;
     settings.batch = options.batch;
     settings.conv = way.conv;
+    settings.ema = way.ema;
     Row& row = rows.emplace_back(Row{way.name, 0, {}, {}, {}});
     row.memory = training().estimate_member_memory(settings, options.channels, options.side,
                                                    options.side, 10);

@@ -24,7 +24,7 @@ def test_rows_are_complete_and_fast_comes_first() -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     names = [row["name"] for row in rows]
-    training = ["train-fast", "train-auto", "train-exact"]
+    training = ["train-fast", "train-auto", "train-auto-ema", "train-exact"]
     assert names == [*training, "evaluate-auto", "evaluate-fast", "evaluate-exact", "evaluate-exact-unfolded"]
     for row in rows:
         assert row["lowest"] <= row["images_per_second"] <= row["highest"]

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Not a matcher: a failure would print the whole page.
 bool holds(const std::string& text, const std::string& part) {

@@ -19,6 +19,10 @@ class StepWork {
                             {work.channels, work.height, work.width, work.classes}, at::kCPU);
     initialise(*network_, 1, 0);
     optimiser_ = std::make_unique<Optimiser>(*network_);
+    if (settings.ema > 0) {
+      average_ = std::make_unique<WeightAverage>(*network_);
+      average_->start();
+    }
     images_ = at::empty(
         {settings.batch, work.channels, work.height, work.width},
         at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
@@ -44,6 +48,7 @@ class StepWork {
     network_->gradients(images_, labels_, settings_.label_smoothing, pass);
     // A small rate: random labels must not drive the weights out of the range of real ones.
     optimiser_->step({1e-3, settings_.momentum, settings_.weight_decay, settings_.clip});
+    if (average_ != nullptr) average_->update(settings_.ema, ++steps_);
   }
 
  private:
@@ -52,6 +57,8 @@ class StepWork {
   ConvMode conv_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Optimiser> optimiser_;
+  std::unique_ptr<WeightAverage> average_;  // null: none is kept
+  int64_t steps_ = 0;
   FoldCache folded_;
   Tensor images_, labels_;
 };

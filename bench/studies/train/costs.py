@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What surrounds a training step: augmentation, the allocator, evaluation's batch, shards on two cores.
+"""What surrounds a training step: augmentation, the average of weights, the allocator, evaluation's batch, shards on two cores.
 
 .venv/bin/python bench/studies/train/costs.py --data /usr/share/datasets/fashion-mnist -o bench/results/train-costs.json
 """
@@ -40,6 +40,24 @@ def augmentation(program: str) -> list[Row]:
         share = (1 / augmented) / (1 / augmented + 1 / trained)
         rows.append({"network": network, "augmented_per_second": round(augmented), "steps_images_per_second":
                      round(trained, 1), "augmentation_percent": round(100 * share, 3)})  # fmt: skip
+    return rows
+
+
+def averages(program: str, steps: int) -> list[Row]:
+    """A step of training with and without an exponential moving average of the weights."""
+    rows: list[Row] = []
+    for network, batch, side in (("wrn-16-1", 64, 32), ("wrn-28-2", 128, 32), ("resnet-18", 16, 96)):
+        flags = ["--network", network, "--batch", str(batch), "--side", str(side), "--paced", "--only"]
+        command = ["taskset", "-c", "0", program, "bench", "train", *flags]
+        rivals = [Rival(name, [*command, name]) for name in ("train-auto", "train-auto-ema")]
+        for _ in range(steps):
+            for rival in rivals:
+                rival.step()
+        for rival in rivals:
+            rival.close()
+        plain, averaged = (statistics.median(step["cpu"] for step in rival.steps) for rival in rivals)
+        rows.append({"network": network, "batch": batch, "side": side,
+                     "ema_percent": round(100 * (averaged / plain - 1), 2)})  # fmt: skip
     return rows
 
 
@@ -116,6 +134,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--program", default=str(ROOT / "build/popaug"))
     parser.add_argument("-o", "--output")
+    parser.add_argument("--only", help="one of the measurements below")
     flags = parser.parse_args()
     result: dict[str, object] = {
         "command": " ".join(["bench/studies/train/costs.py", *sys.argv[1:]]),
@@ -124,10 +143,13 @@ def main() -> None:
     for name, measure in (
         ("shards", lambda: shards(flags.program, flags.data)),
         ("augmentation", lambda: augmentation(flags.program)),
+        ("averages", lambda: averages(flags.program, 4 * flags.steps)),
         ("evaluation", lambda: evaluation(flags.program, "wrn-28-2")),
         ("folding", lambda: folding(flags.program, 2 * flags.steps)),
         ("allocator", lambda: allocators(flags.program, "wrn-28-2", flags.steps)),
     ):
+        if flags.only not in (None, name):
+            continue
         result[name] = measure()
         for row in result[name]:  # type: ignore[attr-defined]
             print(name, row, flush=True)
