@@ -88,6 +88,8 @@ void trace_training(const Json& request, const fs::path& in, const fs::path& out
   pass.conv = conv_mode(request.at("conv"));
   Written written;
   std::vector<double> losses, norms;
+  TrainSettings settings;
+  settings.label_smoothing = request.at("label_smoothing");
   const auto batch_of = [&](int64_t step) {
     return images[step].contiguous(at::MemoryFormat::ChannelsLast);
   };
@@ -98,8 +100,7 @@ void trace_training(const Json& request, const fs::path& in, const fs::path& out
     set_head_only(learning, pass.head_only);
     std::vector<Tensor> mixes;
     pass.record = learning.replicas.empty() ? &mixes : nullptr;
-    losses.push_back(batch_gradients(learning, batch_of(step), labels[step],
-                                     request.at("label_smoothing"), pass));
+    losses.push_back(batch_gradients(learning, batch_of(step), labels[step], settings, pass));
     if (!mixes.empty()) {
       const int64_t rows = static_cast<int64_t>(mixes.size());
       written.add("mix." + std::to_string(step), at::cat(mixes).view({rows, -1}));

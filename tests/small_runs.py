@@ -9,8 +9,19 @@ import numpy as np
 SMALL = ["--network", "wrn-10-1", "--batch", 20, "--val-size", 20, "--workers", 1]
 SPACE = 'name = "few"\nops = ["AutoContrast"]\n'
 VERBS: dict[str, list[object]] = {
-    "search": ["--epochs", 3, "--epochs-per-round", 1, "--population", 2],
-    "train": ["--epochs", 3, "--augment", "trivial"],
+    "search": [
+        "--epochs",
+        3,
+        "--epochs-per-round",
+        1,
+        "--population",
+        2,
+        "--ema",
+        0.9,
+        "--genes",
+        "cutmix=0..1,strength=0..1",
+    ],
+    "train": ["--epochs", 3, "--augment", "trivial+cutmix", "--ema", 0.9, "--head-dropout", 0.2],
     "compare": ["--epochs", 2, "--arms", "flipcrop,trivial+clean", "--seeds", 2],
     "choose": ["--epochs", 2, "--trainings", 5],
     "audit": ["--epochs", 1, "--seeds", 2],

@@ -401,8 +401,8 @@ def test_a_field_that_does_not_exist_is_seen() -> None:
 
 def test_the_page_of_settings_lists_every_gene() -> None:
     genes = set()
-    for room in ("search", "train"):
-        rows = (ROOT / "popaug" / room / "setting_rows.h").read_text(encoding="utf-8").split("{setting_at<")
+    for file in ("search/setting_rows.h", "train/setting_rows.h", "experiment/settings_table.cc"):
+        rows = (ROOT / "popaug" / file).read_text(encoding="utf-8").split("{setting_at<")
         genes |= {re.findall(r'"(\w+)"', row)[1] for row in rows[1:] if re.search(r"Searched::kL\w+}", row)}
     page = (ROOT / "docs" / "decisions" / "settings.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `genes` .*? numbers searched along with the policy: (.*?)\. ", page, re.MULTILINE)

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <functional>
 
+#include "popaug/augment/strength.h"
+
 namespace popaug {
 namespace {
 

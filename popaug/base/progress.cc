@@ -77,7 +77,7 @@ struct TerminalProgress::State {
   }
 };
 
-TerminalProgress::TerminalProgress(std::string what, double plain_seconds)
+TerminalProgress::TerminalProgress(const std::string& what, double plain_seconds)
     : state_(std::make_unique<State>()) {
   state_->what = printable_line(what);
   state_->plain_seconds = plain_seconds;

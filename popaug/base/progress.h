@@ -32,7 +32,7 @@ Progress& silent_progress();
 // its own. finish() (or the destructor) leaves the cursor on a fresh line.
 class TerminalProgress : public Progress {
  public:
-  explicit TerminalProgress(std::string what, double plain_seconds = 60);
+  explicit TerminalProgress(const std::string& what, double plain_seconds = 60);
   ~TerminalProgress() override;
   void update(double done, double total, const std::string& note) override;
   void line(const std::string& text) override;

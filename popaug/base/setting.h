@@ -125,7 +125,7 @@ struct SettingRow {
 
   // The value; a choice by its name.
   Json get(const S& settings) const {
-    const Json value = at.get(settings);
+    Json value = at.get(settings);
     if (at.kind != SettingKind::kChoice) return value;
     return setting.choices[value.get<size_t>()];
   }

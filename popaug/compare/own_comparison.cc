@@ -85,7 +85,7 @@ void check_name(const std::string& name) {
 }
 
 Arm arm_by_name(const std::string& name, const ArmContext& context) {
-  const Arm arm = make_arm(name, context);
+  Arm arm = make_arm(name, context);
   if (arm.screened || arm.tuned) {
     throw UsageError("setting \"arms\": the arm " + quote(name) +
                      " is chosen on validation images, which only 'popaug compare' can do; choose "

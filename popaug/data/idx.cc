@@ -88,7 +88,7 @@ fs::path labels_beside(const fs::path& images) {
   labels.replace(lower.find("images"), 6, "labels");
   fs::path plain = images.parent_path() / labels;
   if (fs::exists(plain)) return plain;
-  const fs::path zipped = plain.native() + ".gz";
+  fs::path zipped = plain.native() + ".gz";
   if (fs::exists(zipped)) return zipped;
   throw Error(show_path(images) + ": its labels are missing; expected " + show_path(plain) +
               " or the same with .gz");

@@ -249,6 +249,10 @@ constexpr const char* kKeys[] = {"network",
                                  "augment",
                                  "schedule",
                                  "space",
+                                 "strength",
+                                 "strength_geometry",
+                                 "strength_colour",
+                                 "strength_tone",
                                  "flip",
                                  "vflip",
                                  "turn",
@@ -307,7 +311,8 @@ std::vector<ExperimentRow> all_rows() {
   std::vector<ExperimentRow> all;
   for (const SettingRow<E>& row : kOwn) {
     all.push_back({row.setting, row.at.kind, [row](const E& settings) { return row.get(settings); },
-                   [row](E& settings, const Json& value) { row.put(settings, value); }});
+                   [row](E& settings, const Json& value) { row.put(settings, value); },
+                   row.searched});
   }
   add_rows(all, kTrainSettings, &E::train);
   add_rows(all, kSearchSettings, &E::search);

@@ -31,7 +31,7 @@ std::string variable(const char* name) {
 
 // The Python of the environment, that of the checkout this program was built in, or that of PATH.
 std::string python() {
-  if (const std::string given = variable("POPAUG_PYTHON"); !given.empty()) return given;
+  if (std::string given = variable("POPAUG_PYTHON"); !given.empty()) return given;
   std::error_code code;
   const fs::path own =
       shipped_folder().parent_path().parent_path().parent_path() / ".venv/bin/python";

@@ -321,7 +321,7 @@ TEST(Lineage, FoldsThePoliciesThatTheWinnersWeightsWereTrainedUnder) {
 }
 
 TEST(Lineage, PublishedLogReadsBackAsTheSameSchedule) {
-  SearchSettings settings = toy_settings(8, 30, 3);
+  SearchSettings settings = toy_settings(8, 90, 3);
   Population population(settings);
   Random random({4, Purpose::kTest});
   while (!population.finished()) {
@@ -335,7 +335,7 @@ TEST(Lineage, PublishedLogReadsBackAsTheSameSchedule) {
 }
 
 TEST(Asynchronous, LineagesHaveExactlyTheEpochsOfTheSearch) {
-  SearchSettings settings = toy_settings(8, 30, 3);
+  SearchSettings settings = toy_settings(8, 90, 3);
   settings.asynchronous = true;
   Population population(settings);
   Random random({6, Purpose::kTest});
@@ -412,7 +412,7 @@ TEST(Settings, ReadBackAsTheSameValue) {
 
 // A schedule has what the winner's lineage trained with, segment by segment.
 TEST(Population, FoldsGenesIntoTheSegments) {
-  SearchSettings settings = toy_settings(8, 30, 3);
+  SearchSettings settings = toy_settings(8, 90, 3);
   settings.genes = {{"flip", 0, 1, {}, false, false},
                     {"lr", 0.01, 0.1, {}, true, false},
                     {"strength", 0, 1, 1.0, false, false},
@@ -429,7 +429,7 @@ TEST(Population, FoldsGenesIntoTheSegments) {
   size_t i = 0;
   const std::vector<LineageStep> steps = population.lineage(winner);
   for (size_t s = 0; s < steps.size(); ++s) {
-    const int end = s + 1 < steps.size() ? steps[s + 1].first_epoch : 30;
+    const int end = s + 1 < steps.size() ? steps[s + 1].first_epoch : 90;
     if (end == steps[s].first_epoch) continue;
     const std::map<std::string, double>& genes = steps[s].genome.genes;
     EXPECT_EQ(schedule.base_of(i).flip, genes.at("flip"));

@@ -188,7 +188,7 @@ std::optional<std::string> SearchRun::fault(const FinishedRound& finished) const
   const State& s = *state_;
   const auto out = s.out.find(finished.work.member);
   POPAUG_ASSERT(out != s.out.end() && out->second == finished.work.to);
-  if (const auto why = limit_fault(finished.result)) return why;
+  if (auto why = limit_fault(finished.result)) return why;
   if (!std::isfinite(finished.result.score)) return std::nullopt;  // diverged
   if (s.settings.selection == Selection::kSignificant && finished.result.correct.empty()) {
     return "the trainer does not say which validation images were right, which significant "
@@ -284,7 +284,7 @@ Json SearchRun::write_results() {
   State& s = *state_;
   POPAUG_ASSERT(finished());
   log("end", Json::object());
-  const Json result = write_search_results(s.record, s.checkpoints, s.options, s.workers);
+  Json result = write_search_results(s.record, s.checkpoints, s.options, s.workers);
   s.checkpoints.clean({});
   return result;
 }

@@ -63,7 +63,7 @@ Json write_search_results(SearchRecord& record, const CheckpointStore& checkpoin
     write_file_atomic(directory / fmt::format("pbt_policy_{}.txt", m), population.published_log(m));
   }
   record.write_progress();
-  const Json result = result_of(record, options, workers, schedule);
+  Json result = result_of(record, options, workers, schedule);
   write_file_atomic(directory / "result.json", json_pretty(result));
   return result;
 }

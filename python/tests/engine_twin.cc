@@ -19,8 +19,10 @@ int run(const std::vector<std::string>& a) {
                       std::stoull(a[9])};
   const Normalisation normalisation{std::vector<float>(channels, 0.5f),
                                     std::vector<float>(channels, 0.25f)};
-  const Augmenter augmenter(schedule.space, schedule.rule, schedule.at(static_cast<int>(epoch)),
-                            schedule.base, normalisation, width, height, channels);
+  const size_t segment = schedule.segment_of(static_cast<int>(epoch));
+  const Augmenter augmenter(schedule.space_of(segment), schedule.rule,
+                            schedule.segments[segment].policy, schedule.base_of(segment),
+                            normalisation, width, height, channels);
   const size_t size = size_t{1} * width * height * channels, count = images.size() / size;
   const auto* data = reinterpret_cast<const uint8_t*>(images.data());
   if (a[10] == "floats") {  // NHWC
