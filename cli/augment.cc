@@ -244,7 +244,7 @@ void add_flags(CLI::App& verb, AugmentFlags& flags) {
       "... by a random resized crop: its least share of the area, such as 0.08 (0: none)");
   verb.add_flag("--scaled-decoding", flags.scaled_decoding, name_flags(kScaledDecodingHelp));
   verb.add_option("--sheet", flags.sheet,
-                  "A contact sheet: op x level, an image over epochs, or mixed pairs of a data set")
+                  "A contact sheet: op x level, epochs, or mixed pairs of a data set")
       ->check(CLI::IsMember({"levels", "epochs", "pairs"}));
   verb.add_option("--rows", flags.rows, "Draws per epoch, or pairs, on the sheet")
       ->check(CLI::Range(1, 100));
