@@ -22,7 +22,7 @@ import popaug
 
 SIDE = 32
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE, 3), dtype=np.uint8)
-CASES = [
+CASES: list[dict[str, object]] = [
     {"auto_augment": "randaugment"},
     {"auto_augment": "augmix", "scale": 0.2, "flipud": 0.3},
     {"auto_augment": "autoaugment", "fliplr": 0.0},
