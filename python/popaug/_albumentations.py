@@ -22,6 +22,7 @@ from popaug._recipe_files import read_recipe, with_nearest
 _CLASS: Final = "__class_fullname__"
 # They turn the bytes into other numbers, or into a tensor.
 _NUMBERS: Final = ("Normalize", "ToFloat", "FromFloat", "ToTensorV2", "ToTensor3D")
+_IN_ORDER: Final = ("Compose", "ReplayCompose", "Sequential")
 # They refuse an image of one channel.
 _COLOURS: Final = (
     "ChannelDropout", "ChromaticAberration", "HEStain", "ISONoise", "PlanckianJitter", "RandomFog", "RandomGravel",
@@ -65,8 +66,9 @@ def check(values: Mapping[str, Any], path: str, known: list[str]) -> dict[str, A
         raise UsageError(f"{path}: albumentations does not have {named}")
     outer = nodes[0]
     steps = outer.get("transforms")
-    while isinstance(steps, list) and outer.get("p", 1) == 1 and steps and _kind(steps[-1]) in _NUMBERS:
-        steps.pop()
+    if _kind(outer) in _IN_ORDER and outer.get("p", 1) == 1 and isinstance(steps, list):
+        while steps and _kind(steps[-1]) in _NUMBERS and steps[-1].get("p", 1) == 1:
+            steps.pop()
     numbers = dict.fromkeys(_kind(node) for node in _nodes(outer) if _kind(node) in _NUMBERS)
     if numbers:
         raise UsageError(
