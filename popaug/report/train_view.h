@@ -26,7 +26,11 @@ struct TrainView {
   std::vector<int> moments;  // epochs of `images`
   std::vector<AugmentedRow> images;
 
-  bool finished() const { return result.is_object(); }
+  // The training of `popaug choose` writes no result.json: its last epoch ends it.
+  bool finished() const {
+    return result.is_object() || (screening.is_object() && schedule &&
+                                  train_loss.size() == static_cast<size_t>(schedule->epochs()));
+  }
   double total_seconds() const;
 };
 
