@@ -10,6 +10,8 @@
 // exact.
 #include "popaug/schedule/summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -163,24 +165,31 @@ std::vector<OpSummary> summarise_over_time(const Schedule& schedule) {
   return mean;
 }
 
+namespace {
+
+// A searched gene has many digits; these are words for people.
+std::string short_number(double value) { return fmt::format("{:.3g}", value); }
+
+}  // namespace
+
 std::string base_words(const BaseTransforms& base) {
   std::vector<std::string> words;
   if (base.resized_crop > 0) {
-    words.push_back("random resized crop from " + number_text(base.resized_crop) + " of the area");
+    words.push_back("random resized crop from " + short_number(base.resized_crop) + " of the area");
   }
   if (base.pad > 0) words.push_back("pad " + std::to_string(base.pad) + " and crop");
-  if (base.flip > 0) words.push_back("flip " + number_text(base.flip));
-  if (base.vflip > 0) words.push_back("vertical flip " + number_text(base.vflip));
-  if (base.turn > 0) words.push_back("turn " + number_text(base.turn));
+  if (base.flip > 0) words.push_back("flip " + short_number(base.flip));
+  if (base.vflip > 0) words.push_back("vertical flip " + short_number(base.vflip));
+  if (base.turn > 0) words.push_back("turn " + short_number(base.turn));
   if (base.cutout > 0) words.push_back("cutout " + std::to_string(base.cutout));
-  if (base.erase > 0) words.push_back("random erasing " + number_text(base.erase));
+  if (base.erase > 0) words.push_back("random erasing " + short_number(base.erase));
   if (base.cutmix > 0) {
-    words.push_back("CutMix " + number_text(base.cutmix) + " (alpha " +
-                    number_text(base.cutmix_alpha) + ")");
+    words.push_back("CutMix " + short_number(base.cutmix) + " (alpha " +
+                    short_number(base.cutmix_alpha) + ")");
   }
   if (base.mixup > 0) {
-    words.push_back("mixup " + number_text(base.mixup) + " (alpha " +
-                    number_text(base.mixup_alpha) + ")");
+    words.push_back("mixup " + short_number(base.mixup) + " (alpha " +
+                    short_number(base.mixup_alpha) + ")");
   }
   return words.empty() ? "none" : join(words, ", ");
 }
