@@ -181,10 +181,11 @@ std::string cost(const TrainView& view) {
 std::string settings(const TrainView& view) {
   Rows rows;
   if (view.result.is_object()) flattened_rows(view.result, "", rows);
-  const std::string verb = view.screening.is_object() ? "choose" : "train";
+  const std::string again =
+      view.screening.is_object() ? "popaug choose --config " : "popaug train --config ";
   return section("settings", "Settings, versions, seeds",
                  (rows.empty() ? "" : table({"what", "value"}, rows)) +
-                     "<p>The same training again: <code>popaug " + verb + " --config " +
+                     "<p>The same training again: <code>" + again +
                      html_escape(shell_path(view.directory / "config.toml")) +
                      " --out NEW-RUN</code></p>\n" + config_part(view.config));
 }
