@@ -33,7 +33,7 @@ test: setup-test
 bench: build
 	@tools/bench
 
-site: setup-test
+site: build setup-test
 	@tools/site
 
 clean:

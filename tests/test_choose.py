@@ -63,6 +63,10 @@ def test_its_report_shows_how_the_recipe_was_chosen(chosen: pathlib.Path, tmp_pa
     page = (tmp_path / "report.html").read_text()
     assert "How the augmentation was chosen" in page
     assert "What each part is worth on these images" in page
+    screening = json.loads((chosen / "choose.json").read_text())
+    assert f"The training is finished: {screening['epochs']} epochs." in page
+    assert "an unknown number" not in page
+    assert "popaug choose --config" in page
 
 
 @pytest.mark.skipif(not os.environ.get("POPAUG_LONG"), reason="long form: POPAUG_LONG=1")

@@ -278,7 +278,9 @@ COMMANDS = {
         *("<code>popaug search --config ", " --out NEW-RUN</code>"),
     ],
     "popaug/report/screening_view.cc": ["compare --data DIR --epochs N --arms schedule,flipcrop,trivial --schedule "],
-    "popaug/report/train_page.cc": [" --data DIR --json &gt; ", "popaug train --config ", " --out NEW-RUN</code>"],
+    "popaug/report/train_page.cc": [
+        *(" --data DIR --json &gt; ", "popaug train --config ", "popaug choose --config ", " --out NEW-RUN</code>"),
+    ],
 }
 
 

@@ -18,6 +18,14 @@ def popaug(*words: str | pathlib.Path, code: int = 0) -> subprocess.CompletedPro
     return done
 
 
+def test_show_rounds_searched_numbers(tmp_path: pathlib.Path) -> None:
+    schedule = json.loads((SOURCE / "data" / "schedules" / "rcifar10-paper.schedule.json").read_text())
+    schedule["base"]["flip"] = 0.20840235414545283  # as a gene of a search
+    (tmp_path / "mine.schedule.json").write_text(json.dumps(schedule))
+    text = popaug("schedule", "show", tmp_path / "mine.schedule.json").stdout
+    assert "base transforms: pad 4 and crop, flip 0.208, cutout 16\n" in text
+
+
 def test_show_is_readable_and_plain_when_piped() -> None:
     text = popaug("schedule", "show", "rcifar10-paper").stdout
     assert "200 epochs, 17 segments" in text

@@ -1,7 +1,9 @@
-"""Hooks of the site (mkdocs.yml): navigation by folder, the reference, and files outside docs/ that pages link to.
+"""Hooks of the site (mkdocs.yml): navigation by folder, the reference, example reports, and files outside docs/ that
+pages link to.
 
 A page of docs/ may link to anything in the repository. Markdown outside docs/ becomes a page of the site, a folder
-becomes a page that lists it, and any other file is copied, all under "tree/".
+becomes a page that lists it, and any other file is copied, all under "tree/". A link whose text is the path of a page gets
+that page's title. The reports of docs/reports.md come from the folder REPORTS (tools/site-reports).
 """
 
 import os
@@ -16,17 +18,10 @@ from mkdocs.structure.pages import Page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(\]\()([^()\s]+)(\))")
+BARE = re.compile(r"\[([\w./-]+\.md)\](?=\()")
+NESTED = re.compile(r"^ {2,3}(?=\* |\d+\. )", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 NAMES = {"README.md": "README", "CONTRIBUTING.md": "Contributing", "CHANGELOG.md": "Changelog"}
-# Tabs and what they list: pages of docs/ by pattern, in this order. A page that no pattern names is under "Use".
-TABS = {
-    "Use": ["README.md", "tree/README.md", "demo.md", "which-tool.md", "python.md", "*"],
-    "Adapters": ["adapters/*"],
-    "Files": ["formats/*"],
-    "Method": ["pba.md", "fidelity.md", "results.md", "decisions/*"],
-    "Reference": ["reference/python/*", "reference/cpp/*"],
-    "Change it": ["tree/CONTRIBUTING.md", "architecture.md", "threats.md", "fuzzing.md", "tree/CHANGELOG.md"],
-}
 MODULES = {
     "popaug": "Schedules, the engine, the search",
     "popaug.torch": "For PyTorch",
@@ -39,6 +34,15 @@ MODULES = {
     "popaug.adapters.accelerate": "accelerate",
     "popaug.adapters.timm": "timm",
     "popaug.adapters.torchvision": "torchvision",
+}
+# Tabs and what they list: pages of docs/ by pattern, in this order. A page that no pattern names is under "Use".
+TABS = {
+    "Use": ["README.md", "tree/README.md", "demo.md", "reports.md", "which-tool.md", "python.md", "*"],
+    "Adapters": ["adapters/*"],
+    "Files": ["formats/*"],
+    "Method": ["pba.md", "fidelity.md", "results.md", "decisions/*"],
+    "Reference": [*(f"reference/python/{name}.md" for name in MODULES), "reference/cpp/*"],
+    "Change it": ["tree/CONTRIBUTING.md", "architecture.md", "threats.md", "fuzzing.md", "tree/CHANGELOG.md"],
 }
 
 
@@ -88,6 +92,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             else:
                 files.append(File.generated(config, place(path), abs_src_path=os.fspath(ROOT / path)))
         wanted = []
+    for name in REPORTS:
+        report = pathlib.Path(os.environ["REPORTS"]).absolute() / name / "report.html"
+        files.append(File.generated(config, f"reports/{name}.html", abs_src_path=os.fspath(report)))
+    files.append(File.generated(config, "search/worker.js", content=WORKER))
     # Code is as wide as the pages wrap.
     generated["site.css"] = ".md-grid { max-width: 74rem; }\n"
     config.extra_css.append("site.css")
@@ -117,8 +125,72 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         relative = posixpath.relpath(to, posixpath.dirname(uri) or ".")
         return f"{match[1]}{relative}{'#' + anchor if anchor else ''}{match[3]}"
 
+    def titled(match: "re.Match[str]") -> str:
+        return f"[{title(posixpath.normpath(posixpath.join(posixpath.dirname(here), match[1])), match[1])}]"
+
     parts = re.split(r"(^```.*?^```$)", markdown, flags=re.MULTILINE | re.DOTALL)
-    return "".join(part if part.startswith("```") else LINK.sub(moved, part) for part in parts)
+    # Two spaces indent a list inside a list on GitHub; the site's Markdown takes four.
+    parts = [part if part.startswith("```") else NESTED.sub("    ", part) for part in parts]
+    texts = [part if part.startswith("```") else LINK.sub(moved, BARE.sub(titled, part)) for part in parts]
+    return "".join(text + report_link(text) if uri == "reports.md" else text for text in texts)
+
+
+def title(path: str, other: str) -> str:
+    """The first heading of a page of the repository; `other` where there is no such page."""
+    if (name := NAMES.get(path)) is not None:
+        return name
+    if not (ROOT / path).is_file():
+        return other
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    return next((line[2:] for line in lines if line.startswith("# ")), other)
+
+
+# --- example reports -------------------------------------------------------------------------------
+
+REPORTS = re.findall(r"^popaug report (\w+)$", (ROOT / "docs" / "reports.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def report_link(block: str) -> str:
+    """After the commands that made a report, the link to it."""
+    made = re.search(r"^popaug report (\w+)$", block, re.MULTILINE)
+    if not block.startswith("```") or made is None:
+        return ""
+    return f"\n\n[**Open this report**](reports/{made[1]}.html)"
+
+
+# --- search in pages that are read from a folder ---------------------------------------------------
+
+# Browsers refuse workers there; the theme's search then works in a frame, if it is given one under this name.
+WORKER = """\
+if (location.protocol === "file:") {
+  window.IFrameWorker = window.Worker = class extends EventTarget {
+    constructor(url) {
+      super();
+      const frame = document.createElement("iframe");
+      frame.hidden = true;
+      document.body.append(frame);
+      const inside = this.inside = frame.contentWindow;
+      window.addEventListener("message", event => {
+        if (event.source === inside) this.dispatchEvent(new MessageEvent("message", {data: event.data}));
+      });
+      this.ready = new Promise(done => { inside.workerIsReady = done; });
+      inside.document.open();
+      inside.document.write(`<script>window.postMessage = data => parent.postMessage(data, "*");<` + `/script>
+        <script src="${url}" onload="workerIsReady()"><` + `/script>`);
+      inside.document.close();
+    }
+    postMessage(data) { this.ready.then(() => this.inside.dispatchEvent(new MessageEvent("message", {data}))); }
+    terminate() {}
+  };
+}
+"""
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """The index of the search as a script too, because a page from a folder cannot ask for another file."""
+    folder = pathlib.Path(config.site_dir) / "search"
+    index = (folder / "search_index.json").read_text(encoding="utf-8")
+    (folder / "search_index.js").write_text(f"var __index = {index};\n", encoding="utf-8")
 
 
 def navigation(uris: list[str]) -> list[Any]:

@@ -164,13 +164,16 @@ std::string screening(const TrainView& view) {
 
 std::string cost(const TrainView& view) {
   if (view.seconds.empty()) return "";
-  std::string images = "an unknown number of";
-  if (view.result.is_object() && view.result.value("images_trained", Json()).is_number()) {
-    images = count_text(view.result["images_trained"].get<double>());
-  }
+  const auto images = [](const Json& from) -> std::string {
+    const Json count = from.is_object() ? from.value("images_trained", Json()) : Json();
+    return count.is_number() ? count_text(count.get<double>()) + " images trained" : "";
+  };
+  const std::string own = images(view.result), before = images(view.screening);
+  std::string body = "<p>" + (own.empty() ? "" : own + " in ") +
+                     duration_text(view.total_seconds()) + " of epochs.";
+  if (!before.empty()) body += " The screening before: " + before + ".";
   return section("times", "What it cost and where the time went",
-                 fmt::format("<p>{} images trained in {} of epochs.</p>\n", images,
-                             duration_text(view.total_seconds())) +
+                 body + "</p>\n" +
                      figure("epoch-times", time_chart(view.seconds, "epoch", 1),
                             "Seconds of each epoch, evaluation included."));
 }
@@ -178,9 +181,11 @@ std::string cost(const TrainView& view) {
 std::string settings(const TrainView& view) {
   Rows rows;
   if (view.result.is_object()) flattened_rows(view.result, "", rows);
+  const std::string again =
+      view.screening.is_object() ? "popaug choose --config " : "popaug train --config ";
   return section("settings", "Settings, versions, seeds",
-                 table({"what", "value"}, rows) +
-                     "<p>The same training again: <code>popaug train --config " +
+                 (rows.empty() ? "" : table({"what", "value"}, rows)) +
+                     "<p>The same training again: <code>" + again +
                      html_escape(shell_path(view.directory / "config.toml")) +
                      " --out NEW-RUN</code></p>\n" + config_part(view.config));
 }

@@ -25,7 +25,11 @@ struct TrainView {
   std::vector<std::string> notes;
   Samples samples;  // empty until add_images()
 
-  bool finished() const { return result.is_object(); }
+  // The training of `popaug choose` writes no result.json: its last epoch ends it.
+  bool finished() const {
+    return result.is_object() || (screening.is_object() && schedule &&
+                                  train_loss.size() == static_cast<size_t>(schedule->epochs()));
+  }
   double total_seconds() const;
 };
 

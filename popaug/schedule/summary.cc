@@ -10,6 +10,8 @@
 // exact.
 #include "popaug/schedule/summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -193,6 +195,13 @@ double mean_over(const Schedule& schedule, const std::vector<double>& by_segment
   return sum / (to - from);
 }
 
+namespace {
+
+// A searched gene has many digits; these are words for people.
+std::string short_number(double value) { return fmt::format("{:.3g}", value); }
+
+}  // namespace
+
 std::string base_words(const Schedule& schedule) {
   std::vector<std::string> words;
   // Says "LABEL NUMBER AFTER" unless the number is 0 throughout.
@@ -204,12 +213,12 @@ std::string base_words(const Schedule& schedule) {
       high = std::max<double>(high, number(schedule.base_of(i)));
     }
     if (high == 0) return;
-    words.push_back(label + number_text(low) + (low < high ? " to " + number_text(high) : "") +
+    words.push_back(label + short_number(low) + (low < high ? " to " + short_number(high) : "") +
                     after);
   };
   using Base = BaseTransforms;
   const Base& last = schedule.base_of(schedule.segments.size() - 1);
-  const auto alpha = [](double value) { return " (alpha " + number_text(value) + ")"; };
+  const auto alpha = [](double value) { return " (alpha " + short_number(value) + ")"; };
   say(
       "random resized crop from ", [](const Base& b) { return b.resized_crop; }, " of the area");
   say(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 
-OPTIONAL = ("torch", "torchvision", "timm", "lightning", "transformers", "accelerate", "ray", "pandas", "tensorboard",
-            "mlflow", "wandb")  # fmt: skip
+OPTIONAL = ("torch", "torchvision", "timm", "albumentations", "lightning", "transformers", "accelerate", "ray", "pandas",
+            "tensorboard", "mlflow", "wandb")  # fmt: skip
 
 
 def _version(package: str) -> str | None:

@@ -8,11 +8,9 @@ by image, so its pixels are that library's own.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
-import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from popaug._baselines import AutoAugment, RandAugment, TrivialAugment
@@ -230,36 +228,9 @@ def _by_torchvision(name: str, kind: str, **options: Any) -> Schedule:
 
 
 def _of_albumentations(name: str, path: str) -> Schedule:
-    ending = os.path.splitext(path)[1]
-    if ending not in (".yaml", ".yml", ".json"):
-        raise UsageError(f'recipe "{name}"; expected a file *.yaml or *.json that albumentations.save wrote')
-    if not os.path.exists(path):
-        raise UsageError(f'recipe "{name}": there is no file {path}')
-    albumentations = _library("albumentations", "albumentations", name)
-    check_albumentations(path, dir(albumentations))
-    try:
-        loaded = albumentations.load(path, data_format="json" if ending == ".json" else "yaml")
-    except Exception as error:
-        raise UsageError(f"{path} is not a recipe of albumentations: {error}") from None
-    return OwnTransform(loaded, name)
+    from popaug._albumentations import Pipeline  # not at the top: few need it
 
-
-def check_albumentations(path: str, known: list[str]) -> None:
-    """Raises UsageError for transforms that a file names and albumentations does not have: all of them, with the nearest
-    name of each."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        named = re.findall(r"__class_fullname__[\"']?\s*:\s*[\"']?([\w.]+)", file.read())
-    unknown = dict.fromkeys(name for name in named if "." not in name and name not in known)
-    if unknown:
-        raise UsageError(
-            f"{path}: albumentations does not have {', '.join(with_nearest(name, known) for name in unknown)}"
-        )
-
-
-def with_nearest(name: str, known: Iterable[str]) -> str:
-    """A quoted name with the nearest one that is known, if any is near."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f'"{name}" (nearest: "{near[0]}")' if near else f'"{name}"'
+    return OwnTransform(Pipeline.load(name, path), name)
 
 
 # --- ultralytics -----------------------------------------------------------------------------------

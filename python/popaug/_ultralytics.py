@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from popaug._core import UsageError
 from popaug._optional import needed
+from popaug._recipe_files import read_recipe, with_nearest
 
 # Applied to classification, with Ultralytics' defaults.
 _APPLIED: Final[dict[str, Any]] = {
@@ -29,15 +30,15 @@ _PASSED_OVER: Final[dict[str, Any]] = {
     "cutmix": 0.0, "copy_paste": 0.0, "copy_paste_mode": "flip", "augmentations": None,
 }  # fmt: skip
 _AUTOMATIC: Final = {"randaugment": "RandAugment", "augmix": "AugMix", "autoaugment": "AutoAugment"}
-# Everything else that a training writes into args.yaml.
+# Everything else that a training writes into args.yaml, up to Ultralytics 8.4.190.
 _NAMES: Final = """
-    agnostic_nms amp angle augment batch box cache cfg classes close_mosaic cls cls_pw compile conf cos_lr crop_fraction data
-    deterministic device dfl dnn dropout dynamic embed end2end epochs exist_ok format fraction freeze half imgsz int8 iou
-    keras kobj label_smoothing line_width lr0 lrf mask_ratio max_det mode model momentum multi_scale name nbs nms opset
-    optimize optimizer overlap_mask patience plots pose pretrained profile project rect resume retina_masks rle save
-    save_conf save_crop save_dir save_frames save_hybrid save_json save_period save_txt seed show show_boxes show_conf
-    show_labels simplify single_cls source split stream_buffer task time tracker val verbose vid_stride visualize
-    warmup_bias_lr warmup_epochs warmup_momentum weight_decay workers workspace
+    agnostic_nms amp angle augment batch box cache cfg channels_last classes close_mosaic cls cls_pw cls_remap compile conf
+    cos_lr crop_fraction data deterministic device dfl dgrad dis distill_model dlam dlog dnn dropout dynamic embed end2end
+    epochs exist_ok format fraction freeze half imgsz int8 iou keras kobj label_smoothing line_width lr0 lrf mask_ratio
+    max_det mode model momentum multi_scale name nbs nms opset optimize optimizer overlap_mask patience plots pose pretrained
+    profile project quantize rect resume retina_masks rle save save_conf save_crop save_dir save_frames save_hybrid save_json
+    save_period save_txt seed show show_boxes show_conf show_labels simplify single_cls source split stream_buffer task time
+    tracker val verbose vid_stride visualize warmup_bias_lr warmup_epochs warmup_momentum weight_decay workers workspace
 """
 _OTHERS: Final = frozenset(_NAMES.split())
 
@@ -45,29 +46,20 @@ _OTHERS: Final = frozenset(_NAMES.split())
 def _read(name: str, path: str) -> dict[str, Any]:
     if os.path.splitext(path)[1] not in (".yaml", ".yml"):
         raise UsageError(f'recipe "{name}"; expected the args.yaml of a training by Ultralytics')
-    yaml = needed("yaml", "pyyaml", f'the recipe "{name}" needs pyyaml')
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
-    except OSError as error:
-        raise UsageError(f'recipe "{name}": {path}: {error.strerror}') from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {error}") from None
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise UsageError(f"{path}: expected keys and values, as Ultralytics writes args.yaml")
-    return values
+    return read_recipe(name, path, "Ultralytics writes args.yaml")
 
 
 def check(values: Mapping[str, Any], path: str) -> dict[str, Any]:
     """The arguments that a classification applies. Raises UsageError, naming all keys, for those that no training by
     Ultralytics has, that a classification passes over, or whose values cannot be."""
-    from popaug._recipes import with_nearest
-
     known = {*_APPLIED, *_PASSED_OVER, *_OTHERS}
     unknown = [key for key in values if key not in known]
     if unknown:
         named = ", ".join(with_nearest(key, sorted(known)) for key in unknown)
-        raise UsageError(f"{path}: these are not arguments of Ultralytics: {named}")
+        raise UsageError(
+            f"{path}: these are not arguments of Ultralytics 8.4: {named}. Correct them, or delete them if they come from a "
+            "newer release and do not change images"
+        )
     if values.get("task", "classify") != "classify":
         raise UsageError(f"{path} is of the task {values['task']}; expected classify")
     passed_over = [key for key, usual in _PASSED_OVER.items() if values.get(key, usual) != usual and values[key]]
