@@ -1,20 +1,14 @@
 // Packs a set into one file, in blocks, so that a stopped conversion can be resumed.
 #include "popaug/data/packed.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <charconv>
-#include <fstream>
-#include <set>
 
 #include "popaug/data/classes.h"
 #include "popaug/data/internal/digest.h"
+#include "popaug/data/internal/pack_files.h"
 #include "popaug/data/internal/packed_format.h"
 #include "popaug/data/internal/source.h"
 
@@ -60,62 +54,6 @@ Layout lay_out(const Source& source, const Shape& shape) {
   return layout;
 }
 
-// The unfinished file, held by one process.
-class Partial {
- public:
-  explicit Partial(const fs::path& path) : path_(path) {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd_ < 0) fail("open for writing");
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(fd_);
-      throw Error(show_path(path) + " is being written by another process; wait for it");
-    }
-  }
-  ~Partial() { ::close(fd_); }
-  Partial(const Partial&) = delete;
-  Partial& operator=(const Partial&) = delete;
-
-  void reserve(uint64_t bytes) {
-    // Room for all of it now, so that a full disk is met before the work and not after it.
-    const int code = ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
-    if (code != 0 || failpoint("pack.allocate")) {
-      errno = code != 0 ? code : ENOSPC;
-      fail("make room for " + bytes_text(static_cast<double>(bytes)));
-    }
-  }
-
-  void write(uint64_t offset, std::span<const uint8_t> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = failpoint("pack.write")
-                            ? -1
-                            : ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail("write");
-      bytes = bytes.subspan(static_cast<size_t>(n));
-      offset += static_cast<uint64_t>(n);
-    }
-  }
-  template <typename T>
-  void write_all(uint64_t offset, const std::vector<T>& items) {
-    write(offset, {reinterpret_cast<const uint8_t*>(items.data()), items.size() * sizeof(T)});
-  }
-  void sync() {
-    if (::fdatasync(fd_) != 0) fail("sync");
-  }
-  void cut(uint64_t bytes) {
-    if (::ftruncate(fd_, static_cast<off_t>(bytes)) != 0) fail("cut");
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& doing) {
-    const std::string reason = std::strerror(errno);
-    throw Error(show_path(path_) + ": cannot " + doing + ": " + reason +
-                ". What is packed so far is kept: run the same command again to continue");
-  }
-  fs::path path_;
-  int fd_ = -1;
-};
-
 // Changes with anything that changes the packed bytes; for files, their size and time stand for
 // their content.
 std::string plan_of(const Source& source, const Shape& shape, const ReadOptions& options) {
@@ -149,88 +87,6 @@ std::string plan_of(const Source& source, const Shape& shape, const ReadOptions&
   }
   return hasher.hex();
 }
-
-constexpr std::string_view kPlan = "plan ";
-constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-// The first bytes of a regular file; "" where there is no file. Throws Error for a link, a FIFO and
-// everything else.
-std::string beginning_of(const fs::path& path) {
-  const fs::file_status status = fs::symlink_status(path);
-  if (!fs::exists(status)) return "";
-  if (!fs::is_regular_file(status)) {
-    throw Error(show_path(path) +
-                " is not a regular file, so it is not what a stopped conversion " +
-                "left; give another name or remove it");
-  }
-  std::string bytes(64, '\0');
-  std::ifstream in(path, std::ios::binary);
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(in.gcount()));
-  return bytes;
-}
-
-// Whether a text may be the beginning of a Journal, which a kill may have cut anywhere.
-bool is_journal(std::string_view text) {
-  std::string_view line = text.substr(0, text.find('\n'));
-  if (kPlan.starts_with(line)) return line.size() == text.size();
-  if (!line.starts_with(kPlan)) return false;
-  line.remove_prefix(kPlan.size());
-  return line.size() <= hash_hex("").size() &&
-         line.find_first_not_of(kHexDigits) == std::string_view::npos;
-}
-
-// A conversion takes up only files that an earlier one left. A file of the user that has such a
-// name stays as it is.
-void refuse_foreign_files(const fs::path& partial, const fs::path& journal) {
-  const std::string packed = beginning_of(partial), blocks = beginning_of(journal);
-  const auto refuse = [](const fs::path& path) {
-    throw Error(show_path(path) +
-                " is not what a stopped conversion left, and is not overwritten; " +
-                "give another name or remove it");
-  };
-  if (!is_journal(blocks)) refuse(journal);
-  // The journal begins before the file has a byte.
-  if (!packed.empty() && blocks.empty()) refuse(partial);
-}
-
-// Which blocks are done: a line "plan HASH", then a line "block N CHECK" each, synced.
-class Journal {
- public:
-  Journal(const fs::path& path, const std::string& plan) : plan_(plan) {
-    const std::string first = std::string(kPlan) + plan + "\n";
-    const std::string text = fs::exists(path) ? read_file(path) : "";
-    uint64_t keep = 0;
-    if (text.starts_with(first)) {
-      keep = text.rfind('\n') + 1;  // a torn last line is dropped
-      for (const std::string& line : split(text.substr(first.size(), keep - first.size()), '\n')) {
-        take(line);
-      }
-    }
-    file_.emplace(path, keep);
-    if (keep == 0) file_->append(first);
-  }
-  bool has(uint64_t block) const { return done_.contains(block); }
-  void add(uint64_t block) { file_->append(line_of(block) + "\n"); }
-
- private:
-  // A line that is damaged costs its block, which is packed again.
-  void take(const std::string& line) {
-    uint64_t block = 0;
-    constexpr std::string_view kBlock = "block ";
-    if (!line.starts_with(kBlock)) return;
-    std::from_chars(line.data() + kBlock.size(), line.data() + line.size(), block);
-    if (line == line_of(block)) done_.insert(block);
-  }
-  std::string line_of(uint64_t block) const {
-    const std::string line = "block " + std::to_string(block);
-    return line + " " + hash_hex(plan_ + line).substr(0, 8);
-  }
-
-  std::string plan_;
-  std::set<uint64_t> done_;
-  std::optional<AppendFile> file_;
-};
 
 class Packer {
  public:
@@ -277,8 +133,8 @@ class Packer {
   PackReport pack(const Shape& shape) {
     const Layout layout = lay_out(source_, shape);
     refuse_foreign_files(partial_path_, journal_path_);
-    Partial partial(partial_path_);  // held from here on
-    Journal journal(journal_path_, plan_of(source_, shape, options_));
+    PartialFile partial(partial_path_);  // held from here on
+    BlockJournal journal(journal_path_, plan_of(source_, shape, options_));
     partial.reserve(layout.json);
     source::Notes notes;
     PackReport report;
@@ -317,7 +173,7 @@ class Packer {
   }
 
   void pack_block(size_t s, uint64_t begin, uint64_t end, const Shape& shape, const Place& place,
-                  Partial& partial, source::Notes& notes) {
+                  PartialFile& partial, source::Notes& notes) {
     const uint64_t image = uint64_t{1} * shape.width * shape.height * shape.channels;
     std::vector<uint8_t> pixels((end - begin) * image);
     std::vector<Digest> digests(end - begin);
@@ -336,7 +192,7 @@ class Packer {
   }
 
   // Tables, table of contents and, last of all, the header that makes it a packed set.
-  uint64_t finish(const Shape& shape, const Layout& layout, Partial& partial,
+  uint64_t finish(const Shape& shape, const Layout& layout, PartialFile& partial,
                   const source::Notes& notes, PackReport& report) {
     report.notes = source_.notes;
     for (const std::string& sentence : notes.sentences()) report.notes.push_back(sentence);
@@ -377,7 +233,7 @@ class Packer {
     return layout.json + text.size();
   }
 
-  static Json write_tables(const ImageSet& split, const Place& place, Partial& partial) {
+  static Json write_tables(const ImageSet& split, const Place& place, PartialFile& partial) {
     const auto text_of = [](const std::vector<uint32_t>& items) {
       return std::string_view(reinterpret_cast<const char*>(items.data()), items.size() * 4);
     };
@@ -408,7 +264,8 @@ class Packer {
     return json;
   }
 
-  static void write_header(uint64_t json_offset, std::span<const uint8_t> json, Partial& partial) {
+  static void write_header(uint64_t json_offset, std::span<const uint8_t> json,
+                           PartialFile& partial) {
     packed::Header header{};
     std::copy(packed::kMagic.begin(), packed::kMagic.end(), header.magic);
     header.version = packed::kVersion;

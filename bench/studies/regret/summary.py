@@ -59,7 +59,7 @@ def fit(values: list[tuple[int, int, float]]) -> tuple[np.ndarray, float]:
 
 
 def stages(trainings: int, recipes: int, folds: int) -> list[int]:
-    """As screen_stages() of popaug/compare/screen.cc."""
+    """As screen_stages() of popaug/compare/screen_plan.cc."""
     found: list[int] = []
     size, left = min(max(2.0, np.floor(0.43 * trainings + 0.5)), recipes), trainings
     while len(found) < folds and left >= 2:
