@@ -157,6 +157,9 @@ void check_flags(const AugmentFlags& flags) {
     throw UsageError("--sheet " + flags.sheet +
                      " shows a schedule; name one by --schedule or --augment");
   }
+  if (flags.sheet == "pairs" && flags.no_base) {
+    throw UsageError("--sheet pairs shows mixing, which is a base transform: leave out --no-base");
+  }
   check_scaled_decoding(flags.scaled_decoding, flags.size);
   check_fit(flags.fit, flags.size);
   if (!(flags.resized_crop >= 0 && flags.resized_crop <= 1)) {  // also NaN

@@ -96,6 +96,7 @@ Image pairs_sheet(const AugmentFlags& flags) {
     options.height = size.height;
   }
   options.fit = parse_fit(flags.fit);
+  options.scaled_decoding = flags.scaled_decoding;
   options.keep_going = flags.keep_going;
   const Dataset data = read_dataset(flags.in, options);
   const ImageSet* split = data.find("train");

@@ -27,7 +27,9 @@ int import_file(const ImportFlags& flags) {
   std::vector<std::string> notes;
   Schedule schedule = import_schedule(read_file(flags.input, 64 << 20), show_path(flags.input),
                                       flags.epochs, &notes);
-  if (!flags.base.empty()) schedule.base = base_by_name(flags.base);
+  if (!flags.base.empty()) {
+    schedule.change_bases([&](BaseTransforms& base) { base = base_by_name(flags.base); });
+  }
   for (const std::string& item : flags.provenance) add_provenance(schedule.provenance, item);
   for (const std::string& note : notes) print_note("note", note);
   check_schedule(schedule, show_path(flags.input));

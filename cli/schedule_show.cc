@@ -39,12 +39,9 @@ Json show_json(const Schedule& schedule) {
                {"ops", Json::array()}};
   for (const Segment& segment : schedule.segments) {
     json["segments"].push_back(segment.epochs);
-    if (segment.base) json["base_by_segment"] = Json::array();
-  }
-  if (json.contains("base_by_segment")) {
-    for (size_t i = 0; i < schedule.segments.size(); ++i) {
-      json["base_by_segment"].push_back(base_to_json(schedule.base_of(i)));
-    }
+    // What a segment has of its own; null: that of the schedule.
+    json["base_by_segment"].push_back(segment.base ? base_to_json(*segment.base) : Json());
+    json["space_by_segment"].push_back(segment.space ? space_to_json(*segment.space) : Json());
   }
   const auto mean = summarise_over_time(schedule);
   const auto segments = summarise_schedule(schedule);
@@ -74,6 +71,9 @@ int show(const ShowFlags& flags) {
   print_coloured(terminal_picture(schedule, wants_colour(flags.colour), width));
   std::string text = "\n" + schedule_table(schedule, width >= 130 ? 8 : width >= 100 ? 5 : 3);
   text += "\nbase transforms: " + base_words(schedule) + "\n";
+  if (const std::string values = value_words(schedule); !values.empty()) {
+    text += "value of the highest level, by segment: " + values + "\n";
+  }
   if (!schedule.provenance.empty()) {
     text += "provenance:\n";
     for (const auto& [key, value] : schedule.provenance.items()) {

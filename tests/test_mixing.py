@@ -172,7 +172,24 @@ def test_a_search_over_strengths_writes_values_into_the_segments(photos: pathlib
     (half,) = (op["values"] for op in schedule["space"]["ops"] if op["op"] == "Rotate")
     assert half == pytest.approx([value / 2 for value in rotate])
     assert schedule["space"]["name"] == "pba:scaled" and "values" not in schedule["segments"][0]
+    # A search goes on from a schedule of the same strength, and refuses one of another.
+    start = ["--start", tmp_path / "fixed" / "best.schedule.json"]
+    run(*flags, *fixed, *start, "--out", tmp_path / "on")
+    assert "another strength" in run(*flags, *start, "--out", tmp_path / "no", code=2).stderr
+    # The base transforms of an import are those of all segments.
+    learned = tmp_path / "run" / "best.schedule.json"
+    text = run("schedule", "import", learned, "--base", "svhn", "-o", tmp_path / "svhn.schedule.json").stderr
+    shown = run("schedule", "show", tmp_path / "svhn.schedule.json").stdout
+    assert "base transforms: cutout 20\n" in shown and "value of the highest level, by segment: Rotate" in shown, text
+    by_segment = json.loads(run("schedule", "show", learned, "--json").stdout)["space_by_segment"]
+    assert by_segment[0]["ops"][0]["values"] != [value for value in rotate]
+    screen = [*flags[:3], *SMALL, "--method", "screen", "--strength", 0.5, "--out", tmp_path / "screen"]
+    assert "recipes of strengths of their own" in run(*screen, code=2).stderr
+    model = ["--model", tmp_path / "own.pt", "--genes", "head_dropout=0..0.5"]
+    assert "needs a built-in network" in run(*flags, *model, "--out", tmp_path / "model", code=2).stderr
     out = ["--out", tmp_path / "out"]
+    toy = ["search", "--trainer", "toy", "--epochs", 2, "--population", 2, "--epochs-per-round", 1, *out]
+    assert "a share of the area must stay within 0 .. 1" in run(*toy, "--genes", "resized_crop=2..5", code=2).stderr
     assert "--strength accepts" in run(*flags, "--genes", "strength=0..2", *out, code=2).stderr
     assert "cannot be searched beside" in run(*flags, "--genes", "pad=0..4,resized_crop=0.3..1", *out, code=2).stderr
 

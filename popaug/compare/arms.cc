@@ -78,14 +78,15 @@ Parts parts_of(const std::string& name) {
   return parts;
 }
 
-// The lineage of a winner under mutation alone, in the same space and with the same length as the
-// schedule.
+// The lineage of a winner under mutation alone, with the same length as the schedule and with the
+// space and base transforms of its end, as the other controls have.
 Schedule drift_schedule(const Schedule& like, int epochs, uint64_t seed) {
   SearchSettings search;
   search.selection = Selection::kNone;
-  search.space = like.space;
+  const size_t end = like.segments.size() - 1;
+  search.space = like.space_of(end);
   search.rule = like.rule;
-  search.base = like.base;
+  search.base = like.base_of(end);
   search.seed = seed;
   const Json& provenance = like.provenance;
   search.population = std::max(2, provenance.value("population", 16));

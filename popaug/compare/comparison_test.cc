@@ -77,6 +77,36 @@ Schedule two_segments() {
   return schedule;
 }
 
+// What a segment has of its own reaches the trainer; controls have what the end has.
+TEST(Runs, SegmentsBringTheirBaseTransformsAndValues) {
+  Bench bench;
+  Schedule schedule = two_segments();
+  schedule.segments[0].base = BaseTransforms{.pad = 1, .flip = 0.25};
+  schedule.segments[1].space = with_strengths(schedule.space, {.all = 0.5});
+  bench.settings.context.schedule = schedule;
+  bench.settings.epochs = 8;
+  bench.arms({"flipcrop", "schedule"});
+  bench.run(false);
+  std::vector<RoundWork> own;
+  for (const RoundWork& work : bench.works) {
+    if (work.total_epochs == 8 && (work.base || work.space)) own.push_back(work);
+  }
+  ASSERT_EQ(own.size() % 2, 0u);
+  ASSERT_GE(own.size(), 2u);
+  EXPECT_EQ(own[0].base, schedule.segments[0].base);
+  EXPECT_FALSE(own[0].space);
+  EXPECT_FALSE(own[1].base);
+  EXPECT_EQ(own[1].space, schedule.segments[1].space);
+  for (const char* name : {"last", "random", "drift", "flattened"}) {
+    const Schedule control =
+        arm_schedule(make_arm(name, bench.settings.context), bench.settings.context, 8, 1);
+    for (size_t i = 0; i < control.segments.size(); ++i) {
+      EXPECT_EQ(control.space_of(i).ops, schedule.space_of(1).ops) << name;
+      EXPECT_EQ(control.base_of(i), schedule.base) << name;
+    }
+  }
+}
+
 TEST(Runs, AnArmIsAChainOfItsSegmentsAndOnlyTheLastIsEvaluated) {
   Bench bench;
   bench.settings.context.schedule = two_segments();

@@ -81,12 +81,16 @@ CompareSettings choose_arms(ComparisonPlan& plan, const ExperimentSettings& sett
 
 // Refuses, before anything is trained, an arm whose base transforms images of this shape cannot
 // get.
-void check_arms_fit(const CompareSettings& compare, const ImageSet& images) {
+void check_arms_fit(const CompareSettings& compare, const ImageSet& images,
+                    const std::vector<uint32_t>& trained) {
   for (const Arm& arm : compare.arms) {
     if (arm.screened) continue;
     const Schedule schedule = arm_schedule(arm, compare.context, compare.epochs, 0);
     check_schedule_fits(schedule, images.width, images.height,
                         name_setting("arms") + ": " + quote(arm.name));
+    for (size_t i = 0; i < schedule.segments.size(); ++i) {
+      check_partners(schedule.base_of(i), trained);
+    }
   }
 }
 
@@ -110,7 +114,7 @@ CompareSettings complete_arms(CompareSettings compare, const ComparisonPlan& pla
   compare.trainer["train_images"] = trained.size();
   compare.trainer["split"] = split_record(settings);
   check_comparison(compare);
-  check_arms_fit(compare, *inputs.train_split);
+  check_arms_fit(compare, *inputs.train_split, trained);
   return compare;
 }
 
@@ -132,7 +136,10 @@ std::vector<std::string> fairness_notes(const CompareSettings& compare,
   if (data != inputs.fingerprint) {
     notes.push_back("the schedule was learned on other images than these");
   }
-  const double crop = compare.context.schedule->base.resized_crop;
+  double crop = 0;
+  for (size_t i = 0; i < compare.context.schedule->segments.size(); ++i) {
+    crop = std::max(crop, compare.context.schedule->base_of(i).resized_crop);
+  }
   if (crop > 0 && settings.train.resized_crop == 0) {
     notes.push_back("the schedule has a random resized crop, the free arms pad and crop; " +
                     name_setting("resized_crop") + " " + number_text(crop) +

@@ -27,26 +27,24 @@ Schedule start_schedule(const std::string& name) {
   return find_schedule(name);
 }
 
-// What the texts say of genes, limits, amounts and the start, once the space is known.
-void read_texts(const ExperimentSettings& s, const SearchedAugmentation& augmentation,
-                SearchSettings& search) {
+// The genes; those that our own trainer cannot follow are refused.
+std::vector<Gene> searched_genes(const ExperimentSettings& s) {
   // An external worker may understand genes that our own trainer does not.
-  search.genes = parse_genes(s.searched.genes, trains_here(s));
-  const auto searched = [&](const char* name) {
-    return std::any_of(search.genes.begin(), search.genes.end(),
-                       [&](const Gene& gene) { return gene.name == name; });
-  };
-  if (searched("pad") && (s.train.resized_crop > 0 || searched("resized_crop"))) {
-    throw UsageError(name_setting("genes") + ": \"pad\" cannot be searched beside " +
-                     name_setting("resized_crop") + ", which takes the place of padding and crop");
+  std::vector<Gene> genes = parse_genes(s.searched.genes, trains_here(s));
+  for (const Gene& gene : genes) {
+    if (gene.name == "pad" && s.train.resized_crop > 0) {
+      throw UsageError(name_setting("genes") + ": \"pad\" cannot be searched beside " +
+                       name_setting("resized_crop") +
+                       ", which takes the place of padding and crop");
+    }
+    const bool of_head =
+        gene.name == "head_dropout" || gene.name == "trunk_lr_factor" || gene.name == "layer_decay";
+    if (!of_head || s.train.model.empty()) continue;
+    throw UsageError(name_setting("genes") + ": " + quote(gene.name) +
+                     " needs a built-in network: the TorchScript file of " + name_setting("model") +
+                     " does not say which of its layers are the classifier");
   }
-  search.limits = parse_limits(s.searched.limits, augmentation.space, augmentation.left_out);
-  search.explore.amounts = parse_amounts(s.searched.amounts);
-  search.start = s.searched.start;
-  if (search.start == "zero" || search.start == "random") return;
-  search.start = "policy";
-  search.start_policy = start_policy(start_schedule(s.searched.start), augmentation.space,
-                                     search.copies, augmentation.left_out);
+  return genes;
 }
 
 // The space with the strengths that are no genes; a member's genes scale it further.
@@ -56,6 +54,18 @@ Space strong_space(const ExperimentSettings& s, const SearchSettings& search) {
   Space space = with_strengths(search.space, strengths);
   if (!(strengths == Strengths())) space.name += ":scaled";
   return space;
+}
+
+// What the texts say of limits, amounts and the start, once genes and space are known.
+void read_texts(const ExperimentSettings& s, const std::vector<std::string>& left_out,
+                SearchSettings& search) {
+  search.limits = parse_limits(s.searched.limits, search.space, left_out);
+  search.explore.amounts = parse_amounts(s.searched.amounts);
+  search.start = s.searched.start;
+  if (search.start == "zero" || search.start == "random") return;
+  search.start = "policy";
+  search.start_policy =
+      start_policy(start_schedule(s.searched.start), search.space, search.copies, left_out);
 }
 
 // The base transforms with every gene at the end of its range: what some member may get.
@@ -243,8 +253,9 @@ SearchSettings search_settings(const ExperimentSettings& s,
   search.space = augmentation.space;
   search.rule = augmentation.rule;
   search.base = augmentation.base;
-  read_texts(s, augmentation, search);
+  search.genes = searched_genes(s);
   search.space = strong_space(s, search);
+  read_texts(s, augmentation.left_out, search);
   search.provenance["tool"] = std::string("popaug ") + popaug_version();
   if (inputs != nullptr) {
     check_base_fits(strongest_base(search), inputs->train_split->width, inputs->train_split->height,

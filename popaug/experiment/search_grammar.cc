@@ -202,11 +202,13 @@ Policy start_policy(const Schedule& schedule, const Space& space, int copies,
   if (schedule.rule.kind != RuleKind::kPba) {
     refuse(where, "only a schedule of the pba rule can be a start");
   }
+  // Levels mean what the last segment says, which may have values of its own.
+  const Space& last = schedule.space_of(schedule.segments.size() - 1);
   Policy start = zero_policy(space, copies);
   const size_t ops = space.ops.size();
   std::map<std::string, int> seen;
   for (const PolicyEntry& entry : schedule.segments.back().policy.entries) {
-    const SpaceOp& theirs = schedule.space.ops[entry.op];
+    const SpaceOp& theirs = last.ops[entry.op];
     if (contains(left_out, theirs.op)) continue;
     if (!contains(space.op_names(), theirs.op)) {
       if (entry.probability == 0) continue;
@@ -214,7 +216,9 @@ Policy start_policy(const Schedule& schedule, const Space& space, int copies,
     }
     const int op = space.index_of(theirs.op);
     if (space.ops[op].values != theirs.values || space.levels != schedule.space.levels) {
-      refuse(where, "the levels of its op " + quote(theirs.op) + " mean other values than here");
+      refuse(where,
+             "the levels of its op " + quote(theirs.op) +
+                 " mean other values than here; another space or another strength does that");
     }
     const int copy = seen[theirs.op]++;
     if (copy >= copies) {

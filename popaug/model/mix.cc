@@ -95,12 +95,17 @@ Mix drop_draws(const Pass& pass, int block, int64_t images, double keep) {
 }
 
 Tensor dropout_factors(const Pass& pass, int64_t images, int64_t features) {
-  Random random = block_draws(pass, kDropoutBlock, static_cast<int>(features));
+  // Each image has a stream of its own, whose seed is drawn, so that a part of a batch skips one
+  // draw for each image before it and not one for each feature.
+  Random seeds = block_draws(pass, kDropoutBlock, 1);
   const Tensor factors = at::empty({images, features}, at::kFloat);
   float* out = factors.mutable_data_ptr<float>();
   const auto kept = static_cast<float>(1 / (1 - pass.head_dropout));
-  for (int64_t i = 0; i < images * features; ++i) {
-    out[i] = random.chance(pass.head_dropout) ? 0.0f : kept;
+  for (int64_t i = 0; i < images; ++i) {
+    Random random({.seed = seeds.next64(), .purpose = Purpose::kNetwork});
+    for (int64_t f = 0; f < features; ++f) {
+      out[i * features + f] = random.chance(pass.head_dropout) ? 0.0f : kept;
+    }
   }
   if (pass.record != nullptr) pass.record->push_back(factors);
   return factors;

@@ -70,8 +70,13 @@ Samples samples_of(const Dataset& data, const Schedule& schedule, uint64_t seed,
     }
     samples.rows.push_back(std::move(row));
   }
-  if (schedule.base_of(schedule.segment_of(last)).mixes() && split->count() > 1) {
-    samples.mixed = mixed_pairs(*split, data.classes, schedule, last, seed, rows);
+  // Of the last epoch that mixes.
+  int epoch = last;
+  for (size_t i = schedule.segments.size(); i-- > 0; epoch -= schedule.segments[i].epochs) {
+    if (!schedule.base_of(i).mixes() || split->count() < 2) continue;
+    samples.mixed = mixed_pairs(*split, data.classes, schedule, epoch, seed, rows);
+    samples.mixed_epoch = epoch;
+    break;
   }
   return samples;
 }

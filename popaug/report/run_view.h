@@ -31,7 +31,8 @@ struct MixedRow {
 struct Samples {
   std::vector<int> moments;  // epochs of the stages of each row
   std::vector<AugmentedRow> rows;
-  std::vector<MixedRow> mixed;  // of the last epoch, where the schedule mixes images then
+  std::vector<MixedRow> mixed;  // of the last epoch that mixes images; empty without one
+  int mixed_epoch = 0;
   std::string note;             // why there are none
 };
 

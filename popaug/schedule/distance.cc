@@ -11,12 +11,18 @@ namespace {
 // Expresses `schedule` with the ops of `space`, which has the same ops in another order.
 Schedule in_space(const Schedule& schedule, const Space& space) {
   Schedule result = schedule;
+  const auto in_order = [&](const Space& own) {
+    Space ordered = space;
+    for (SpaceOp& op : ordered.ops) op = own.ops[static_cast<size_t>(own.index_of(op.op))];
+    return ordered;
+  };
   for (Segment& segment : result.segments) {
     for (PolicyEntry& entry : segment.policy.entries) {
       entry.op = space.index_of(schedule.space.ops[size_t(entry.op)].op);
     }
+    if (segment.space) segment.space = in_order(*segment.space);
   }
-  result.space = space;
+  result.space = in_order(schedule.space);
   return result;
 }
 
@@ -32,25 +38,21 @@ void check_same_ops(const Space& a, const Space& b) {
     const auto same = std::find_if(b.ops.begin(), b.ops.end(),
                                    [&](const SpaceOp& other) { return other.op == op.op; });
     if (same == b.ops.end()) fail("the op " + quote(op.op) + " is in only one of them");
-    if (!(*same == op)) fail("the op " + quote(op.op) + " has different values in each");
   }
 }
 
-// A level that means another value in another segment has no distance to a level of another
-// schedule.
-void check_own_values(const Schedule& schedule) {
-  for (const Segment& segment : schedule.segments) {
-    if (!segment.space) continue;
-    throw Error("these schedules cannot be compared: in " + quote(schedule.name) +
-                " the values of the levels change from segment to segment");
+// Levels can be compared where they mean the same.
+void check_same_values(const Space& a, const Space& b, int epoch) {
+  for (size_t i = 0; i < a.ops.size(); ++i) {
+    if (a.ops[i] == b.ops[i]) continue;
+    throw Error("these schedules cannot be compared: at epoch " + std::to_string(epoch) +
+                " the levels of " + quote(a.ops[i].op) + " mean other values in each");
   }
 }
 
 }  // namespace
 
 ScheduleDistance schedule_distance(const Schedule& first, const Schedule& second) {
-  check_own_values(first);
-  check_own_values(second);
   check_same_ops(first.space, second.space);
   const int epochs = std::max(first.epochs(), second.epochs());
   const Schedule a = stretch(first, epochs);
@@ -68,6 +70,7 @@ ScheduleDistance schedule_distance(const Schedule& first, const Schedule& second
   // Goes through the spans of epochs in which neither schedule changes.
   for (int epoch = 0, next = 0; epoch < epochs; epoch = next) {
     const size_t in_a = a.segment_of(epoch), in_b = b.segment_of(epoch);
+    check_same_values(a.space_of(in_a), b.space_of(in_b), epoch);
     next = epoch + 1;
     while (next < epochs && a.segment_of(next) == in_a && b.segment_of(next) == in_b) ++next;
     const double share = double(next - epoch) / epochs;

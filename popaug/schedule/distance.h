@@ -12,7 +12,8 @@ struct ScheduleDistance {
   double use = 0;              // mean over the epochs of use_distance()
 };
 
-// Throws Error unless both spaces have the same ops with the same values, in any order.
+// Of the ops alone: base transforms are not part of it. Throws Error unless both spaces have the
+// same ops, in any order, with the same values at every epoch.
 ScheduleDistance schedule_distance(const Schedule& a, const Schedule& b);
 
 }  // namespace popaug

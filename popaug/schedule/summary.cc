@@ -198,29 +198,48 @@ double mean_over(const Schedule& schedule, const std::vector<double>& by_segment
 namespace {
 
 // A searched gene has many digits; these are words for people.
-std::string short_number(double value) { return fmt::format("{:.3g}", value); }
+std::string short_number(double value) {
+  return value == std::floor(value) ? number_text(value) : fmt::format("{:.3g}", value);
+}
+
+// "3", or "3 to 5" where the texts differ.
+std::string range_text(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const std::string first = short_number(*low), last = short_number(*high);
+  return first == last ? first : first + " to " + last;
+}
 
 }  // namespace
 
 std::string base_words(const Schedule& schedule) {
+  using Base = BaseTransforms;
   std::vector<std::string> words;
+  const auto of_segments = [&](const auto& number) {
+    std::vector<double> values;
+    for (size_t i = 0; i < schedule.segments.size(); ++i) {
+      values.push_back(number(schedule.base_of(i)));
+    }
+    return values;
+  };
   // Says "LABEL NUMBER AFTER" unless the number is 0 throughout.
   const auto say = [&](const std::string& label, const auto& number,
                        const std::string& after = "") {
-    double low = number(schedule.base_of(0)), high = low;
-    for (size_t i = 1; i < schedule.segments.size(); ++i) {
-      low = std::min<double>(low, number(schedule.base_of(i)));
-      high = std::max<double>(high, number(schedule.base_of(i)));
+    const std::vector<double> values = of_segments(number);
+    if (std::any_of(values.begin(), values.end(), [](double v) { return v != 0; })) {
+      words.push_back(label + range_text(values) + after);
     }
-    if (high == 0) return;
-    words.push_back(label + short_number(low) + (low < high ? " to " + short_number(high) : "") +
-                    after);
   };
-  using Base = BaseTransforms;
-  const Base& last = schedule.base_of(schedule.segments.size() - 1);
-  const auto alpha = [](double value) { return " (alpha " + short_number(value) + ")"; };
-  say(
-      "random resized crop from ", [](const Base& b) { return b.resized_crop; }, " of the area");
+  // Of the segments that have a resized crop: 0 means none, not all of the area.
+  std::vector<double> crops = of_segments([](const Base& b) { return b.resized_crop; });
+  const size_t segments = crops.size();
+  std::erase(crops, 0);
+  if (!crops.empty()) {
+    words.push_back("random resized crop from " + range_text(crops) + " of the area" +
+                    (crops.size() < segments ? " in some epochs" : ""));
+  }
+  const auto alpha = [&](const auto& number) {
+    return " (alpha " + range_text(of_segments(number)) + ")";
+  };
   say(
       "pad ", [](const Base& b) { return b.pad; }, " and crop");
   say("flip ", [](const Base& b) { return b.flip; });
@@ -229,10 +248,33 @@ std::string base_words(const Schedule& schedule) {
   say("cutout ", [](const Base& b) { return b.cutout; });
   say("random erasing ", [](const Base& b) { return b.erase; });
   say(
-      "CutMix ", [](const Base& b) { return b.cutmix; }, alpha(last.cutmix_alpha));
+      "CutMix ", [](const Base& b) { return b.cutmix; },
+      alpha([](const Base& b) { return b.cutmix_alpha; }));
   say(
-      "mixup ", [](const Base& b) { return b.mixup; }, alpha(last.mixup_alpha));
+      "mixup ", [](const Base& b) { return b.mixup; },
+      alpha([](const Base& b) { return b.mixup_alpha; }));
   return words.empty() ? "none" : join(words, ", ");
+}
+
+std::string value_words(const Schedule& schedule) {
+  constexpr size_t kMostNamed = 4;
+  std::vector<std::string> words;
+  for (size_t op = 0; op < schedule.space.ops.size(); ++op) {
+    std::vector<double> last;  // of the last level that a search draws
+    bool own = false;
+    for (size_t i = 0; i < schedule.segments.size(); ++i) {
+      const std::vector<double>& values = schedule.space_of(i).ops[op].values;
+      own = own || values != schedule.space.ops[op].values;
+      if (!values.empty()) last.push_back(values.back());
+    }
+    if (own) words.push_back(schedule.space.ops[op].op + " " + range_text(last));
+  }
+  if (words.size() > kMostNamed) {
+    const size_t more = words.size() - kMostNamed;
+    words.resize(kMostNamed);
+    words.push_back(std::to_string(more) + " more");
+  }
+  return join(words, ", ");
 }
 
 }  // namespace popaug

@@ -68,6 +68,10 @@ Json own_values(const Space& own, const Space& space) {
 
 Space space_with_values(Space space, const Json& values, const std::string& origin) {
   for (const auto& [name, list] : values.items()) {
+    const std::vector<std::string> names = space.op_names();
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      throw Error(origin + ": " + unknown_name("op", name, names));
+    }
     SpaceOp& op = space.ops[static_cast<size_t>(space.index_of(name))];
     if (!list.is_array() || list.size() != op.values.size() ||
         !std::all_of(list.begin(), list.end(), [](const Json& v) { return v.is_number(); })) {
@@ -135,6 +139,21 @@ bool Schedule::mixes() const {
   return false;
 }
 
+namespace {
+
+// The space of a segment differs from that of the schedule in the values of its levels alone.
+void check_own_space(Space own, const Space& space, const std::string& where) {
+  for (size_t i = 0; i < own.ops.size() && i < space.ops.size(); ++i) {
+    const bool same_length = own.ops[i].values.size() == space.ops[i].values.size();
+    if (same_length) own.ops[i].values = space.ops[i].values;
+  }
+  if (!(own == space)) {
+    throw Error(where + ": its space has other ops, levels or signs than that of the schedule");
+  }
+}
+
+}  // namespace
+
 void check_schedule(const Schedule& schedule, const std::string& origin) {
   if (schedule.segments.empty()) throw Error(origin + ": a schedule needs at least one segment");
   int64_t total = 0;
@@ -143,6 +162,7 @@ void check_schedule(const Schedule& schedule, const std::string& origin) {
     if (schedule.segments[i].epochs < 1) throw Error(where + " lasts less than one epoch");
     total += schedule.segments[i].epochs;
     check_policy(schedule.segments[i].policy, schedule.rule, schedule.space, where);
+    check_own_space(schedule.space_of(i), schedule.space, where);
   }
   if (total > kMaxScheduleEpochs) {
     throw Error(origin + ": " + std::to_string(total) + " epochs are more than the " +

@@ -321,7 +321,7 @@ TEST(Lineage, FoldsThePoliciesThatTheWinnersWeightsWereTrainedUnder) {
 }
 
 TEST(Lineage, PublishedLogReadsBackAsTheSameSchedule) {
-  SearchSettings settings = toy_settings(8, 90, 3);
+  SearchSettings settings = toy_settings(8, 30, 3);
   Population population(settings);
   Random random({4, Purpose::kTest});
   while (!population.finished()) {
@@ -335,7 +335,7 @@ TEST(Lineage, PublishedLogReadsBackAsTheSameSchedule) {
 }
 
 TEST(Asynchronous, LineagesHaveExactlyTheEpochsOfTheSearch) {
-  SearchSettings settings = toy_settings(8, 90, 3);
+  SearchSettings settings = toy_settings(8, 30, 3);
   settings.asynchronous = true;
   Population population(settings);
   Random random({6, Purpose::kTest});

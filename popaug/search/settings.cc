@@ -78,6 +78,9 @@ const SearchSettingRow* find_base_gene(const std::string& name) {
   return row == std::end(kSearchSettings) ? nullptr : row;
 }
 
+// A setting of a training that changes base transforms.
+constexpr const char* kResizedCropGene = "resized_crop";
+
 void check_gene(const Gene& gene) {
   const std::string who = "gene " + quote(gene.name) + ": ";
   if (gene.name.empty()) refuse("a gene has no name");
@@ -97,6 +100,9 @@ void check_gene(const Gene& gene) {
   Strengths strengths;
   if (apply_strength_gene(strengths, gene.name, 0) && !(gene.low >= 0 && gene.high <= 1)) {
     refuse(who + "a strength must stay within 0 .. 1");
+  }
+  if (gene.name == kResizedCropGene && !(gene.low >= 0 && gene.high <= 1)) {
+    refuse(who + "a share of the area must stay within 0 .. 1");
   }
   const SearchSettingRow* row = find_base_gene(gene.name);
   if (row == nullptr) return;
@@ -149,7 +155,7 @@ std::vector<std::string> base_gene_names() {
 }
 
 bool apply_base_gene(BaseTransforms& base, const std::string& name, double value) {
-  if (name == "resized_crop") {  // a setting of a training that changes base transforms
+  if (name == kResizedCropGene) {
     if (value > 0) base.use_resized_crop(value);
     return true;
   }
@@ -220,6 +226,11 @@ void check_settings(const SearchSettings& settings) {
   for (const Gene& gene : settings.genes) {
     check_gene(gene);
     if (!names.insert(gene.name).second) refuse("gene " + quote(gene.name) + " is listed twice");
+  }
+  if (names.contains("pad") && names.contains(kResizedCropGene)) {
+    refuse(
+        "gene \"pad\" cannot be searched beside \"resized_crop\", which takes the place of padding "
+        "and crop");
   }
   if (settings.selection == Selection::kSignificant && settings.metric != "accuracy") {
     refuse("significant selection tests which images are right, so its metric is accuracy, not " +

@@ -1,4 +1,6 @@
 // How much memory a member needs, estimated before it starts.
+#include <algorithm>
+
 #include "popaug/model/model.h"
 #include "popaug/train/train.h"
 
@@ -16,10 +18,15 @@ uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int
   // Weights and the state of the optimiser and of averages, and all of it again as a checkpoint.
   const uint64_t copies =
       2 * ((settings.optimizer == "adamw" ? 3 : 2) + (settings.ema > 0 ? 1 : 0));
-  // These; the gradients of each shard; the activations of a batch, and a fifth of them for
+  // A batch in parts keeps the sums of their gradients. An evaluation has batches of its own size,
+  // but keeps few layers at a time.
+  const uint64_t sums = settings.accumulate > 1 ? parameters * settings.shards : 0;
+  const auto batch = static_cast<uint64_t>(settings.batch);
+  const uint64_t images = std::max(batch / settings.accumulate, std::min<uint64_t>(batch, 32));
+  // These; the gradients of each shard; the activations of a part, and a fifth of them for
   // temporaries.
-  return 4 * (copies * parameters + replica * settings.shards +
-              activations * settings.batch / settings.accumulate * 6 / 5);
+  return 4 *
+         (copies * parameters + replica * settings.shards + sums + activations * images * 6 / 5);
 }
 
 }  // namespace popaug

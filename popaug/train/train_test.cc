@@ -211,7 +211,7 @@ TEST_F(TrainerTest, EveryGeneIsTheSettingOfItsName) {
 // A strength scales the space of ops, also that of a schedule's segment.
 TEST_F(TrainerTest, StrengthsScaleTheSpace) {
   const auto weights = [&](const Space& space, const std::map<std::string, double>& genes,
-                           const std::optional<Space>& own, const BaseTransforms& base = {}) {
+                           const std::optional<Space>& own) {
     const auto trainer =
         make_trainer_factory(small_settings(), space, Rule(), {}, kClasses, range(split_, 0, 80),
                              range(split_, 80, 160), "accuracy")(0);
@@ -219,7 +219,6 @@ TEST_F(TrainerTest, StrengthsScaleTheSpace) {
     for (PolicyEntry& entry : work.policy.entries) entry = {entry.op, 1, 9};
     work.genes = genes;
     work.space = own;
-    if (!(base == BaseTransforms())) work.base = base;
     run(*trainer, work);
     return read_file(work.to);
   };
@@ -231,7 +230,22 @@ TEST_F(TrainerTest, StrengthsScaleTheSpace) {
       weights(space, {{"strength", 0.5}, {"strength_geometry", 0.4}, {"strength_tone", 0.2}}, {}),
       expected);
   EXPECT_EQ(weights(space, {}, weak), expected);
-  EXPECT_NE(weights(space, {}, {}, {.flip = 1}), weights(space, {}, {}));
+  // Base transforms of a segment take the place of the trainer's, settings of the training
+  // included.
+  const auto other = [&](const BaseTransforms& made, const std::optional<BaseTransforms>& own) {
+    TrainSettings settings = small_settings();
+    settings.paper_pixels = true;
+    const auto trainer =
+        make_trainer_factory(settings, space, Rule(), made, kClasses, range(split_, 0, 80),
+                             range(split_, 80, 160), "accuracy")(0);
+    RoundWork work = work_of(0, 0, {}, folder_.path() / "weights");
+    work.base = own;
+    run(*trainer, work);
+    return read_file(work.to);
+  };
+  const BaseTransforms base = {.pad = 3, .flip = 0.7};
+  EXPECT_EQ(other({}, base), other(base, {}));
+  EXPECT_NE(other({}, base), other({}, {}));
 }
 
 // Mixing changes the weights, and needs two images and two classes.

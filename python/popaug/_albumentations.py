@@ -158,6 +158,8 @@ class Pipeline:
 
 
 def _library(name: str) -> Any:
+    # Importing it would otherwise ask a host for its newest release.
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     return needed("albumentations", "albumentations", f'the recipe "{name}" needs albumentations')
 
 

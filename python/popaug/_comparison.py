@@ -59,7 +59,9 @@ class Training(Member):
         self.evaluate = True
         self.settings, self.metric, self.mode = settings, metric, mode
         self.genes = {}
-        self.policy, self.space, self.rule, self.base = schedule.at(0), schedule.space, schedule.rule, schedule.base
+        first = schedule.segments[0]
+        self.policy, self.rule, self.base = first.policy, schedule.rule, first.base or schedule.base
+        self.space = schedule.space.with_values(dict(first.values))
         self._schedule, self._progress = schedule, None
 
     @property

@@ -167,6 +167,14 @@ class Schedule:
         segments = [{k: v for k, v in s.items() if k != "base"} for s in self._value["segments"]]
         return Schedule.from_json(self.to_json() | {"base": chosen.to_json(), "segments": segments}, self._name)
 
+    def without_mixing(self) -> Schedule:
+        """The same without CutMix and mixup, in all segments."""
+        value = self.to_json()
+        for part in (value, *value["segments"]):
+            if "base" in part:
+                part["base"] = Base.from_json(part["base"]).without_mixing().to_json()
+        return Schedule.from_json(value, self._name)
+
     # --- the engine -----------------------------------------------------------------------------
 
     @overload
@@ -279,7 +287,7 @@ class Schedule:
         if self.mixes:
             raise UsageError(
                 f"{self._name} mixes images (CutMix or mixup), which changes their labels: use popaug.torch.loader, or "
-                "popaug.torch.Collate with data=; or leave mixing out with .with_base(schedule.base.without_mixing())"
+                "popaug.torch.Collate with data=; or leave mixing out with .without_mixing()"
             )
 
     @property

@@ -96,6 +96,11 @@ class Space:
         kept = tuple(op for op in self.ops if op.op in ops)
         return Space(self.name, kept, self.levels, self.search_levels, self.fill)
 
+    def with_values(self, values: Mapping[str, Sequence[float]]) -> Space:
+        """The space with other values of the levels of some ops, as Segment.values has them."""
+        ops = tuple(replace(op, values=tuple(values.get(op.op, op.values))) for op in self.ops)
+        return replace(self, ops=ops) if values else self
+
     def to_json(self) -> Json:
         return {
             "name": self.name,

@@ -59,6 +59,10 @@ def test_segments_have_base_transforms_and_values() -> None:
     assert dict(schedule.segments[0].values)["Rotate"][2] == 3
     assert schedule.segments[2].base is None and schedule.segments[2].values == ()
     assert schedule.with_base("none").segments[0].base is None
+    mixed = popaug.Segment(1, schedule.segments[0].policy, popaug.Base(pad=1, flip=0.9, cutmix=0.5))
+    both = popaug.Schedule(schedule.space, schedule.rule, [mixed, schedule.segments[1]], popaug.Base(mixup=1.0))
+    assert both.mixes and not both.without_mixing().mixes
+    assert both.without_mixing().segments[0].base == popaug.Base(pad=1, flip=0.9)
     mixing = popaug.Segment(1, schedule.segments[0].policy, popaug.Base(cutmix=0.5))
     late = popaug.Schedule(schedule.space, schedule.rule, [schedule.segments[0], mixing])
     assert late.mixes and not schedule.mixes

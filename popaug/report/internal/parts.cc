@@ -162,14 +162,17 @@ std::string stages_table(const Samples& samples) {
 }
 
 // Nothing if no image is mixed.
-std::string mixed_table(const std::vector<MixedRow>& rows) {
-  if (rows.empty()) return "";
+std::string mixed_table(const Samples& samples) {
+  if (samples.mixed.empty()) return "";
   std::string body =
-      "<p>Images are mixed with each other. A mixed image has two labels, by their shares:</p>\n"
+      fmt::format(
+          "<p>Images are mixed with each other. A mixed image has two labels, by their "
+          "shares. In epoch {}:</p>\n",
+          samples.mixed_epoch) +
       "<div class=\"scroll\" tabindex=\"0\"><table class=\"samples\"><thead><tr><th "
       "scope=\"col\">image</th><th scope=\"col\">mixed with</th><th scope=\"col\">becomes</th>"
       "<th scope=\"col\">labels</th></tr></thead><tbody>\n";
-  for (const MixedRow& row : rows) {
+  for (const MixedRow& row : samples.mixed) {
     body += "<tr><td>" + png(row.own, row.label) + "</td><td>" + png(row.other, row.other_label) +
             "</td><td>" + png(row.mixed, "mixed") + "</td><td>" + html_escape(mixed_labels(row)) +
             "</td></tr>\n";
@@ -185,7 +188,7 @@ std::string samples_section(const Samples& samples) {
                  stages_table(samples) +
                      "<p>Holes (uncovered pixels) are transparent: in training they are the mean "
                      "colour.</p>\n" +
-                     mixed_table(samples.mixed));
+                     mixed_table(samples));
 }
 
 std::string markdown_escape(std::string text) {
@@ -196,12 +199,21 @@ std::string markdown_escape(std::string text) {
 }
 
 std::string around_the_ops(const Schedule& schedule) {
-  return "<p>Base transforms, around the ops: " + html_escape(base_words(schedule)) + ".</p>\n";
+  std::string text =
+      "<p>Base transforms, around the ops: " + html_escape(base_words(schedule)) + ".</p>\n";
+  if (const std::string values = value_words(schedule); !values.empty()) {
+    text += "<p>The highest level means another value in each segment: " + html_escape(values) +
+            ".</p>\n";
+  }
+  return text;
 }
 
 std::string schedule_markdown(const Schedule& schedule) {
-  std::string text = "\nBase transforms: " + base_words(schedule) +
-                     "\n\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
+  std::string text = "\nBase transforms: " + base_words(schedule) + "\n";
+  if (const std::string values = value_words(schedule); !values.empty()) {
+    text += "\nThe highest level means another value in each segment: " + values + "\n";
+  }
+  text += "\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
   const auto mean = summarise_over_time(schedule);
   for (size_t op = 0; op < mean.size(); ++op) {
     text += fmt::format("| {} | {:.2f} | {:.1f} | {:.3f} |\n", schedule.space.ops[op].op,

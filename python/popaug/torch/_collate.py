@@ -161,7 +161,7 @@ def check_mixing_data(name: str, data: Any) -> None:
         raise UsageError(
             f"{name} mixes images, whose partners are read from the data set by index, but data is {what}: give "
             "Collate data=, use popaug.torch.loader with a data set that can be indexed, or leave mixing out with "
-            ".with_base(schedule.base.without_mixing())"
+            ".without_mixing()"
         )
     if len(data) < 2:
         raise UsageError(f"{name} mixes an image with another one, but the data set has {len(data)}: give more images")
