@@ -46,7 +46,12 @@ int export_file(const ExportFlags& flags) {
   std::string text;
   if (flags.to == "pba") text = export_pba_log(schedule);
   if (flags.to == "json") text = schedule_text(schedule);
-  if (flags.to == "csv") text = export_csv(schedule);
+  if (flags.to == "csv") {
+    text = export_csv(schedule);
+    if (const std::string base = base_words(schedule); base != "none") {
+      print_note("note", "csv has the ops alone; left out: " + base);
+    }
+  }
   if (flags.to == "python") text = export_python(schedule);
   if (flags.to == "albumentations") {
     std::vector<std::string> deviations;

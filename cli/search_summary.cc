@@ -19,6 +19,42 @@ bool applies_no_op(const Schedule& schedule) {
   return true;
 }
 
+// The genes of the winner that a schedule does not contain: "lr 0.043, head_dropout 0.31".
+std::string genes_of_training(const Schedule& schedule) {
+  const Json every = schedule.provenance.value("genes", Json::array());
+  if (!every.is_array() || every.empty() || !every.back().is_object()) return "";
+  std::vector<std::string> words;
+  for (const auto& [name, value] : every.back().items()) {
+    BaseTransforms base;
+    Strengths strengths;
+    if (!value.is_number() || apply_base_gene(base, name, 0) ||
+        apply_strength_gene(strengths, name, 0)) {
+      continue;
+    }
+    words.push_back(fmt::format("{} {:.3g}", name, value.get<double>()));
+  }
+  return join(words, ", ");
+}
+
+// The settings of the training that are not the usual ones, as flags.
+std::string training_flags(const ExperimentSettings& settings) {
+  const ExperimentSettings usual;
+  std::string flags;
+  for (const ExperimentRow& row : experiment_rows()) {
+    const Setting& setting = row.setting;
+    const std::string key = setting.key;
+    if (setting.table != std::string("training") || (setting.verbs & kTrainVerb) == 0 ||
+        key == "epochs" || row.get(settings) == row.get(usual)) {
+      continue;
+    }
+    const Json value = row.get(settings);
+    flags += " " + name_flags(name_setting(key));
+    if (value.is_string()) flags += " " + shell_quote(value.get<std::string>());
+    if (value.is_number()) flags += " " + number_text(value.get<double>());
+  }
+  return flags;
+}
+
 // The training with the schedule. Images are read as the search read them.
 void print_next(const ExperimentSettings& settings, const fs::path& out) {
   if (settings.images.data.empty()) return;
@@ -32,9 +68,9 @@ void print_next(const ExperimentSettings& settings, const fs::path& out) {
   if (images.background != usual.background) {
     flags += " --background " + shell_quote(images.background);
   }
-  print("\nNext:\n  popaug train --data {}{} --schedule {}{} --out trained\n",
+  print("\nNext:\n  popaug train --data {}{} --schedule {}{}{} --out trained\n",
         shell_path(images.data), flags, shell_path(out / "best.schedule.json"),
-        plugin_flag(settings));
+        plugin_flag(settings), training_flags(settings));
 }
 
 }  // namespace
@@ -73,7 +109,14 @@ void print_search_summary(const ExperimentSettings& settings, const SearchOutcom
   if (applies_no_op(schedule)) {
     print(
         "It applies no op: nothing that the search tried came out above its start. Training with\n"
-        "it is training with the base transforms alone (flip, crop).\n\n");
+        "it is training with the base transforms alone: {}.\n\n",
+        base_words(schedule));
+  }
+  if (const std::string genes = genes_of_training(schedule); !genes.empty()) {
+    print(
+        "Also searched, and not part of a schedule, which is of augmentation: {} at the end. Give\n"
+        "them to the training.\n\n",
+        genes);
   }
   print(
       "The validation score chose the schedule, so it flatters it; and curves rise by\n"

@@ -66,6 +66,7 @@ void add_train(CLI::App& program, Action& action) {
             {"popaug train --data cifar --preset paper-cifar10-wrn-28-10 --out paper",
              "a row of the paper's tables, with its settings"},
             {"popaug train --out network --resume", "continue after a kill or a Ctrl-C"}});
+  verb->get_option("--schedule")->excludes(verb->get_option("--augment"));
   verb->callback([&action] { action = [] { return train(options); }; });
 }
 

@@ -132,22 +132,29 @@ ArmSummary summary_of(const Arm& arm, const ArmScores& scores, const std::vector
 
 // Writes the sentence that answers the question: about the schedule, or about the best arm of all.
 std::string overall_verdict(const std::vector<ArmSummary>& arms, const Metric& metric) {
-  const ArmSummary* subject = nullptr;
+  const ArmSummary& top =
+      *std::max_element(arms.begin(), arms.end(), [&](const ArmSummary& a, const ArmSummary& b) {
+        return gain(metric, a.score.mean) < gain(metric, b.score.mean);
+      });
+  const ArmSummary* subject = &top;
   for (const ArmSummary& s : arms) {
     if (s.arm.name == "schedule") subject = &s;
   }
-  if (subject == nullptr) {
-    subject =
-        &*std::max_element(arms.begin(), arms.end(), [&](const ArmSummary& a, const ArmSummary& b) {
-          return gain(metric, a.score.mean) < gain(metric, b.score.mean);
-        });
-  }
+  const auto with_mean = [&](const ArmSummary& s) {
+    return value_text(metric, s.score.mean) + (metric.share ? " %" : " of " + metric.name);
+  };
+  const bool beaten = gain(metric, top.score.mean) > gain(metric, subject->score.mean);
   if (subject->verdict.empty()) {
-    return fmt::format("{} is the best of {} arms, with {}{}; no other reference took part",
-                       subject->arm.title, arms.size(), value_text(metric, subject->score.mean),
-                       metric.share ? " %" : " of " + metric.name);
+    return (beaten ? subject->arm.title + ": " + with_mean(*subject) + "; " : std::string()) +
+           fmt::format("{} is the best of {} arms, with {}; no other reference took part",
+                       top.arm.title, arms.size(), with_mean(top));
   }
-  return subject->arm.title + ": " + subject->verdict;
+  std::string text = subject->arm.title + ": " + subject->verdict;
+  if (beaten && text.find(top.arm.title) == std::string::npos) {
+    text += fmt::format("; the highest mean has {}, {} against {}", top.arm.title, with_mean(top),
+                        with_mean(*subject));
+  }
+  return text;
 }
 
 Json interval_json(const Interval& interval) {

@@ -47,7 +47,9 @@ struct Range {
 
 Range parse_range(const std::string& text, const std::string& where) {
   const size_t dots = text.find("..");
-  if (dots == text.npos) refuse(where, "expected a range LOW..HIGH, found " + quote(text));
+  if (dots == text.npos || text.compare(dots, 3, "...") == 0) {
+    refuse(where, "expected a range LOW..HIGH, found " + quote(text));
+  }
   return {text.substr(0, dots), text.substr(dots + 2)};
 }
 

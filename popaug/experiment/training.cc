@@ -25,6 +25,15 @@ Schedule training_schedule(const ExperimentSettings& settings) {
   return stretch(schedule, epochs);
 }
 
+// The schedule with what settings of the training change of its base transforms.
+Schedule as_trained(Schedule schedule, const TrainSettings& settings) {
+  schedule.change_bases([&](BaseTransforms& base) {
+    if (settings.resized_crop > 0) base.use_resized_crop(settings.resized_crop);
+    base.scale_pixels = base.scale_pixels && !settings.paper_pixels;
+  });
+  return schedule;
+}
+
 // A resume replaces best.safetensors only after a better epoch, so one that is damaged or missing
 // would stay so. Throws Error then.
 void check_best_weights(const TrainingApi& api, const fs::path& out) {
@@ -77,13 +86,15 @@ TrainedNetwork train_with_schedule(const TrainingRequest& request, Progress& pro
   check_schedule_fits(trained.schedule, inputs.train_split->width, inputs.train_split->height,
                       trained.schedule.name);
   if (inputs.test_split != nullptr) trained.test_data = settings.images.data;
-  // Open the library, and see whether the training fits into memory.
+  // Open the library, and see whether the training fits the images and the memory.
   const TrainingApi& api = training();
+  api.check_training(settings.train, inputs.train.size());
   check_memory(settings, inputs, 1);
   // Say in the run directory what is trained.
   record_left_out(*directory, inputs);
   directory->write_start("config.toml", settings_toml(settings, kTrainVerb));
-  directory->write_derived("used.schedule.json", schedule_text(trained.schedule));
+  directory->write_derived("used.schedule.json",
+                           schedule_text(as_trained(trained.schedule, settings.train)));
   // Train, and write the result.
   TrainOptions options;
   options.resume = request.resume;

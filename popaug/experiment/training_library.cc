@@ -55,6 +55,7 @@ void check_learner(const ExperimentSettings& settings) {
   if (!trains_here(settings)) return;
   if (settings.train.model.empty()) training().check_network_name(settings.train.network);
   training().default_workers(settings.train.device);  // throws for a device that is not there
+  training().check_training(settings.train, 0);
 }
 
 int worker_count(const ExperimentSettings& settings) {

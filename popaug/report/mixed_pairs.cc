@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace popaug {
@@ -10,6 +11,21 @@ namespace {
 
 // With a small probability of mixing most images stay alone: so many are looked at.
 constexpr size_t kMostLookedAt = 4096;
+// An image of which the partner has less cannot be seen to be mixed.
+constexpr float kMostOf = 0.95f;
+
+// The first image of each class, then the second of each, and so on.
+std::vector<uint32_t> classes_in_turn(const ImageSet& split, size_t classes) {
+  std::vector<std::vector<uint32_t>> by_class(classes);
+  for (uint32_t i = 0; i < split.count(); ++i) by_class[split.labels[i]].push_back(i);
+  std::vector<uint32_t> order;
+  for (size_t turn = 0; order.size() < std::min(split.count(), kMostLookedAt); ++turn) {
+    for (const std::vector<uint32_t>& members : by_class) {
+      if (turn < members.size()) order.push_back(members[turn]);
+    }
+  }
+  return order;
+}
 
 Augmenter augmenter_of(const ImageSet& split, const Schedule& schedule, int epoch,
                        const std::vector<uint32_t>& indices) {
@@ -58,12 +74,13 @@ std::vector<MixedRow> mixed_pairs(const ImageSet& split, const std::vector<std::
   result.labels = {0};
   result.pixels = pixels;
   std::vector<MixedRow> rows;
-  for (size_t i = 0; i < std::min(split.count(), kMostLookedAt) && rows.size() < wanted; ++i) {
-    const uint32_t own[] = {static_cast<uint32_t>(i)};
+  for (const uint32_t i : classes_in_turn(split, classes.size())) {
+    if (rows.size() == wanted) break;
+    const uint32_t own[] = {i};
     Mixed mixed;
     augmenter.run(images, own, {.seed = seed, .epoch = static_cast<uint32_t>(epoch)}, out, 1,
                   {indices, &mixed});
-    if (mixed.partner == own[0]) continue;
+    if (mixed.partner == own[0] || !(std::abs(mixed.share - 0.5) <= kMostOf - 0.5)) continue;
     rows.push_back({classes.at(split.labels[i]), classes.at(split.labels[mixed.partner]),
                     static_cast<double>(mixed.share), encode_png(split_image(split, i)),
                     encode_png(split_image(split, mixed.partner)),

@@ -10,9 +10,10 @@
 
 namespace popaug {
 
-// The first `wanted` images of a labelled split that are mixed at an epoch, in the order of the
-// split; fewer where few are. Holes have the mean colour of the split. `classes` names its labels.
-// UsageError if the schedule mixes no image at that epoch, or the split has fewer than two images.
+// The first `wanted` images of a labelled split that are mixed at an epoch, taken from the classes
+// in turn; fewer where few are, and none of which more than 95 % stay. Holes have the mean colour
+// of the split. `classes` names its labels. UsageError if the schedule mixes no image at that
+// epoch, or the split has fewer than two images.
 std::vector<MixedRow> mixed_pairs(const ImageSet& split, const std::vector<std::string>& classes,
                                   const Schedule& schedule, int epoch, uint64_t seed,
                                   size_t wanted);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <numbers>
+#include <set>
 
 #include "popaug/image/image.h"
 #include "tests/message_of.h"
@@ -141,7 +142,8 @@ TEST(ReportPairs, AreMixedAsTheirLabelsSay) {
   const std::vector<MixedRow> rows = mixed_pairs(split, classes, schedule, 0, 1, 5);
   ASSERT_EQ(rows.size(), 5u);
   for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(rows[i].label, classes[i % 3]);
+    EXPECT_TRUE(rows[i].share >= 0.05 && rows[i].share <= 0.95);
+    EXPECT_EQ(rows[i].label, classes[decode_image(rows[i].own, "").data()[0] / 20 % 3]);
     const Image own = decode_image(rows[i].own, ""), other = decode_image(rows[i].other, "");
     const Image mixed = decode_image(rows[i].mixed, "");
     int of_own = 0;
@@ -153,6 +155,9 @@ TEST(ReportPairs, AreMixedAsTheirLabelsSay) {
     EXPECT_NEAR(of_own / 400.0, rows[i].share, 1e-6);
     EXPECT_EQ(rows[i].other_label, classes[other.data()[0] / 20 % 3]);
   }
+  std::set<std::string> labels;
+  for (const MixedRow& row : rows) labels.insert(row.label);
+  EXPECT_EQ(labels.size(), 3u);
   EXPECT_EQ(mixed_labels({"cat", "dog", 0.625, "", "", ""}), "62 % cat, 38 % dog");
   schedule.base.cutmix = 0;
   EXPECT_THAT(message_of([&] { mixed_pairs(split, classes, schedule, 0, 1, 5); }),
@@ -289,7 +294,7 @@ TEST(ReportRun, AComparisonStandsFirst) {
         "<th scope=\"row\">bare</th>"}) {
     EXPECT_TRUE(holds(page, part)) << part;
   }
-  EXPECT_FALSE(holds(page, "popaug compare --run"));
+  EXPECT_FALSE(holds(page, "popaug compare --config"));
 }
 
 TEST(ReportTraining, SaysWhatItsFilesSay) {

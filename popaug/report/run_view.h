@@ -33,7 +33,7 @@ struct Samples {
   std::vector<AugmentedRow> rows;
   std::vector<MixedRow> mixed;  // of the last epoch that mixes images; empty without one
   int mixed_epoch = 0;
-  std::string note;             // why there are none
+  std::string note;  // why there are none
 };
 
 struct RunView {

@@ -50,8 +50,10 @@ std::string answer(const RunView& view) {
         "with the free baselines on test images gives an answer.</p>\n<p>Validation scores "
         "were selected for and are not a test result. The next step trains with the schedule and "
         "with the free baselines, several times each, and judges them on test images:</p>\n"
-        "<pre tabindex=\"0\">popaug compare --run " +
-        html_escape(shell_path(view.directory) + plugin_flag(view.config)) + "</pre>\n";
+        "<pre tabindex=\"0\">popaug compare --config " +
+        html_escape(shell_path(view.directory / "config.toml") + " --run " +
+                    shell_path(view.directory) + plugin_flag(view.config)) +
+        "</pre>\n";
   }
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {

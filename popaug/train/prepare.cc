@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "popaug/model/model.h"
+#include "popaug/train/internal/batches.h"
 #include "popaug/train/internal/loop_torch.h"
 #include "popaug/train/setting_rows.h"
 
@@ -50,6 +51,11 @@ void check_train_settings(const TrainSettings& settings) {
         name_setting("accumulate") + ": " + std::to_string(settings.batch / settings.shards) +
         " images do not divide into " + std::to_string(settings.accumulate) + " equal parts");
   }
+}
+
+void check_training(const TrainSettings& settings, size_t images) {
+  check_train_settings(settings);
+  if (images > 0) steps_per_epoch(images, settings.batch);
 }
 
 BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& settings) {

@@ -62,6 +62,10 @@ std::vector<std::string> network_names();
 uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int height, int width,
                                 int classes);
 
+// Checks every setting that needs no data, and with `images` above 0 that a batch of them exists;
+// UsageError.
+void check_training(const TrainSettings& settings, size_t images);
+
 }  // namespace popaug
 
 #endif  // POPAUG_TRAIN_TRAIN_H_

@@ -16,7 +16,7 @@
 namespace popaug {
 
 // Raise this number whenever a change of this file or of train.h changes what a caller compiles in.
-inline constexpr int kTrainingApiVersion = 9;
+inline constexpr int kTrainingApiVersion = 10;
 
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {
@@ -33,6 +33,7 @@ struct TrainingApi {
   CheckpointInfo (*read_checkpoint_info)(const fs::path&);
   std::vector<std::string> (*network_names)();
   void (*check_network_name)(const std::string&);
+  void (*check_training)(const TrainSettings&, size_t images);
   int64_t (*count_parameters)(const std::string&, int channels, int height, int width, int classes);
   uint64_t (*estimate_member_memory)(const TrainSettings&, int channels, int height, int width,
                                      int classes);

@@ -33,6 +33,7 @@ from popaug._recipe_arms import register_arms, register_recorded
 from popaug._results import Audit, Choice, Evaluation, TrainedNetwork
 from popaug._run import Run
 from popaug._search import tracked
+from popaug._settings import Gene
 from popaug._values import Json
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ def _plain(name: str, value: Any) -> Any:
         return os.fspath(value.directory / "best.schedule.json")
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    if isinstance(value, Mapping) and name == "genes":
-        return ",".join(f"{gene}={low}..{high}" for gene, (low, high) in value.items())
+    if name == "genes" and isinstance(value, Mapping):
+        return ",".join(_gene_text(gene, bounds) for gene, bounds in value.items())
+    if name == "genes" and isinstance(value, (list, tuple)):
+        return ",".join(gene if isinstance(gene, str) else _gene_text("", gene) for gene in value)
     if isinstance(value, (list, tuple)) and all(isinstance(part, (str, int, float)) for part in value):
         return ",".join(str(part) for part in value)
     if name == "size" and isinstance(value, int):
@@ -66,6 +69,21 @@ def _plain(name: str, value: Any) -> Any:
     raise UsageError(
         f"{name}= is a {kind}; expected {hints.get(name, 'a text, a number or a path, as in config.toml')}"
     )
+
+
+def _gene_text(name: str, gene: Any) -> str:
+    """As the setting "genes" says it: of a popaug.Gene, or of a name and its range (low, high)."""
+    if isinstance(gene, Gene):
+        options = [f"start={gene.start}"] if gene.start is not None else []
+        options += ["log" if gene.log else "linear", *(["whole"] if gene.integer else [])]
+        return ":".join([f"{gene.name}={gene.low}..{gene.high}", *options])
+    try:
+        low, high = gene
+    except (TypeError, ValueError):
+        raise UsageError(
+            f'genes=: "{name or gene}" is not a gene; expected {{"lr": (0.01, 0.4)}} or popaug.Gene("lr", 0.01, 0.4)'
+        ) from None
+    return f"{name}={low}..{high}"
 
 
 def _run(
