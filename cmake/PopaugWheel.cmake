@@ -9,8 +9,11 @@
 # Why a library for each X.Y: torch's C++ interface changes from one X.Y to the next (functions that
 # libpopaug_train calls appear and go), and does not within X.Y (docs/decisions/wheels.md).
 set(POPAUG_TESTS OFF CACHE BOOL "Build the tests")
-set(POPAUG_MORE_TORCHES "$ENV{POPAUG_MORE_TORCHES}" CACHE STRING
+set(POPAUG_MORE_TORCHES "" CACHE STRING
   "Folders of further torch releases (as POPAUG_TORCH; ':' between two), each for a library of its own")
+if(DEFINED ENV{POPAUG_MORE_TORCHES})  # also in a folder that an earlier build has configured
+  set_property(CACHE POPAUG_MORE_TORCHES PROPERTY VALUE "$ENV{POPAUG_MORE_TORCHES}")
+endif()
 if(NOT DEFINED POPAUG_TRAIN)
   set(POPAUG_TORCH "$ENV{POPAUG_TORCH}" CACHE PATH "An installed torch: the folder with include/ and lib/")
   find_package(TorchLib QUIET)

@@ -20,7 +20,8 @@ std::string load_error() {
 fs::path file_of(const void* symbol) {
   Dl_info info{};
   if (dladdr(symbol, &info) == 0 || info.dli_fname == nullptr) return {};
-  return info.dli_fname;
+  std::error_code ignored;
+  return fs::canonical(info.dli_fname, ignored);
 }
 
 std::string variable(const char* name) {
