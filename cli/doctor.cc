@@ -77,8 +77,8 @@ std::string shipped_text() {
 
 std::string training_text() {
   const TrainingApi& api = training();
-  return fmt::format("torch {}, {} families of networks", api.torch_version,
-                     api.network_names().size());
+  return fmt::format("built for torch {}, {} families of networks, in {}", api.torch_version,
+                     api.network_names().size(), training_library_file().string());
 }
 
 std::string gpu_text() {

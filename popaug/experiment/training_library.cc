@@ -16,11 +16,44 @@ std::string load_error() {
   return text == nullptr ? "unknown reason" : text;
 }
 
+// The file of the library that holds a symbol; empty if that is not known.
+fs::path file_of(const void* symbol) {
+  Dl_info info{};
+  if (dladdr(symbol, &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code ignored;
+  return fs::canonical(info.dli_fname, ignored);
+}
+
+std::string variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? "" : text;
+}
+
+// What to open. A wheel has a library for each release X.Y of torch, in torch-X.Y/ beside
+// libpopaug; its launcher says which torch is installed (python/popaug/_installed_torch.py).
+// Elsewhere: the library beside the program in the build folder, or in ../lib where it is installed
+// (rpath).
+std::string choose_library() {
+  const std::string release = variable("POPAUG_TORCH_RELEASE");
+  if (release.empty()) return kLibrary;
+  const fs::path beside = file_of(reinterpret_cast<const void*>(&training)).parent_path();
+  const fs::path library = beside / ("torch-" + release) / kLibrary;
+  std::error_code ignored;
+  if (!fs::exists(library, ignored)) return kLibrary;  // the variables of another popaug
+  // The wheel's library contains no path of torch. It finds what is loaded already; torch's own
+  // libraries find each other.
+  const std::string torch = (fs::path(variable("POPAUG_TORCH_LIB")) / "libtorch.so").string();
+  if (dlopen(torch.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
+    throw Error("the installed torch cannot be opened: " + load_error());
+  }
+  return library.string();
+}
+
 const TrainingApi* open_library() {
-  // Set by the Python wheel's launcher, which knows which torch is installed.
+  // Set by the Python wheel's launcher where no library fits the installed torch.
   if (const char* why = std::getenv("POPAUG_NO_TRAINING"); why != nullptr) throw Error(why);
-  // Found beside the program in the build folder, in ../lib where it is installed (rpath).
-  void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  const std::string file = choose_library();
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     throw Error("this needs the training library, which cannot be opened: " + load_error() +
                 "; build with torch (make; see README.md), or set POPAUG_TORCH to the folder of an "
@@ -29,11 +62,11 @@ const TrainingApi* open_library() {
   using Function = const TrainingApi* (*)();
   const auto function = reinterpret_cast<Function>(dlsym(library, "popaug_training_api"));
   if (function == nullptr) {
-    throw Error(std::string(kLibrary) + " is not popaug's training library: " + load_error());
+    throw Error(file + " is not popaug's training library: " + load_error());
   }
   const TrainingApi* api = function();
   if (api->version != kTrainingApiVersion) {
-    throw Error(std::string(kLibrary) + " is of another popaug (its interface is version " +
+    throw Error(file + " is of another popaug (its interface is version " +
                 std::to_string(api->version) + ", this program needs " +
                 std::to_string(kTrainingApiVersion) + "); build both again");
   }
@@ -45,6 +78,10 @@ const TrainingApi* open_library() {
 const TrainingApi& training() {
   static const TrainingApi* const api = open_library();
   return *api;
+}
+
+fs::path training_library_file() {
+  return file_of(reinterpret_cast<const void*>(training().network_names));
 }
 
 bool trains_here(const ExperimentSettings& settings) {

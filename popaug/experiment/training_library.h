@@ -17,6 +17,9 @@ namespace popaug {
 // library or torch is not there, does not load, or belongs to another popaug.
 const TrainingApi& training();
 
+// The file of that library, which it opens too; empty if the system does not say.
+fs::path training_library_file();
+
 // Whether members of a search are networks that this program trains; external workers manage their
 // own device.
 bool trains_here(const ExperimentSettings& settings);

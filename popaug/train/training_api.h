@@ -21,7 +21,7 @@ inline constexpr int kTrainingApiVersion = 10;
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {
   int version = kTrainingApiVersion;
-  const char* torch_version = "";  // that the library runs with
+  const char* torch_version = "";  // that the library was built for
   TrainerFactory (*make_trainer_factory)(const TrainSettings&, const Space&, const Rule&,
                                          const BaseTransforms&, const std::vector<std::string>&,
                                          const Subset&, const Subset&, const std::string&);

@@ -1,5 +1,6 @@
 #include "python/bindings/watched.h"
 
+#include <dlfcn.h>
 #include <nanobind/stl/string.h>
 
 #include <chrono>
@@ -28,13 +29,17 @@ bool main_thread_lives() {
   return nb::cast<bool>(nb::module_::import_("threading").attr("main_thread")().attr("is_alive")());
 }
 
-// Whether the interpreter is ending: its lock can then not be had any more.
+// Whether the interpreter is ending: its lock can then not be had any more. The function has
+// another name before Python 3.13 and is not in the stable ABI there, so the running Python is
+// asked for it.
 bool is_ending() {
-#if PY_VERSION_HEX >= 0x030D0000
-  return Py_IsFinalizing() != 0;
-#else
-  return _Py_IsFinalizing() != 0;
-#endif
+  using Function = int (*)();
+  static const Function is_finalizing = [] {
+    void* found = dlsym(RTLD_DEFAULT, "Py_IsFinalizing");
+    if (found == nullptr) found = dlsym(RTLD_DEFAULT, "_Py_IsFinalizing");
+    return reinterpret_cast<Function>(found);
+  }();
+  return is_finalizing != nullptr && is_finalizing() != 0;
 }
 
 // A notebook or a prompt, where other work would be lost with the process.

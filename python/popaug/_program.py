@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import importlib.metadata
-import importlib.util
 import os
 import pathlib
 import shutil
@@ -17,48 +15,16 @@ import signal
 import subprocess
 import sys
 
-from popaug import _doctor
+from popaug import _doctor, _installed_torch
 from popaug._core import Error, UsageError
 
 _HERE = pathlib.Path(__file__).resolve().parent
 
 
-def torch_folder() -> pathlib.Path | None:
-    """The folder of the installed torch, without importing it."""
-    spec = importlib.util.find_spec("torch")
-    return pathlib.Path(spec.origin).parent if spec is not None and spec.origin else None
-
-
-def torch_problem() -> str | None:
-    """Why the training verbs cannot run here, as a sentence; None if they can."""
-    stamp = _HERE / "lib" / "torch-version.txt"
-    if not stamp.is_file():
-        return (
-            "this popaug was installed without training: no torch was at hand when it was built "
-            "(set POPAUG_TORCH to the folder of an installed torch and install popaug again)"
-        )
-    wanted = stamp.read_text().strip()
-    if torch_folder() is None:
-        return f"training needs torch {wanted}, which is not installed: pip install torch=={wanted}"
-    found = importlib.metadata.version("torch").split("+")[0]
-    if found != wanted:
-        return f"training needs torch {wanted}, for which this popaug was built; torch {found} is installed"
-    return None
-
-
 def environment() -> dict[str, str]:
     """What the program needs in its environment to find torch, or to say why it cannot train."""
-    found = dict(os.environ)
-    found.setdefault("POPAUG_PYTHON", sys.executable)
-    problem = torch_problem()
-    if problem is not None:
-        found["POPAUG_NO_TRAINING"] = problem
-        return found
-    folder = torch_folder()
-    libraries = [str(folder / "lib")] if folder is not None else []
-    if found.get("LD_LIBRARY_PATH"):
-        libraries.append(found["LD_LIBRARY_PATH"])
-    found["LD_LIBRARY_PATH"] = ":".join(libraries)
+    found = {"POPAUG_PYTHON": sys.executable} | dict(os.environ)
+    _installed_torch.set_variables(found)
     return found
 
 
@@ -148,9 +114,9 @@ def _run_here(recipes: list[str], arguments: list[str], own: bool) -> int:
     library = _HERE / "_verbs.so"
     if not library.is_file():
         raise Error(f"{library} is missing, with which recipes of other libraries run; install popaug again")
-    if own and torch_problem() is not None:
-        os.environ["POPAUG_NO_TRAINING"] = str(torch_problem())
-    elif torch_folder() is not None:
+    if own:
+        _installed_torch.use_here()
+    elif _installed_torch.folder() is not None:
         importlib.import_module("torch")  # its libraries are then found
     from popaug import _recipe_arms  # not at the top: few need it
 

@@ -14,7 +14,7 @@ settings: named as in config.toml, for example train_size=4000. Lists may be giv
 Ctrl-C, or SIGTERM, in the main thread ends an experiment cleanly: it raises popaug.Interrupted, and can be resumed. From another
 thread an experiment runs too; it stops when the main thread ends.
 
-Networks are trained by libpopaug_train: import torch first, or have it found by the loader.
+Networks are trained by libpopaug_train with the installed torch, which need not be imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from popaug import _core
+from popaug import _core, _installed_torch
 from popaug._comparison import Comparison
 from popaug._core import UsageError
 from popaug._progress import shown
@@ -86,6 +86,11 @@ def _gene_text(name: str, gene: Any) -> str:
     return f"{name}={low}..{high}"
 
 
+def _run_core(verb: str, request: Mapping[str, Any], reports: object | None) -> str:
+    _installed_torch.use_here()
+    return _core.run_experiment(verb, json.dumps(request), reports)
+
+
 def _run(
     verb: str, out: Path, settings: Mapping[str, Any], show: bool, track: Track | None = None, **request: Any
 ) -> Json:
@@ -102,7 +107,7 @@ def _run(
     reports = shown(verb, show)
     with tracked(out, track, bool(given.get("resume"))):
         try:
-            text = _core.run_experiment(verb, json.dumps({"out": os.fspath(out), "values": values} | given), reports)
+            text = _run_core(verb, {"out": os.fspath(out), "values": values} | given, reports)
         finally:
             if reports is not None:
                 reports.close()
@@ -186,8 +191,8 @@ def evaluate(
     }  # fmt: skip
     reports = shown("evaluate", show)
     try:
-        given = json.dumps({name: value for name, value in request.items() if value is not None})
-        return Evaluation(json.loads(_core.run_experiment("evaluate", given, reports)))
+        given = {name: value for name, value in request.items() if value is not None}
+        return Evaluation(json.loads(_run_core("evaluate", given, reports)))
     finally:
         if reports is not None:
             reports.close()

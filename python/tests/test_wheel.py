@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import popaug
-from popaug import _program
+from popaug import _installed_torch, _program
 
 BUILD = pathlib.Path(os.environ.get("POPAUG_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 ROOT = pathlib.Path(os.environ.get("POPAUG_SOURCE", pathlib.Path(__file__).parents[2]))
@@ -22,6 +22,7 @@ LONG = os.environ.get("POPAUG_LONG") == "1"
 pytestmark = pytest.mark.timeout(3000)
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
 TORCH = torch.__version__.split("+")[0]
+RELEASE = ".".join(TORCH.split(".")[:2])  # the wheel of these tests trains with it alone
 
 
 def run(*command: object) -> "subprocess.CompletedProcess[str]":
@@ -98,16 +99,18 @@ def test_what_the_wheel_holds(wheel: pathlib.Path, tmp_path: pathlib.Path) -> No
         held = {pathlib.Path(n).name for n in archive.namelist()} | set(archive.namelist())
         metadata = archive.read(next(n for n in held if n.endswith(".dist-info/METADATA"))).decode()
         archive.extractall(tmp_path)
-    assert {"popaug/py.typed", "popaug/_core.pyi", "popaug/lib/torch-version.txt", "popaug/bin/popaug"} <= held
-    assert (tmp_path / "popaug" / "lib" / "torch-version.txt").read_text().strip() == TORCH
+    assert {"popaug/py.typed", "popaug/_core.pyi", "popaug/bin/popaug"} <= held
+    assert [path.name for path in (tmp_path / "popaug" / "lib").glob("torch-*")] == [f"torch-{RELEASE}"]
+    assert wheel.stat().st_size < 30e6
     assert not [n for n in held if re.match(r"lib(torch|c10|cud)", n)]
     assert [n for n in held if n.startswith("libjpeg")]  # auditwheel put the system's libraries in
     assert re.search(r"manylinux_2_\d+_x86_64\.whl$", wheel.name)
     assert "Requires-Dist: numpy" in metadata
     assert "Requires-Dist: torch" not in metadata
-    (library,) = (tmp_path / "popaug" / "lib").glob("libpopaug_train*")
+    (library,) = (tmp_path / "popaug" / "lib").glob("torch-*/libpopaug_train*")
     linked = succeed("readelf", "-d", library)
-    assert "libtorch_cpu.so" in linked
+    assert "libtorch_cpu.so" in linked and "libtorch.so" in linked
+    assert "libtorch_cuda" not in linked  # one library for the CPU and the CUDA build
     path = re.search(r"R(?:UN)?PATH.*\[(.*)\]", linked)
     assert path is not None
     assert all(part.startswith("$ORIGIN") for part in path[1].split(":"))  # no folder of the building machine
@@ -146,7 +149,7 @@ def test_with_numpy_alone(python: pathlib.Path, photos: pathlib.Path, tmp_path: 
     assert "rcifar10-paper" in succeed(program, "schedule", "show", "rcifar10-paper")
     failed = training(python, photos, tmp_path / "network")
     assert sentences(failed) == [
-        f"popaug: training needs torch {TORCH}, which is not installed: pip install torch=={TORCH}"
+        f"popaug: training needs torch {RELEASE}, which is not installed: pip install 'torch=={RELEASE}.*'"
     ]
 
 
@@ -176,17 +179,52 @@ def test_it_trains_with_the_users_torch(python: pathlib.Path, photos: pathlib.Pa
     assert succeed(python, "-I", "-c", loads).strip() == "wrn-10-1"
 
 
+def stand_in(folder: pathlib.Path, version: str) -> pathlib.Path:
+    """A torch that has a version and a libtorch with nothing in it; the folder to put on a path."""
+    (folder / "torch" / "lib").mkdir(parents=True)
+    (folder / "torch" / "__init__.py").touch()
+    (folder / "torch" / "version.py").write_text(f"__version__ = '{version}'\n")
+    compile_library(folder / "torch" / "lib" / "libtorch.so", "int nothing;")
+    return folder
+
+
+def compile_library(file: pathlib.Path, source: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    text = file.with_suffix(".c")
+    text.write_text(source)
+    succeed("cc", "-shared", "-fPIC", "-o", file, text)
+
+
 def test_another_torch_is_refused(python: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """A stand-in that has a name and a version, as an installed release has."""
-    (tmp_path / "other" / "torch" / "lib").mkdir(parents=True)
-    (tmp_path / "other" / "torch" / "__init__.py").touch()
-    (tmp_path / "other" / "torch-2.12.1.dist-info").mkdir()
-    (tmp_path / "other" / "torch-2.12.1.dist-info" / "METADATA").write_text("Name: torch\nVersion: 2.12.1+cpu\n")
-    lend(python, tmp_path / "other")
+    lend(python, stand_in(tmp_path / "other", "9.12.1+cpu"))
     failed = training(python, photos, tmp_path / "network")
-    assert sentences(failed) == [
-        f"popaug: training needs torch {TORCH}, for which this popaug was built; torch 2.12.1 is installed"
-    ]
+    want = (
+        f"training needs torch {RELEASE}, for which this popaug was built; torch 9.12.1 is installed "
+        f"(to change it: pip install 'torch=={RELEASE}.*')"
+    )
+    assert sentences(failed) == [f"popaug: {want}"]
+    assert want in succeed(python.parent / "popaug", "doctor")
+
+
+def test_the_library_of_the_installed_release_is_opened(
+    python: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """A stand-in of a library, for a release of torch that is a stand-in too: the program says whose it is."""
+    (libraries,) = tmp_path.glob("venv/lib/python3*/site-packages/popaug/lib")
+    library = libraries / "torch-9.12" / "libpopaug_train.so.0"
+    compile_library(library, "static int version = 999; const void* popaug_training_api(void) { return &version; }")
+    lend(python, stand_in(tmp_path / "other", "9.12.1+cpu"))
+    refused = f"{library} is of another popaug (its interface is version 999"
+    (sentence,) = sentences(training(python, photos, tmp_path / "network"))
+    assert refused in sentence
+    # In the same process too, whatever another popaug left in the environment.
+    script = f"import os; os.environ['POPAUG_NO_TRAINING'] = 'no'; import popaug; popaug.train(data={str(photos)!r})"
+    done = run(python, "-I", "-c", script)
+    assert refused in done.stderr, done.stderr
+
+    (tmp_path / "other" / "torch" / "lib" / "libtorch.so").write_text("not a library")
+    (sentence,) = sentences(training(python, photos, tmp_path / "network"))
+    assert "the installed torch cannot be opened" in sentence
 
 
 def test_built_without_a_torch(wheel: pathlib.Path, photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -195,9 +233,9 @@ def test_built_without_a_torch(wheel: pathlib.Path, photos: pathlib.Path, tmp_pa
         wheel = build(tmp_path, "-C", f"build-dir={ROOT / 'build-small'}", "-C", "cmake.define.POPAUG_TORCH=/nowhere")
     python = environment(tmp_path / "venv", wheel)
     (library,) = tmp_path.glob("venv/lib/python3*/site-packages/popaug/lib")
-    for file in () if LONG else (*library.glob("libpopaug_train*"), library / "torch-version.txt"):
-        file.unlink()
-    assert not list(library.glob("libpopaug_train*"))
+    for folder in () if LONG else library.glob("torch-*"):
+        shutil.rmtree(folder)
+    assert not list(library.rglob("libpopaug_train*"))
     lend(python, pathlib.Path(torch.__file__).parents[1])
     failed = training(python, photos, tmp_path / "network")
     (sentence,) = sentences(failed)
@@ -224,13 +262,47 @@ def test_a_configuration_without_torch_says_so_and_takes_the_compiler_of_make(tm
 
 
 def test_which_torch_fits_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_installed_torch, "_HERE", tmp_path / "popaug")
+    for release in ("2.11", "2.9", "2.14"):
+        (tmp_path / "popaug" / "lib" / f"torch-{release}").mkdir(parents=True)
+        (tmp_path / "popaug" / "lib" / f"torch-{release}" / "libpopaug_train.so.0").touch()
+    assert _installed_torch.releases() == ["2.9", "2.11", "2.14"]
+
+    torch_folder = tmp_path / "site" / "torch"
+    torch_folder.mkdir(parents=True)
+    monkeypatch.setattr(_installed_torch, "folder", lambda: torch_folder)
+    wanted = "training needs torch 2.9, 2.11 or 2.14, for which this popaug was built"
+    remedy = "(to change it: pip install 'torch==2.14.*')"
+    for version, release in (("2.14.1", "2.14"), ("2.9.0+cu130", "2.9"), ("2.11.0.post1", "2.11")):
+        (torch_folder / "version.py").write_text(f"from typing import Optional\n__version__ = '{version}'\n")
+        environment = {"POPAUG_NO_TRAINING": "what another popaug said", "HOME": "kept"}
+        _installed_torch.set_variables(environment)
+        lib = str(torch_folder / "lib")
+        assert environment == {"HOME": "kept", "POPAUG_TORCH_RELEASE": release, "POPAUG_TORCH_LIB": lib}
+    for version in ("2.1.0", "2.12.1", "2.15.0", "2.14.0a0", "2.14.0.dev20261101", "2.14.0rc2"):
+        (torch_folder / "version.py").write_text(f"__version__ = '{version}+cpu'\n")
+        assert _installed_torch.problem() == f"{wanted}; torch {version} is installed {remedy}"
+    (torch_folder / "version.py").unlink()
+    assert _installed_torch.problem() == f"{wanted}; torch of an unknown release is installed {remedy}"
+    monkeypatch.setattr(_installed_torch, "folder", lambda: None)
+    environment = {}
+    _installed_torch.set_variables(environment)
+    assert list(environment) == ["POPAUG_NO_TRAINING"]
+    assert environment["POPAUG_NO_TRAINING"].startswith(
+        "training needs torch 2.9, 2.11 or 2.14, which is not installed"
+    )
+
+
+def test_the_package_of_a_build_folder_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POPAUG_NO_TRAINING", "stays")
+    _installed_torch.use_here()
+    assert os.environ["POPAUG_NO_TRAINING"] == "stays" and "POPAUG_TORCH_LIB" not in os.environ
+    folder = _installed_torch.folder()
+    assert folder is not None and _installed_torch._version(folder) == TORCH
+
+
+def test_how_the_program_is_started(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_program, "_HERE", tmp_path)
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "torch-version.txt").write_text(f"{TORCH}\n")
-    assert _program.torch_problem() is None
-    folder = _program.torch_folder()
-    assert folder is not None
-    assert str(folder / "lib") in _program.environment()["LD_LIBRARY_PATH"]
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "popaug").touch()
     assert _program.command() == [sys.executable, "-m", "popaug._program"]
