@@ -172,7 +172,7 @@ def test_a_search_over_strengths_writes_values_into_the_segments(photos: pathlib
     (half,) = (op["values"] for op in schedule["space"]["ops"] if op["op"] == "Rotate")
     assert half == pytest.approx([value / 2 for value in rotate])
     assert schedule["space"]["name"] == "pba:scaled" and "values" not in schedule["segments"][0]
-    # A search goes on from a schedule of the same strength, and refuses one of another.
+    # A search continues from a schedule of the same strength, and refuses one of another.
     start = ["--start", tmp_path / "fixed" / "best.schedule.json"]
     run(*flags, *fixed, *start, "--out", tmp_path / "on")
     assert "another strength" in run(*flags, *start, "--out", tmp_path / "no", code=2).stderr
