@@ -274,7 +274,7 @@ COMMANDS = {
     "popaug/data/load.cc": ["popaug data convert --data ", " --size "],
     "popaug/report/png.cc": ["--zoom", "--format", "--output"],
     "popaug/report/sections.cc": [
-        *(" --plugin ", "popaug compare --run ", "search --selection none --trainer none</code>"),
+        *(" --plugin ", "popaug compare --config ", " --run ", "search --selection none --trainer none</code>"),
         *("<code>popaug search --config ", " --out NEW-RUN</code>"),
     ],
     "popaug/report/screening_view.cc": ["compare --data DIR --epochs N --arms schedule,flipcrop,trivial --schedule "],

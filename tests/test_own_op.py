@@ -68,11 +68,12 @@ def test_own_op_from_search_to_training(plugin: pathlib.Path, tmp_path: pathlib.
     words = shlex.split(line)
     assert words[words.index("--plugin") + 1] == str(plugin)
     words[words.index("--out") + 1] = str(tmp_path / "final")
-    popaug(*words, "--train-size", 200, "--epochs", 2, *small)
+    assert words[words.index("--network") + 1] == "wrn-10-1"  # what the search trained
+    popaug(*words, "--train-size", 200, "--epochs", 2, "--workers", 2)
     assert (tmp_path / "final" / "best.safetensors").stat().st_size > 0
     popaug("report", run, "--no-images")
     page = html.unescape((run / "report.html").read_text())
-    assert f"popaug compare --run {run} --plugin {plugin}</pre>" in page
+    assert f"popaug compare --config {run}/config.toml --run {run} --plugin {plugin}</pre>" in page
     # Looking at the network needs no plugin.
     popaug("report", tmp_path / "final", "--no-images")
     assert "error" in json.loads(popaug("eval", tmp_path / "final", "--data", FASHION, "--json").stdout)

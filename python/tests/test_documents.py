@@ -58,11 +58,11 @@ def name(page: pathlib.Path) -> str:
 
 def test_every_block_has_a_kind_that_is_tested() -> None:
     # text: what a program printed, and commands that need weights from outside (tests/test_fine_tuning.py) or Docker
-    # (tests/test_container.py), or that the site runs (tests/test_site.py).
+    # (tests/test_container.py) or a wheel (test_wheel.py), or that the site runs (tests/test_site.py).
     kinds = {"python", "sh", "json", "toml", "text"}
     assert not [(name(p), language) for p in PAGES for language, _ in blocks(p) if language not in kinds]
-    assert [name(p) for p in PAGES if snippets(p, "text")] == [
-        "docs/container.md", "docs/demo.md", "docs/fine-tuning.md", "docs/reports.md",
+    assert sorted(name(p) for p in PAGES if snippets(p, "text")) == [
+        "docs/container.md", "docs/demo.md", "docs/fine-tuning.md", "docs/python.md", "docs/reports.md",
     ]  # fmt: skip
     assert sum(len(snippets(p, "python")) for p in PAGES) >= 10
     assert sum(len(snippets(p, "sh")) for p in PAGES) >= 7
