@@ -218,7 +218,10 @@ def test_the_library_of_the_installed_release_is_opened(
     (sentence,) = sentences(training(python, photos, tmp_path / "network"))
     assert refused in sentence
     # In the same process too, whatever another popaug left in the environment.
-    script = f"import os; os.environ['POPAUG_NO_TRAINING'] = 'no'; import popaug; popaug.train(data={str(photos)!r}, epochs=1)"
+    script = (
+        "import os, popaug; os.environ['POPAUG_NO_TRAINING'] = 'no'; "
+        f"popaug.train(data={str(photos)!r}, augment='flipcrop', epochs=1)"
+    )
     done = run(python, "-I", "-c", script)
     assert refused in done.stderr, done.stderr
 
