@@ -23,9 +23,10 @@ void print_summary(const AuditedOps& audited, const AuditRequest& request) {
     print("\nNo op of the space is left; a search has nothing to draw from.\n");
     return;
   }
-  print("\nNext:\n  popaug search --data {} --space {}{}{} --preset small --out run\n",
-        shell_path(audited.data), shell_path(out / "audited.space.toml"),
-        audit.flip_hurts ? " --flip 0" : "", plugin_flag(request.settings));
+  print("\nNext:\n  popaug search --data {}{} --space {}{}{} --preset small --out run\n",
+        shell_path(audited.data), next_flags(request.settings, kSearchVerb, "data"),
+        shell_path(out / "audited.space.toml"), audit.flip_hurts ? " --flip 0" : "",
+        plugin_flag(request.settings));
 }
 
 int audit(const Options& options) {

@@ -41,12 +41,6 @@ std::vector<int> spread(int count, int total) {
   return picked;
 }
 
-std::string ascii(const std::string& text) {
-  std::string plain;
-  for (const char c : text) plain += c >= ' ' && c <= '~' ? c : '?';
-  return plain;
-}
-
 std::string draws_text(const Schedule& schedule, int epoch, uint64_t seed, uint64_t sample) {
   const auto draws =
       draw_ops(schedule.space_of(schedule.segment_of(epoch)), schedule.rule, schedule.at(epoch),
@@ -99,8 +93,7 @@ Image pairs_sheet(const AugmentFlags& flags) {
   options.scaled_decoding = flags.scaled_decoding;
   options.keep_going = flags.keep_going;
   const Dataset data = read_dataset(flags.in, options);
-  const ImageSet* split = data.find("train");
-  if (split == nullptr && !data.splits.empty()) split = &data.splits.front();
+  const ImageSet* split = data.train_or_first();
   if (split == nullptr || split->labels.empty()) {
     throw UsageError(show_path(flags.in) +
                      ": --sheet pairs shows the labels of mixed images, and there are none");
@@ -112,14 +105,14 @@ Image pairs_sheet(const AugmentFlags& flags) {
   std::vector<SheetCell> cells;
   for (const MixedRow& row : rows) {
     const auto add = [&](const std::string& png, const std::string& caption) {
-      cells.push_back({for_cell(decode_image(png, "a picture of the sheet")), ascii(caption)});
+      cells.push_back({for_cell(decode_image(png, "a picture of the sheet")), caption});
     };
     add(row.own, row.label);
     add(row.other, row.other_label);
     add(row.mixed, mixed_labels(row));
   }
   return contact_sheet(cells, 3, zoom_for(cells.front().image, flags.zoom, kEpochCell),
-                       ascii(schedule.name) + ": image, mixed with, and what becomes of them");
+                       schedule.name + ": image, mixed with, and what becomes of them");
 }
 
 Image epochs_sheet(const AugmentFlags& flags, const Image& image, bool grey) {

@@ -23,10 +23,8 @@ class AugmentersBySize {
       // Pixels stay bytes here, so any normalisation does.
       const size_t channels = grey ? 1 : 3;
       const Normalisation none{std::vector<float>(channels, 0), std::vector<float>(channels, 1)};
-      const size_t segment = schedule_.segment_of(epoch_);
-      found = std::make_unique<Augmenter>(schedule_.space_of(segment), schedule_.rule,
-                                          schedule_.at(epoch_), schedule_.base_of(segment), none,
-                                          width, height, static_cast<int>(channels));
+      found = make_augmenter(schedule_, schedule_.segment_of(epoch_), none, width, height,
+                             static_cast<int>(channels));
     }
     return *found;
   }

@@ -43,9 +43,7 @@ struct Balance {
 };
 
 Balance balance_of(const Dataset& data) {
-  const ImageSet* train = data.find("train");
-  const std::vector<size_t> counts =
-      class_counts(data, train == nullptr ? data.splits.front() : *train);
+  const std::vector<size_t> counts = class_counts(data, *data.train_or_first());
   Balance balance;
   for (size_t c = 0; c < counts.size(); ++c) {
     if (counts[c] == 0) continue;

@@ -49,7 +49,7 @@ int export_file(const ExportFlags& flags) {
   if (flags.to == "csv") {
     text = export_csv(schedule);
     if (const std::string base = base_words(schedule); base != "none") {
-      print_note("note", "csv has the ops alone; left out: " + base);
+      print_note("note", "CSV contains only the ops; left out: " + base);
     }
   }
   if (flags.to == "python") text = export_python(schedule);

@@ -36,41 +36,13 @@ std::string genes_of_training(const Schedule& schedule) {
   return join(words, ", ");
 }
 
-// The settings of the training that are not the usual ones, as flags.
-std::string training_flags(const ExperimentSettings& settings) {
-  const ExperimentSettings usual;
-  std::string flags;
-  for (const ExperimentRow& row : experiment_rows()) {
-    const Setting& setting = row.setting;
-    const std::string key = setting.key;
-    if (setting.table != std::string("training") || (setting.verbs & kTrainVerb) == 0 ||
-        key == "epochs" || row.get(settings) == row.get(usual)) {
-      continue;
-    }
-    const Json value = row.get(settings);
-    flags += " " + name_flags(name_setting(key));
-    if (value.is_string()) flags += " " + shell_quote(value.get<std::string>());
-    if (value.is_number()) flags += " " + number_text(value.get<double>());
-  }
-  return flags;
-}
-
 // The training with the schedule. Images are read as the search read them.
 void print_next(const ExperimentSettings& settings, const fs::path& out) {
   if (settings.images.data.empty()) return;
-  const ImageSettings& images = settings.images;
-  const ImageSettings usual;
-  std::string flags;
-  if (!images.size.empty()) flags += " --size " + shell_quote(images.size);
-  if (images.fit != usual.fit) flags += " --fit " + images.fit;
-  if (images.scaled_decoding) flags += " --scaled-decoding";
-  if (images.range != usual.range) flags += " --range " + shell_quote(images.range);
-  if (images.background != usual.background) {
-    flags += " --background " + shell_quote(images.background);
-  }
   print("\nNext:\n  popaug train --data {}{} --schedule {}{}{} --out trained\n",
-        shell_path(images.data), flags, shell_path(out / "best.schedule.json"),
-        plugin_flag(settings), training_flags(settings));
+        shell_path(settings.images.data), next_flags(settings, kTrainVerb, "data"),
+        shell_path(out / "best.schedule.json"), plugin_flag(settings),
+        next_flags(settings, kTrainVerb, "training"));
 }
 
 }  // namespace
@@ -114,8 +86,9 @@ void print_search_summary(const ExperimentSettings& settings, const SearchOutcom
   }
   if (const std::string genes = genes_of_training(schedule); !genes.empty()) {
     print(
-        "Also searched, and not part of a schedule, which is of augmentation: {} at the end. Give\n"
-        "them to the training.\n\n",
+        "The search also varied settings of the training, which a schedule does not contain. At "
+        "the\n"
+        "end the winner had {}. Give them to the training as flags.\n\n",
         genes);
   }
   print(

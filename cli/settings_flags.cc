@@ -69,6 +69,25 @@ std::string name_flags(const std::string& sentence) {
   return named.append(rest, sentence.cend());
 }
 
+std::string next_flags(const ExperimentSettings& settings, Verbs verb, const std::string& table) {
+  static const std::set<std::string> own = {"data",     "split",      "train_size",
+                                            "val_size", "all_labels", "epochs"};
+  const ExperimentSettings usual;
+  std::string flags;
+  for (const ExperimentRow& row : experiment_rows()) {
+    const Setting& setting = row.setting;
+    const Json value = row.get(settings);
+    if (setting.table != table || (setting.verbs & verb) == 0 || own.contains(setting.key) ||
+        value == row.get(usual)) {
+      continue;
+    }
+    flags += " " + flag_of(setting.key);
+    if (value.is_string()) flags += " " + shell_quote(value.get<std::string>());
+    if (value.is_number()) flags += " " + number_text(value.get<double>());
+  }
+  return flags;
+}
+
 std::string plugin_flag(const ExperimentSettings& settings) {
   return settings.plugin.empty() ? "" : " --plugin " + shell_path(settings.plugin);
 }

@@ -37,6 +37,11 @@ std::string flag_of(const std::string& key);
 // A sentence of the library with its settings named as flags: setting "val_size" is --val-size.
 std::string name_flags(const std::string& sentence);
 
+// The settings in a table of config.toml that are not the usual ones, as flags of a verb that this
+// one names as the next: " --size 32". That verb decides for itself how long it takes, which images
+// train, and where they are. "" without any.
+std::string next_flags(const ExperimentSettings& settings, Verbs verb, const std::string& table);
+
 // " --plugin FILE" for a command that this verb names as the next one, where it used a plugin: the
 // command meets the plugin's ops too. "" without one.
 std::string plugin_flag(const ExperimentSettings& settings);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <numeric>
 
 #include "popaug/base/escape.h"
@@ -119,6 +120,11 @@ std::string duration_text(double seconds) {
     std::snprintf(text, sizeof text, "%ld:%02ld", total / 60, total % 60);
   }
   return text;
+}
+
+std::string environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
 }
 
 std::string bytes_text(double bytes) {

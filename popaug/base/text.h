@@ -34,6 +34,8 @@ std::string unknown_name(std::string_view what, std::string_view name,
 std::string number_text(double value);
 // "1:05", "2:03:04": hours, minutes, seconds of a duration.
 std::string duration_text(double seconds);
+// The value of an environment variable; "" if it is not set.
+std::string environment_variable(const char* name);
 // "512 B", "3.4 MiB".
 std::string bytes_text(double bytes);
 

@@ -45,6 +45,9 @@ std::vector<AuditCell> audit_cells(const Space& space, int levels);
 // name that is listed twice.
 std::vector<AuditCell> recipe_cells(const std::vector<std::string>& recipes, int epochs);
 
+// For augmentation to bytes: holes become the mean colour of these images, as a network sees them.
+Normalisation mean_for_holes(const ImageSet& images, const std::vector<uint32_t>& indices);
+
 // Returns the validation images with the op of one cell applied to every image. A signed op gives
 // both signs, one after the other, so twice as many images. Labels repeat.
 ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,

@@ -77,6 +77,14 @@ std::vector<AuditCell> recipe_cells(const std::vector<std::string>& recipes, int
   return cells;
 }
 
+Normalisation mean_for_holes(const ImageSet& images, const std::vector<uint32_t>& indices) {
+  const ChannelStatistics statistics = channel_statistics(images, indices);
+  Normalisation holes;
+  holes.mean.assign(statistics.mean.begin(), statistics.mean.end());
+  holes.std.assign(static_cast<size_t>(images.channels), 1.0f);
+  return holes;
+}
+
 ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
                           const ImageSet& images, const std::vector<uint32_t>& indices) {
   const int signs = cell.op.is_signed ? 2 : 1;
@@ -89,17 +97,13 @@ ImageSet augmented_images(const AuditCell& cell, const AuditSettings& settings,
   split.channels = images.channels;
   split.pixels = *pixels;
   split.storage = pixels;
-  Normalisation plain;  // a hole becomes the mean colour, as a network sees it
-  const ChannelStatistics statistics = channel_statistics(images, indices);
-  plain.mean.assign(statistics.mean.begin(), statistics.mean.end());
-  plain.std.assign(images.channels, 1.0f);
+  const Normalisation holes = mean_for_holes(images, indices);
   const ptrdiff_t channels = images.channels, row = channels * images.width;
   const auto apply = [&](const Schedule& schedule, int sign) {
-    const Augmenter augmenter(schedule.space_of(0), schedule.rule, schedule.segments.front().policy,
-                              schedule.base_of(0), plain, images.width, images.height,
-                              images.channels);
+    const auto augmenter =
+        make_augmenter(schedule, 0, holes, images.width, images.height, images.channels);
     uint8_t* out = pixels->data() + sign * indices.size() * images.image_bytes();
-    augmenter.run(
+    augmenter->run(
         {images.pixels.data(), images.width, images.height, images.channels, images.image_bytes()},
         indices, {.seed = settings.seeds.front(), .stream = 0, .epoch = 0, .sample = 0},
         ByteOutput{out, static_cast<ptrdiff_t>(images.image_bytes()), 1, row, channels});

@@ -151,7 +151,7 @@ std::string overall_verdict(const std::vector<ArmSummary>& arms, const Metric& m
   }
   std::string text = subject->arm.title + ": " + subject->verdict;
   if (beaten && text.find(top.arm.title) == std::string::npos) {
-    text += fmt::format("; the highest mean has {}, {} against {}", top.arm.title, with_mean(top),
+    text += fmt::format("; {} has the highest mean, {} against {}", top.arm.title, with_mean(top),
                         with_mean(*subject));
   }
   return text;

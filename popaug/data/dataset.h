@@ -45,6 +45,7 @@ struct Dataset {
   std::vector<std::string> left_out;  // by ReadOptions::keep_going: why, with the name of the file
   std::string known_fingerprint;      // of a packed file, which records it; else empty
   const ImageSet* find(std::string_view split) const;  // nullptr if absent
+  const ImageSet* train_or_first() const;  // the split "train", else the first; nullptr if no split
 };
 
 struct ReadOptions {
@@ -78,6 +79,10 @@ std::string fingerprint(const ImageSet& split);
 // or a class without training images whose name looks like that of another that has some. Every
 // verb that trains asks; less is said in the notes.
 void check_trainable(const Dataset& data);
+
+// The first image of each class, then the second of each, and so on, up to `wanted` images: what to
+// show of a split whose labels are of `classes` classes.
+std::vector<uint32_t> classes_in_turn(const ImageSet& split, size_t classes, size_t wanted);
 
 struct ChannelStatistics {
   std::vector<double> mean, std;  // per channel, 0..1 scale, population standard deviation

@@ -16,6 +16,24 @@ const ImageSet* Dataset::find(std::string_view name) const {
   return nullptr;
 }
 
+const ImageSet* Dataset::train_or_first() const {
+  const ImageSet* train = find("train");
+  return train == nullptr && !splits.empty() ? &splits.front() : train;
+}
+
+std::vector<uint32_t> classes_in_turn(const ImageSet& split, size_t classes, size_t wanted) {
+  wanted = std::min(wanted, split.count());
+  std::vector<std::vector<uint32_t>> by_class(classes);
+  for (uint32_t i = 0; i < split.count(); ++i) by_class[split.labels[i]].push_back(i);
+  std::vector<uint32_t> order;
+  for (size_t turn = 0; order.size() < wanted; ++turn) {
+    for (const std::vector<uint32_t>& members : by_class) {
+      if (turn < members.size() && order.size() < wanted) order.push_back(members[turn]);
+    }
+  }
+  return order;
+}
+
 Image split_image(const ImageSet& split, size_t i) {
   POPAUG_ASSERT(i < split.count());
   Image image(split.width, split.height);

@@ -235,9 +235,7 @@ SearchedAugmentation searched_augmentation(const ExperimentSettings& s, bool gre
     }
   }
   a.rule.kind = RuleKind::kPba;
-  a.base = s.search.base;
-  if (s.train.resized_crop > 0) a.base.use_resized_crop(s.train.resized_crop);
-  a.base.scale_pixels = !s.train.paper_pixels;
+  a.base = trained_base(s.search.base, s.train);
   return a;
 }
 

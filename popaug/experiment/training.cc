@@ -27,10 +27,7 @@ Schedule training_schedule(const ExperimentSettings& settings) {
 
 // The schedule with what settings of the training change of its base transforms.
 Schedule as_trained(Schedule schedule, const TrainSettings& settings) {
-  schedule.change_bases([&](BaseTransforms& base) {
-    if (settings.resized_crop > 0) base.use_resized_crop(settings.resized_crop);
-    base.scale_pixels = base.scale_pixels && !settings.paper_pixels;
-  });
+  schedule.change_bases([&](BaseTransforms& base) { base = trained_base(base, settings); });
   return schedule;
 }
 

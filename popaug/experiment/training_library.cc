@@ -24,17 +24,12 @@ fs::path file_of(const void* symbol) {
   return fs::canonical(info.dli_fname, ignored);
 }
 
-std::string variable(const char* name) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? "" : text;
-}
-
 // What to open. A wheel has a library for each release X.Y of torch, in torch-X.Y/ beside
 // libpopaug; its launcher says which torch is installed (python/popaug/_installed_torch.py).
 // Elsewhere: the library beside the program in the build folder, or in ../lib where it is installed
 // (rpath).
 std::string choose_library() {
-  const std::string release = variable("POPAUG_TORCH_RELEASE");
+  const std::string release = environment_variable("POPAUG_TORCH_RELEASE");
   if (release.empty()) return kLibrary;
   const fs::path beside = file_of(reinterpret_cast<const void*>(&training)).parent_path();
   const fs::path library = beside / ("torch-" + release) / kLibrary;
@@ -42,7 +37,8 @@ std::string choose_library() {
   if (!fs::exists(library, ignored)) return kLibrary;  // the variables of another popaug
   // The wheel's library contains no path of torch. It finds what is loaded already; torch's own
   // libraries find each other.
-  const std::string torch = (fs::path(variable("POPAUG_TORCH_LIB")) / "libtorch.so").string();
+  const fs::path folder = environment_variable("POPAUG_TORCH_LIB");
+  const std::string torch = (folder / "libtorch.so").string();
   if (dlopen(torch.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
     throw Error("the installed torch cannot be opened: " + load_error());
   }

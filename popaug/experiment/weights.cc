@@ -24,14 +24,9 @@ constexpr char kBootstrap[] =
     "    sys.exit(4)\n"
     "sys.exit(main())\n";
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
 // The Python of the environment, that of the checkout this program was built in, or that of PATH.
 std::string python() {
-  if (std::string given = variable("POPAUG_PYTHON"); !given.empty()) return given;
+  if (std::string given = environment_variable("POPAUG_PYTHON"); !given.empty()) return given;
   std::error_code code;
   const fs::path own =
       shipped_folder().parent_path().parent_path().parent_path() / ".venv/bin/python";
@@ -110,11 +105,12 @@ bool is_file_name(const std::string& init) {
 }  // namespace
 
 fs::path weights_folder() {
-  if (const std::string given = variable("POPAUG_WEIGHTS"); !given.empty()) return given;
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) {
+  if (const std::string given = environment_variable("POPAUG_WEIGHTS"); !given.empty())
+    return given;
+  if (const std::string cache = environment_variable("XDG_CACHE_HOME"); !cache.empty()) {
     return fs::path(cache) / "popaug/weights";
   }
-  return fs::path(variable("HOME")) / ".cache/popaug/weights";
+  return fs::path(environment_variable("HOME")) / ".cache/popaug/weights";
 }
 
 int run_weights_program(const std::vector<std::string>& arguments, bool quiet) {

@@ -24,25 +24,8 @@ bool data_switch(const std::string& config, const char* key) {
   return value.is_boolean() && value.get<bool>();
 }
 
-// Takes the first image of each class, then the second, ..., until there are `wanted` images.
-std::vector<size_t> one_of_each(const ImageSet& split, size_t classes, size_t wanted) {
-  std::vector<std::vector<size_t>> by_class(classes);
-  for (size_t i = 0; i < split.count(); ++i) {
-    auto& members = by_class[split.labels[i]];
-    if (members.size() < wanted) members.push_back(i);
-  }
-  std::vector<size_t> chosen;
-  for (size_t turn = 0; chosen.size() < wanted && turn < wanted; ++turn) {
-    for (const auto& members : by_class) {
-      if (turn < members.size() && chosen.size() < wanted) chosen.push_back(members[turn]);
-    }
-  }
-  return chosen;
-}
-
 Samples samples_of(const Dataset& data, const Schedule& schedule, uint64_t seed, size_t rows) {
-  const ImageSet* split = data.find("train");
-  if (!split && !data.splits.empty()) split = &data.splits.front();
+  const ImageSet* split = data.train_or_first();
   if (!split || split->count() == 0) throw Error("there is no image in it");
   if (std::max(split->width, split->height) > kLargestSide) {
     throw Error("its images have " + std::to_string(split->width) + "x" +
@@ -55,13 +38,10 @@ Samples samples_of(const Dataset& data, const Schedule& schedule, uint64_t seed,
   const std::vector<float> ones(size_t(split->channels), 1.0f);
   std::vector<std::unique_ptr<Augmenter>> stages;
   for (const int epoch : samples.moments) {
-    const size_t segment = schedule.segment_of(epoch);
-    stages.push_back(std::make_unique<Augmenter>(
-        schedule.space_of(segment), schedule.rule, schedule.segments[segment].policy,
-        schedule.base_of(segment), Normalisation{zeros, ones}, split->width, split->height,
-        split->channels));
+    stages.push_back(make_augmenter(schedule, schedule.segment_of(epoch), {zeros, ones},
+                                    split->width, split->height, split->channels));
   }
-  for (const size_t index : one_of_each(*split, data.classes.size(), rows)) {
+  for (const uint32_t index : classes_in_turn(*split, data.classes.size(), rows)) {
     const Image image = split_image(*split, index);
     AugmentedRow row{data.classes.at(split->labels[index]), encode_png(image), {}};
     for (size_t s = 0; s < stages.size(); ++s) {

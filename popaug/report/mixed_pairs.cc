@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <numeric>
+
+#include "popaug/compare/compare.h"
 
 namespace popaug {
 namespace {
@@ -13,36 +14,6 @@ namespace {
 constexpr size_t kMostLookedAt = 4096;
 // An image of which the partner has less cannot be seen to be mixed.
 constexpr float kMostOf = 0.95f;
-
-// The first image of each class, then the second of each, and so on.
-std::vector<uint32_t> classes_in_turn(const ImageSet& split, size_t classes) {
-  std::vector<std::vector<uint32_t>> by_class(classes);
-  for (uint32_t i = 0; i < split.count(); ++i) by_class[split.labels[i]].push_back(i);
-  std::vector<uint32_t> order;
-  for (size_t turn = 0; order.size() < std::min(split.count(), kMostLookedAt); ++turn) {
-    for (const std::vector<uint32_t>& members : by_class) {
-      if (turn < members.size()) order.push_back(members[turn]);
-    }
-  }
-  return order;
-}
-
-Augmenter augmenter_of(const ImageSet& split, const Schedule& schedule, int epoch,
-                       const std::vector<uint32_t>& indices) {
-  const ChannelStatistics statistics = channel_statistics(split, indices);
-  Normalisation plain;  // bytes: only the mean matters, which holes become
-  plain.mean.assign(statistics.mean.begin(), statistics.mean.end());
-  plain.std.assign(static_cast<size_t>(split.channels), 1.0f);
-  const size_t segment = schedule.segment_of(epoch);
-  return {schedule.space_of(segment),
-          schedule.rule,
-          schedule.segments[segment].policy,
-          schedule.base_of(segment),
-          plain,
-          split.width,
-          split.height,
-          split.channels};
-}
 
 }  // namespace
 
@@ -54,14 +25,16 @@ std::string mixed_labels(const MixedRow& row) {
 std::vector<MixedRow> mixed_pairs(const ImageSet& split, const std::vector<std::string>& classes,
                                   const Schedule& schedule, int epoch, uint64_t seed,
                                   size_t wanted) {
-  const BaseTransforms& base = schedule.base_of(schedule.segment_of(epoch));
+  const size_t segment = schedule.segment_of(epoch);
+  const BaseTransforms& base = schedule.base_of(segment);
   if (!base.mixes()) {
     throw UsageError(quote(schedule.name) + " mixes no images at epoch " + std::to_string(epoch));
   }
   std::vector<uint32_t> indices(split.count());
   std::iota(indices.begin(), indices.end(), 0u);
   check_partners(base, indices);
-  const Augmenter augmenter = augmenter_of(split, schedule, epoch, indices);
+  const auto augmenter = make_augmenter(schedule, segment, mean_for_holes(split, indices),
+                                        split.width, split.height, split.channels);
   const ByteBatch images{split.pixels.data(), split.width, split.height, split.channels,
                          split.image_bytes()};
   const ptrdiff_t channels = split.channels, line = channels * split.width;
@@ -74,12 +47,12 @@ std::vector<MixedRow> mixed_pairs(const ImageSet& split, const std::vector<std::
   result.labels = {0};
   result.pixels = pixels;
   std::vector<MixedRow> rows;
-  for (const uint32_t i : classes_in_turn(split, classes.size())) {
+  for (const uint32_t i : classes_in_turn(split, classes.size(), kMostLookedAt)) {
     if (rows.size() == wanted) break;
     const uint32_t own[] = {i};
     Mixed mixed;
-    augmenter.run(images, own, {.seed = seed, .epoch = static_cast<uint32_t>(epoch)}, out, 1,
-                  {indices, &mixed});
+    augmenter->run(images, own, {.seed = seed, .epoch = static_cast<uint32_t>(epoch)}, out, 1,
+                   {indices, &mixed});
     if (mixed.partner == own[0] || !(std::abs(mixed.share - 0.5) <= kMostOf - 0.5)) continue;
     rows.push_back({classes.at(split.labels[i]), classes.at(split.labels[mixed.partner]),
                     static_cast<double>(mixed.share), encode_png(split_image(split, i)),

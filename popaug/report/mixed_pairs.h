@@ -11,9 +11,9 @@
 namespace popaug {
 
 // The first `wanted` images of a labelled split that are mixed at an epoch, taken from the classes
-// in turn; fewer where few are, and none of which more than 95 % stay. Holes have the mean colour
-// of the split. `classes` names its labels. UsageError if the schedule mixes no image at that
-// epoch, or the split has fewer than two images.
+// in turn, without those of which more than 95 % stay. There are fewer if the schedule mixes few
+// images. Holes have the mean colour of the split. `classes` names its labels. UsageError if the
+// schedule mixes no image at that epoch, or the split has fewer than two images.
 std::vector<MixedRow> mixed_pairs(const ImageSet& split, const std::vector<std::string>& classes,
                                   const Schedule& schedule, int epoch, uint64_t seed,
                                   size_t wanted);

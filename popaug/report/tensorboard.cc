@@ -148,9 +148,8 @@ void add_pictures(EventFile& file, const RunView& view) {
   for (size_t moment = 0; moment < view.samples.moments.size(); ++moment) {
     std::vector<SheetCell> cells;
     for (const AugmentedRow& row : view.samples.rows) {
-      std::string caption;
-      for (const char c : row.label.substr(0, 16)) caption += c >= ' ' && c <= '~' ? c : '?';
-      cells.push_back({decode_image(row.stages.at(moment), "a picture of the report"), caption});
+      cells.push_back({decode_image(row.stages.at(moment), "a picture of the report"),
+                       row.label.substr(0, 16)});
     }
     if (cells.empty()) continue;
     file.image("augmented", view.samples.moments[moment],

@@ -56,10 +56,8 @@ std::string draws_of(const Schedule& schedule, int count, bool square) {
     const int channels = shape.grey ? 1 : 3;
     const Normalisation plain{std::vector<float>(size_t(channels), 0.0f),
                               std::vector<float>(size_t(channels), 1.0f)};
-    const size_t segment = schedule.segment_of(int(key.epoch));
-    const Augmenter augmenter(schedule.space_of(segment), schedule.rule,
-                              schedule.segments[segment].policy, schedule.base_of(segment), plain,
-                              shape.width, shape.height, channels);
+    const auto augmenter = make_augmenter(schedule, schedule.segment_of(int(key.epoch)), plain,
+                                          shape.width, shape.height, channels);
     const Image image = test_image(shape, random);
     text += json_line({{"seed", key.seed},
                        {"stream", key.stream},
@@ -68,7 +66,7 @@ std::string draws_of(const Schedule& schedule, int count, bool square) {
                        {"width", shape.width},
                        {"height", shape.height},
                        {"grey", shape.grey}}) +
-            "\n" + bytes_of(image) + bytes_of(augmenter.augment(image, key));
+            "\n" + bytes_of(image) + bytes_of(augmenter->augment(image, key));
   }
   return text;
 }

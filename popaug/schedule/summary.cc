@@ -260,14 +260,14 @@ std::string value_words(const Schedule& schedule) {
   constexpr size_t kMostNamed = 4;
   std::vector<std::string> words;
   for (size_t op = 0; op < schedule.space.ops.size(); ++op) {
-    std::vector<double> last;  // of the last level that a search draws
+    std::vector<double> highest;  // the value of the highest level, by segment
     bool own = false;
     for (size_t i = 0; i < schedule.segments.size(); ++i) {
       const std::vector<double>& values = schedule.space_of(i).ops[op].values;
       own = own || values != schedule.space.ops[op].values;
-      if (!values.empty()) last.push_back(values.back());
+      if (!values.empty()) highest.push_back(values.back());
     }
-    if (own) words.push_back(schedule.space.ops[op].op + " " + range_text(last));
+    if (own) words.push_back(schedule.space.ops[op].op + " " + range_text(highest));
   }
   if (words.size() > kMostNamed) {
     const size_t more = words.size() - kMostNamed;

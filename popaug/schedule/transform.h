@@ -23,8 +23,8 @@ Schedule shuffle_segments(const Schedule& schedule, uint64_t seed);
 
 // Every image draws the policy of a random epoch: one segment whose rule is the mixture of all
 // policies, weighted by their epochs. Base transforms and values of levels are those of the last
-// segment. Throws Error if that cannot be expressed: more than 1,024
-// segments, or, under rules other than kPba, policies of unequal size.
+// segment. Throws Error if that cannot be expressed: more than 1,024 segments, or, under rules
+// other than kPba, policies of unequal size.
 Schedule flatten(const Schedule& schedule);
 
 // One fixed random policy: every number of `schedule`'s first policy redrawn uniformly by `seed`

@@ -154,6 +154,14 @@ void check_own_space(Space own, const Space& space, const std::string& where) {
 
 }  // namespace
 
+std::unique_ptr<Augmenter> make_augmenter(const Schedule& schedule, size_t segment,
+                                          const Normalisation& normalisation, int width, int height,
+                                          int channels) {
+  return std::make_unique<Augmenter>(
+      schedule.space_of(segment), schedule.rule, schedule.segments.at(segment).policy,
+      schedule.base_of(segment), normalisation, width, height, channels);
+}
+
 void check_schedule(const Schedule& schedule, const std::string& origin) {
   if (schedule.segments.empty()) throw Error(origin + ": a schedule needs at least one segment");
   int64_t total = 0;

@@ -2,6 +2,7 @@
 #ifndef POPAUG_SCHEDULE_VALUE_H_
 #define POPAUG_SCHEDULE_VALUE_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,6 +52,11 @@ struct Schedule {
   }
   bool operator==(const Schedule&) const = default;
 };
+
+// The augmenter of one segment. Pixels, sizes and errors: as Augmenter has them.
+std::unique_ptr<Augmenter> make_augmenter(const Schedule& schedule, size_t segment,
+                                          const Normalisation& normalisation, int width, int height,
+                                          int channels);
 
 // The longest training that a schedule may describe, in epochs: what fits into a RandomKey.
 inline constexpr int kMaxScheduleEpochs = 1 << 24;

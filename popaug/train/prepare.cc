@@ -26,21 +26,20 @@ void check_train_settings(const TrainSettings& settings) {
                      " trains the classifier on a network that is already trained: give " +
                      name_setting("init") + " with its weights");
   }
+  const auto refuse_script = [](const std::string& what) {
+    throw UsageError(
+        name_setting("model") +
+        ": a TorchScript file does not say which of its layers are the classifier, so " + what +
+        " a built-in network");
+  };
   const bool tunes = settings.head_epochs > 0 || settings.trunk_lr_factor != 1 ||
                      settings.layer_decay != 1 || settings.freeze_norm;
   if (tunes && !settings.model.empty()) {
-    throw UsageError(
-        name_setting("model") +
-        ": a TorchScript file does not say which of its layers are the classifier, so " +
-        name_setting("head_epochs") + ", " + name_setting("trunk_lr_factor") + ", " +
-        name_setting("layer_decay") + " and " + name_setting("freeze_norm") +
-        " need a built-in network");
+    refuse_script(name_setting("head_epochs") + ", " + name_setting("trunk_lr_factor") + ", " +
+                  name_setting("layer_decay") + " and " + name_setting("freeze_norm") + " need");
   }
   if (settings.head_dropout > 0 && !settings.model.empty()) {
-    throw UsageError(
-        name_setting("model") +
-        ": a TorchScript file does not say which of its layers are the classifier, so " +
-        name_setting("head_dropout") + " needs a built-in network");
+    refuse_script(name_setting("head_dropout") + " needs");
   }
   if (settings.batch % settings.shards != 0) {
     throw UsageError(name_setting("shards") + ": a batch of " + std::to_string(settings.batch) +
@@ -56,13 +55,6 @@ void check_train_settings(const TrainSettings& settings) {
 void check_training(const TrainSettings& settings, size_t images) {
   check_train_settings(settings);
   if (images > 0) steps_per_epoch(images, settings.batch);
-}
-
-BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& settings) {
-  BaseTransforms trained = base;
-  trained.scale_pixels = base.scale_pixels && !settings.paper_pixels;
-  if (settings.resized_crop > 0) trained.use_resized_crop(settings.resized_crop);
-  return trained;
 }
 
 void check_mixing(const BaseTransforms& base, const Subset& train,

@@ -29,6 +29,14 @@ TrainerFactory make_trainer_factory(const TrainSettings& settings, const Space& 
                                     const std::vector<std::string>& classes, const Subset& train,
                                     const Subset& validation, const std::string& metric);
 
+// The base transforms of a training: those of its schedule or search, with what settings change of
+// them.
+inline BaseTransforms trained_base(BaseTransforms base, const TrainSettings& settings) {
+  base.scale_pixels = base.scale_pixels && !settings.paper_pixels;
+  if (settings.resized_crop > 0) base.use_resized_crop(settings.resized_crop);
+  return base;
+}
+
 // Trains for schedule.epochs() epochs and writes DIR (docs/formats/run.md): progress.csv, a
 // checkpoint to resume from, last.safetensors, best.safetensors. A directory that contains a
 // training is refused without options.resume. A resumed training ends with the same bytes. Throws

@@ -92,10 +92,10 @@ class NetworkTrainer : public Trainer {
                     const StopToken& stop) {
     LearningNetwork& network = *network_;
     TrainSettings settings = shared_->settings;
-    BaseTransforms base = work.base ? trained_base(*work.base, settings) : shared_->base;
+    BaseTransforms base = work.base ? *work.base : shared_->base;
     Strengths strengths;
     apply_genes(work.genes, settings, base, strengths);
-    if (settings.resized_crop > 0) base.use_resized_crop(settings.resized_crop);  // also as a gene
+    base = trained_base(base, settings);  // after the genes: resized_crop may be one
     check_mixing(base, shared_->train, shared_->info.classes);
     const ImageSet& split = *shared_->train.split;
     const Space space = with_strengths(work.space ? *work.space : shared_->space, strengths);

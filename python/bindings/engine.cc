@@ -223,9 +223,8 @@ class Engine {
         return entry.plan;
       }
     }
-    auto plan = std::make_shared<const Augmenter>(
-        schedule_.space_of(segment), schedule_.rule, schedule_.segments[segment].policy,
-        schedule_.base_of(segment), normalisation, shape.width, shape.height, shape.channels);
+    const std::shared_ptr<const Augmenter> plan = make_augmenter(
+        schedule_, segment, normalisation, shape.width, shape.height, shape.channels);
     cache_.push_front({generation, segment, shape, normalisation, plan});
     if (cache_.size() > 16) cache_.pop_back();
     return plan;

@@ -116,7 +116,7 @@ class Pipeline:
 
     @staticmethod
     def load(name: str, path: str) -> Pipeline:
-        """Of a file. Raises UsageError for what is not a recipe, or where albumentations is not installed."""
+        """Reads a file. Raises UsageError for what is not a recipe, or where albumentations is not installed."""
         if os.path.splitext(path)[1] not in (".yaml", ".yml", ".json"):
             raise UsageError(f'recipe "{name}"; expected a file *.yaml or *.json that albumentations.save wrote')
         if not os.path.exists(path):

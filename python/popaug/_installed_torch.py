@@ -90,6 +90,6 @@ def set_variables(environment: MutableMapping[str, str]) -> None:
 
 
 def use_here() -> None:
-    """Has the C++ libraries of this process train with the installed torch; nothing where they are not this package's own."""
+    """Makes the C++ libraries of this process train with the installed torch, if they are this package's own."""
     if is_wheel():
         set_variables(os.environ)

@@ -98,7 +98,7 @@ class Classification:
 
     @staticmethod
     def load(name: str, path: str) -> Classification:
-        """Of a file. Raises UsageError for what cannot be translated, or where torchvision is not installed."""
+        """Reads a file. Raises UsageError for what cannot be translated, or where torchvision is not installed."""
         return Classification(name, check(_read(name, path), path))
 
     def _make(self, height: int, width: int) -> Callable[[Any], Any]:

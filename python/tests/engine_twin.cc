@@ -19,17 +19,15 @@ int run(const std::vector<std::string>& a) {
                       std::stoull(a[9])};
   const Normalisation normalisation{std::vector<float>(channels, 0.5f),
                                     std::vector<float>(channels, 0.25f)};
-  const size_t segment = schedule.segment_of(static_cast<int>(epoch));
-  const Augmenter augmenter(schedule.space_of(segment), schedule.rule,
-                            schedule.segments[segment].policy, schedule.base_of(segment),
-                            normalisation, width, height, channels);
+  const auto augmenter = make_augmenter(schedule, schedule.segment_of(static_cast<int>(epoch)),
+                                        normalisation, width, height, channels);
   const size_t size = size_t{1} * width * height * channels, count = images.size() / size;
   const auto* data = reinterpret_cast<const uint8_t*>(images.data());
   if (a[10] == "floats") {  // NHWC
     std::vector<float> out(count * size);
     std::vector<uint32_t> indices;
     for (size_t i = 0; i < count; ++i) indices.push_back(static_cast<uint32_t>(i));
-    augmenter.run(
+    augmenter->run(
         {data, width, height, channels, size}, indices, key,
         {out.data(), static_cast<ptrdiff_t>(size), 1, ptrdiff_t{1} * width * channels, channels},
         1);
@@ -46,7 +44,7 @@ int run(const std::vector<std::string>& a) {
     }
     SampleKey own = key;
     own.sample += i;
-    const Image result = augmenter.augment(image, own);
+    const Image result = augmenter->augment(image, own);
     out.append(reinterpret_cast<const char*>(result.data()), result.size_bytes());
   }
   write_file_atomic(a[2], out);

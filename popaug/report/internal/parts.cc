@@ -180,6 +180,13 @@ std::string mixed_table(const Samples& samples) {
   return body + "</tbody></table></div>\n";
 }
 
+// How the values of levels differ between segments, as a sentence before its full stop; "" if they
+// do not differ.
+std::string values_sentence(const Schedule& schedule) {
+  const std::string values = value_words(schedule);
+  return values.empty() ? "" : "The highest level has a different value in each segment: " + values;
+}
+
 }  // namespace
 
 std::string samples_section(const Samples& samples) {
@@ -201,17 +208,16 @@ std::string markdown_escape(std::string text) {
 std::string around_the_ops(const Schedule& schedule) {
   std::string text =
       "<p>Base transforms, around the ops: " + html_escape(base_words(schedule)) + ".</p>\n";
-  if (const std::string values = value_words(schedule); !values.empty()) {
-    text += "<p>The highest level means another value in each segment: " + html_escape(values) +
-            ".</p>\n";
+  if (const std::string values = values_sentence(schedule); !values.empty()) {
+    text += "<p>" + html_escape(values) + ".</p>\n";
   }
   return text;
 }
 
 std::string schedule_markdown(const Schedule& schedule) {
   std::string text = "\nBase transforms: " + base_words(schedule) + "\n";
-  if (const std::string values = value_words(schedule); !values.empty()) {
-    text += "\nThe highest level means another value in each segment: " + values + "\n";
+  if (const std::string values = values_sentence(schedule); !values.empty()) {
+    text += "\n" + values + "\n";
   }
   text += "\n| op | probability | level | ops per image |\n|---|---|---|---|\n";
   const auto mean = summarise_over_time(schedule);

@@ -75,10 +75,6 @@ ConvMode conv_mode(const std::string& name);
 // Checks every setting that needs no data; UsageError.
 void check_train_settings(const TrainSettings& settings);
 
-// Returns the base transforms of a training: those of its schedule or search, changed by the
-// settings.
-BaseTransforms trained_base(const BaseTransforms& base, const TrainSettings& settings);
-
 // Throws UsageError if base transforms that mix have too few images or classes.
 void check_mixing(const BaseTransforms& base, const Subset& train,
                   const std::vector<std::string>& classes);
