@@ -9,6 +9,7 @@ mild                one geometric, one colour and one tone op an image, each at 
 mild-S              the same at the share S of the range
 NAME-noflip         the named arm without flips
 NAME-dihedral       the named arm with all eight turns and mirrors
+NAME+cutmix         the named arm with the CutMix of the program's "flipcrop+cutmix"
 
 The arm "dihedral" of the program has the distribution of the document here (a turn before a uniform crop is a turn
 after it). The document stays, because its draws made the lines of results that are kept.
@@ -40,6 +41,18 @@ ARMS = (
     "trivial",
     "mild",
     "mild-noflip",
+)
+
+# Free arms outside the grid below.
+OTHERS = (
+    "none",
+    "randaugment",
+    "trivial-0.25",
+    "trivial-0.5",
+    "trivial",
+    "flipcrop+cutmix",
+    "trivial-0.5+cutmix",
+    "mild+cutmix",
 )
 
 # Strength (none, a quarter, a half) times the symmetries that the labels may allow (none, mirror, all eight).
@@ -96,6 +109,15 @@ def with_all_turns(popaug: str, document: Document) -> Document:
     return document
 
 
+def with_cutmix(popaug: str, document: Document) -> Document:
+    """The document with the mixing of the program's arm "flipcrop+cutmix"."""
+    document = copy.deepcopy(document)
+    mixed = exported(popaug, "flipcrop+cutmix")
+    document["version"] = mixed["version"]
+    document["base"] = {**mixed["base"], **document["base"], "cutmix": mixed["base"]["cutmix"]}
+    return document
+
+
 def mild(popaug: str, strength: float = MILD) -> Document:
     """Every triple of ops as a sub-policy: an image draws one triple and gets all three ops."""
     document = exported(popaug, f"trivial-{MILD}")
@@ -120,6 +142,8 @@ def mild(popaug: str, strength: float = MILD) -> Document:
 
 def arm(popaug: str, name: str) -> Document:
     """The schedule document of an arm; ValueError for a name that is not an arm."""
+    if name.endswith("+cutmix"):
+        return with_cutmix(popaug, arm(popaug, name.removesuffix("+cutmix")))
     if name.endswith("-noflip"):
         return without_flips(arm(popaug, name.removesuffix("-noflip")))
     if name.endswith("-dihedral"):

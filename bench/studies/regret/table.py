@@ -12,7 +12,7 @@ trained, and the program's version.
 
 With --folds a training uses the labelled images outside one of four folds, and the fold judges it too
 ("fold_accuracy", "fold_loss"): what a choice without judging images has to go by. A group is never cut.
-Fold k trains under seed k.
+Fold k trains under seed k, and --seeds 2 trains outside folds 0 and 1 alone.
 """
 
 from __future__ import annotations
@@ -105,21 +105,21 @@ def main() -> None:
     parser.add_argument("sets", type=pathlib.Path, help="the folder that sets.py made")
     parser.add_argument("--lines", type=pathlib.Path, required=True, help="JSON lines, appended to")
     parser.add_argument("--popaug", default="build/popaug")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="3, or one for each fold")
     parser.add_argument("--only", default=",".join(sets.NAMES), help="sets, separated by commas")
-    parser.add_argument("--arms", default=",".join(fixed.ARMS), help='names, or "grid"')
+    parser.add_argument("--arms", default=",".join(fixed.ARMS), help='names, "grid" or "others"')
     parser.add_argument("--folds", type=int, default=0, help="train outside each of so many folds")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     settings = parser.parse_args()
-    if settings.arms == "grid":
-        settings.arms = ",".join(fixed.GRID)
+    sets_of_arms = {"grid": fixed.GRID, "others": fixed.OTHERS}
+    settings.arms = ",".join(sets_of_arms.get(settings.arms, (settings.arms,)))
     done = {(line["set"], line["arm"], line["seed"]) for line in read_lines(settings.lines)}
     version = subprocess.run([settings.popaug, "--version"], check=True, capture_output=True, text=True).stdout.split(
         "\n"
     )[0]
     jobs = [
         (name, arm, seed)
-        for seed in range(settings.folds or settings.seeds)
+        for seed in range(settings.seeds or settings.folds or 3)
         for arm in settings.arms.split(",")
         for name in settings.only.split(",")
         if (name, arm, seed) not in done
