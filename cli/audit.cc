@@ -23,7 +23,7 @@ void print_summary(const AuditedOps& audited, const AuditRequest& request) {
     print("\nNo op of the space is left; a search has nothing to draw from.\n");
     return;
   }
-  print("\nNext:\n  popaug search --data {}{} --space {}{}{} --preset small --out run\n",
+  print("\nNext:\n  popaug search --data {}{} --space {}{}{} --preset pba --out run\n",
         shell_path(audited.data), next_flags(request.settings, kSearchVerb, "data"),
         shell_path(out / "audited.space.toml"), audit.flip_hurts ? " --flip 0" : "",
         plugin_flag(request.settings));
@@ -67,7 +67,7 @@ void add_audit(CLI::App& program, Action& action) {
             {"popaug audit --data photos --recipe trivial,randaugment,mild-0.5 --out audit",
              "affinity, diversity and gain of whole recipes in place of ops"},
             {"popaug audit --out audit --resume", "continue after a kill or a Ctrl-C"},
-            {"popaug search --data photos --space audit/audited.space.toml --preset small",
+            {"popaug search --data photos --space audit/audited.space.toml --preset pba",
              "search without the ops that were shown to harm"}});
   verb->callback([&action] { action = [] { return audit(options); }; });
 }

@@ -61,7 +61,7 @@ void add_choose(CLI::App& program, Action& action) {
   verb->add_flag("--resume", options.resume, "Continue the screening or the training in --out");
   verb->add_flag("--json", options.json, "Print the screening as JSON");
   options.flags.add_flags(*verb);
-  examples(*verb, {{"popaug choose --data photos --budget 30m --preset small --out chosen",
+  examples(*verb, {{"popaug choose --data photos --budget 30m --preset best --out chosen",
                     "screen strengths and symmetries, then train with the winner, in half an hour"},
                    {"popaug choose --data photos --budget 30m --schedule run/best.schedule.json",
                     "with a learned schedule among the recipes"},

@@ -74,13 +74,13 @@ void add_compare(CLI::App& program, Action& action) {
   options.flags.add_flags(*verb);
   examples(
       *verb,
-      {{"popaug compare --data photos --preset small --run run --all-labels --seeds 5",
+      {{"popaug compare --data photos --preset best --run run --all-labels --seeds 5",
         "the schedule of a search against the free baselines and its controls"},
-       {"popaug compare --data photos --preset small --arms flipcrop,trivial,trivial-0.5+clean",
+       {"popaug compare --data photos --preset best --arms flipcrop,trivial,trivial-0.5+clean",
         "free arms only"},
-       {"popaug compare --data photos --preset small --arms free --seeds 3",
+       {"popaug compare --data photos --preset best --arms free --seeds 3",
         "what augmentation without a search can do, CutMix and mixup included"},
-       {"popaug compare --data photos --preset small --run run --seeds 10 --resume",
+       {"popaug compare --data photos --preset best --run run --seeds 10 --resume",
         "five more seeds for the comparison in ./comparison"}});
   verb->callback([&action] { action = [] { return compare(options); }; });
 }

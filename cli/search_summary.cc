@@ -10,15 +10,6 @@
 namespace popaug::cli {
 namespace {
 
-bool applies_no_op(const Schedule& schedule) {
-  for (const Segment& segment : schedule.segments) {
-    for (const PolicyEntry& entry : segment.policy.entries) {
-      if (entry.probability > 0) return false;
-    }
-  }
-  return true;
-}
-
 // The genes of the winner that a schedule does not contain: "lr 0.043, head_dropout 0.31".
 std::string genes_of_training(const Schedule& schedule) {
   const Json every = schedule.provenance.value("genes", Json::array());
@@ -78,7 +69,7 @@ void print_search_summary(const ExperimentSettings& settings, const SearchOutcom
         schedule.segments.size() - 1, schedule.segments.size() == 2 ? "" : "s",
         schedule.segments.size(), schedule.segments.size() == 1 ? "" : "s", schedule.epochs());
   print_coloured(terminal_picture(schedule, colour, 100) + "\n");
-  if (applies_no_op(schedule)) {
+  if (!applies_ops(schedule)) {
     print(
         "It applies no op: nothing that the search tried came out above its start. Training with\n"
         "it is training with the base transforms alone: {}.\n\n",

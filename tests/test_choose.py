@@ -6,9 +6,10 @@ import pathlib
 import subprocess
 import sys
 import tomllib
+import urllib.request
 
 import pytest
-from popaug_program import ROOT, done, popaug, refused
+from popaug_program import PROGRAM, ROOT, done, popaug, refused
 
 TINY = ["--network", "wrn-10-1", "--conv", "fast", "--batch", 32, "--val-size", 60]
 BUDGET = ["--budget-images", 8000, "--trainings", 7]
@@ -177,7 +178,7 @@ def test_a_search_that_screens(shoes: pathlib.Path, tmp_path: pathlib.Path, chos
     assert "points behind the chosen recipe" in page and "all eight flips and turns" in page
     figures = json.loads(done("report", tmp_path / "run", "--format", "json"))
     assert (figures["kind"], figures["finished"], figures["trainings"]) == ("screening", True, 7)
-    assert figures["screening"] == screening
+    assert figures["screening"] == screening and figures["compare"] is None
     assert "contains a screening" in refused(1, "report", tmp_path / "run", "--format", "tensorboard")
     # A stopped one continues from its finished trainings, to the same bytes.
     lines = (tmp_path / "run" / "runs.jsonl").read_text().splitlines()
@@ -196,5 +197,54 @@ def test_a_search_that_screens(shoes: pathlib.Path, tmp_path: pathlib.Path, chos
 def test_a_search_that_screens_refuses_what_it_cannot(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
     flags = ["--data", shoes / "set.npz", "--epochs", 1, "--out", tmp_path / "run"]
     assert "--trainer" in refused(2, "search", "--method", "screen", "--trainer", "toy", *flags)
-    assert "--method screen too" in refused(2, "search", *flags, "--trainings", 9)
+    assert "--trainings belongs to --method screen" in refused(2, "search", *flags, "--trainings", 9)
+    best = ["search", "--preset", "best", *flags]
+    for setting in (["--population", 4], ["--genes", "pad=0..4"], ["--flip", 0], ["--selection", "none"]):
+        assert f"{setting[0]} belongs to --method pba" in refused(2, *best, *setting)
+    assert not (tmp_path / "run").exists()
     assert "--epochs" in refused(2, "search", "--method", "screen", *flags[:2], "--out", tmp_path / "none")
+
+
+def test_a_comparison_is_the_answer_of_a_screened_run(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    run = tmp_path / "run"
+    short = ["--data", shoes / "set.npz", "--preset", "best", *TINY, "--epochs", 1]
+    done("search", *short, "--trainings", 4, "--out", run)
+    page = pathlib.Path(done("report", run).strip()).read_text()
+    assert f"--run {run} --all-labels" in page and 'id="screening"' not in page
+    done(
+        "compare",
+        *short,
+        "--run",
+        run,
+        "--all-labels",
+        "--arms",
+        "schedule,flipcrop",
+        "--seeds",
+        2,
+        "--out",
+        tmp_path / "c",
+    )
+    page = pathlib.Path(done("report", run).strip()).read_text()
+    verdict = json.loads((run / "compare.json").read_text())["verdict"]
+    answer, chosen = page.split('<section id="screening"')
+    assert verdict.split(";")[0] in answer and "points behind the chosen recipe" not in answer
+    assert "points behind the chosen recipe" in chosen and "--all-labels" not in answer
+    assert json.loads(done("report", run, "--format", "json"))["compare"]["verdict"] == verdict
+
+
+def test_the_live_page_of_a_screening(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    run = tmp_path / "run"
+    done(
+        "search", "--data", shoes / "set.npz", "--preset", "best", *TINY, "--epochs", 1, "--trainings", 4, "--out", run
+    )
+    server = subprocess.Popen([PROGRAM, "serve", run], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        with urllib.request.urlopen(url + "state.json", timeout=60) as state:
+            assert json.loads(state.read())["line"] == "4 trainings, finished"
+        with urllib.request.urlopen(url + "main.html", timeout=60) as main:
+            assert "Which simple recipe suits these images?" in main.read().decode()
+    finally:
+        server.terminate()
+        server.wait()

@@ -9,7 +9,7 @@ import subprocess
 from popaug_program import PROGRAM, ROOT
 
 SHORT = {
-    "DEMO_SEARCH": "--train-size 100 --val-size 100 --population 4 --epochs 3 --epochs-per-round 1",
+    "DEMO_SEARCH": "--train-size 100 --val-size 100 --epochs 3 --trainings 4",
     "DEMO_TRAIN": "--epochs 2 --seeds 2",
 }
 

@@ -184,7 +184,7 @@ def test_a_search_over_strengths_writes_values_into_the_segments(photos: pathlib
     by_segment = json.loads(run("schedule", "show", learned, "--json").stdout)["space_by_segment"]
     assert by_segment[0]["ops"][0]["values"] != [value for value in rotate]
     screen = [*flags[:3], *SMALL, "--method", "screen", "--strength", 0.5, "--out", tmp_path / "screen"]
-    assert "recipes of strengths of their own" in run(*screen, code=2).stderr
+    assert "--strength belongs to --method pba" in run(*screen, code=2).stderr
     model = ["--model", tmp_path / "own.pt", "--genes", "head_dropout=0..0.5"]
     assert "needs a built-in network" in run(*flags, *model, "--out", tmp_path / "model", code=2).stderr
     out = ["--out", tmp_path / "out"]

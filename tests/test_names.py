@@ -277,7 +277,7 @@ COMMANDS = {
         *(" --plugin ", "popaug compare --config ", " --run ", "search --selection none --trainer none</code>"),
         *("<code>popaug search --config ", " --out NEW-RUN</code>"),
     ],
-    "popaug/report/screening_view.cc": ["compare --data DIR --epochs N --arms schedule,flipcrop,trivial --schedule "],
+    "popaug/report/screening_view.cc": ["popaug compare --config ", " --run ", " --all-labels --arms schedule"],
     "popaug/report/train_page.cc": [
         *(" --data DIR --json &gt; ", "popaug train --config ", "popaug choose --config ", " --out NEW-RUN</code>"),
     ],

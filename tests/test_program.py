@@ -101,7 +101,7 @@ def test_help_shows_defaults_and_leaves_the_papers_presets_to_their_verb(verb: s
     text = done(verb, "--help")
     assert not re.search(r"paper-r?(cifar|svhn)", text.split("Examples:")[0])
     (preset,) = re.findall(r"--preset TEXT +(.*\n(?: {20,}.*\n)*)", text)
-    assert re.search(r"Settings to start from: best,\s+finetune,\s+finetune-224,\s+photos,\s+small", preset)
+    assert re.search(r"Settings to start from: best,\s+finetune,\s+finetune-224,\s+pba,\s+photos", preset)
     for flag, default in (("--epochs", 0), ("--seed", 0), ("--workers", 0), ("--pad", 4), ("--population", 16)):
         shown = re.search(rf"^ +{flag} N=(\S+)", text, re.MULTILINE)
         if re.search(rf"^ +{flag} ", text, re.MULTILINE):
@@ -120,7 +120,7 @@ def test_presets_say_what_they_are_for() -> None:
     assert 'nearest: "best"' in refused(2, "presets", "bset")
 
 
-@pytest.mark.parametrize("preset", ["best", "photos", "finetune", "paper-rsvhn"])
+@pytest.mark.parametrize("preset", ["pba", "photos", "finetune", "paper-rsvhn"])
 def test_a_printed_preset_is_a_config_with_the_same_settings(preset: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "my.toml").write_text(done("presets", preset))
     toy = ["search", "--trainer", "toy", "--epochs", 2, "--epochs-per-round", 1]

@@ -1,7 +1,7 @@
 """Makes net.pt: a small network of your own, as TorchScript, for `popaug search --model net.pt`.
 
     python make_network.py --classes 10 --channels 1 net.pt
-    popaug search --data photos --model net.pt --preset small --out run
+    popaug search --data photos --model net.pt --preset best --out run
     popaug train --data photos --model net.pt --schedule run/best.schedule.json --out network
 
 Any module works that takes float32 images [images, channels, height, width] and answers [images, classes]

@@ -127,9 +127,11 @@ std::vector<std::string> arm_names() {
   return names;
 }
 
-std::vector<std::string> default_arms(bool with_schedule) {
+std::vector<std::string> default_arms(const std::optional<Schedule>& schedule) {
   std::vector<std::string> names = {"flipcrop", "randaugment", "trivial"};
-  if (with_schedule) names.insert(names.end(), {"schedule", "last", "flattened", "drift"});
+  if (schedule) names.emplace_back("schedule");
+  const bool changes = schedule && schedule->segments.size() > 1;
+  if (changes) names.insert(names.end(), {"last", "flattened", "drift"});
   return names;
 }
 

@@ -49,9 +49,10 @@ std::string cell_name(const RandAugmentCell& cell);  // "randaugment-2-9"
 // (strength S in 0..1).
 std::vector<std::string> arm_names();
 
-// The arms of a comparison whose caller names none: the free references, and with a learned
-// schedule also that schedule and its controls.
-std::vector<std::string> default_arms(bool with_schedule);
+// The arms of a comparison whose caller names none: the free references and the learned schedule,
+// if there is one. A schedule of several segments brings its controls; of one segment these would
+// be the schedule itself.
+std::vector<std::string> default_arms(const std::optional<Schedule>& schedule);
 
 // What "free" in a list of arms means: arms that cost no search.
 std::vector<std::string> free_arms();

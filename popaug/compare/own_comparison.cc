@@ -138,7 +138,7 @@ struct OwnComparison::State {
 
   void take_arms() {
     if (settings.arms.empty()) {
-      for (const std::string& name : default_arms(context.schedule.has_value())) {
+      for (const std::string& name : default_arms(context.schedule)) {
         settings.arms.push_back({name, {}, {}});
       }
     }

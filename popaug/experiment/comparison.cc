@@ -71,7 +71,7 @@ ArmContext arm_context(const ComparisonPlan& plan, const ExperimentSettings& set
 CompareSettings choose_arms(ComparisonPlan& plan, const ExperimentSettings& settings) {
   CompareSettings compare;
   compare.context = arm_context(plan, settings);
-  if (plan.arms.empty()) plan.arms = default_arms(compare.context.schedule.has_value());
+  if (plan.arms.empty()) plan.arms = default_arms(compare.context.schedule);
   plan.arms = expand_arms(plan.arms);
   for (const std::string& name : plan.arms) {
     compare.arms.push_back(make_arm(name, compare.context));

@@ -88,7 +88,7 @@ TEST(Golden, SettingsOfSearches) {
   std::string text;
   const std::vector<std::vector<std::string>> cases = {
       {"--epochs", "30"},
-      {"--preset", "best"},
+      {"--preset", "pba"},
       {"--preset", "photos"},
       {"--preset", "paper-rcifar10"},
       {"--preset", "paper-rsvhn"},

@@ -25,11 +25,6 @@ void check_screened(const SearchRequest& request) {
                      name_setting("trainer") + " and " + name_setting("worker_cmd") +
                      " out, or set " + name_setting("method") + " to pba");
   }
-  if (!(settings.searched.strengths == Strengths())) {
-    throw UsageError(name_setting("method") +
-                     " screen compares recipes of strengths of their own: " + "leave " +
-                     name_setting("strength") + " and those of groups out");
-  }
   if (request.resume && request.budget_seconds > 0) {
     throw UsageError(name_setting("budget") +
                      " fits a search before it starts; a resumed run keeps its numbers");

@@ -131,16 +131,9 @@ ReadySearch make_ready(const SearchRequest& request, Workers workers, Progress& 
   }
   if (request.settings.method != "pba") {
     throw UsageError(name_setting("method") + " " + request.settings.method +
-                     " trains each recipe to its end, which workers of another program do not");
-  }
-  for (const char* key : {"arms", "trainings", "folds"}) {
-    const auto& rows = experiment_rows();
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const ExperimentRow& each) {
-      return each.setting.key == std::string(key);
-    });
-    if (row->get(request.settings) == row->get(ExperimentSettings())) continue;
-    throw UsageError(name_setting(key) + " is of a screening: give " + name_setting("method") +
-                     " screen too, or leave it out");
+                     " trains each recipe to its end, which workers of another program do not: "
+                     "give " +
+                     name_setting("preset") + " pba, which searches with a population");
   }
   find_weights(ready.settings);
   make_paths_absolute(ready.settings);

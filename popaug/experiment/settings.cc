@@ -136,6 +136,27 @@ void settle_length(ExperimentSettings& s, Verbs verb) {
   if (s.epochs == 0) s.epochs = s.rounds * length;
 }
 
+// Whether a search of this method takes the setting: a screening what `choose` takes, a population
+// all but what belongs to screenings alone.
+bool takes(const std::string& method, const ExperimentRow& row) {
+  const bool choose = knows(kChooseVerb, row), train = knows(kTrainVerb, row);
+  if (method == "screen") return choose || row.setting.key == std::string("method");
+  return train || !choose;
+}
+
+// A value that the method does not read is refused. (A file may have it: one file serves all.)
+void check_method(const ExperimentSettings& settings, const Json& values) {
+  const std::string& method = settings.method;
+  const std::string other = method == "screen" ? "pba" : "screen";
+  for (const auto& [key, value] : values.items()) {
+    if (takes(method, *find_row(key))) continue;
+    throw UsageError(
+        name_setting(key) + " belongs to " + name_setting("method") + " " + other +
+        "; the method of this search is " + method + ": leave it out, or give " +
+        (other == "pba" ? name_setting("preset") + " pba" : name_setting("method") + " screen"));
+  }
+}
+
 }  // namespace
 
 ExperimentSettings resolve_settings(Verbs verb, const SettingSources& sources) {
@@ -154,6 +175,7 @@ ExperimentSettings resolve_settings(Verbs verb, const SettingSources& sources) {
     set_value(settings, row, sources.values.at(key), name_setting(key));
     settings.given.insert(key);
   }
+  if (verb & kSearchVerb) check_method(settings, sources.values);
   settle_length(settings, verb);
   return settings;
 }

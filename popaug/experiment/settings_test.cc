@@ -82,7 +82,8 @@ TEST(Settings, EveryPresetResolves) {
   EXPECT_EQ(photos.images.size, "96");
   EXPECT_TRUE(photos.images.scaled_decoding);
   EXPECT_EQ(photos.train.resized_crop, 0.35);
-  EXPECT_EQ(parse(kSearchVerb, {"--preset", "best"}).settings.searched.genes, "flip=0..1,pad=0..6");
+  EXPECT_EQ(parse(kSearchVerb, {"--preset", "best"}).settings.method, "screen");
+  EXPECT_EQ(parse(kSearchVerb, {"--preset", "pba"}).settings.searched.genes, "flip=0..1,pad=0..6");
   EXPECT_EQ(parse(kSearchVerb, {"--preset", "paper-rcifar10"}).settings.searched.genes, "");
   EXPECT_EQ(preset_names().size(), 7u + 14u);
   for (const std::string& name : preset_names()) {
@@ -93,6 +94,22 @@ TEST(Settings, EveryPresetResolves) {
   EXPECT_EQ(p.train.batch, 64);
   EXPECT_EQ(p.epochs, 1800);
   EXPECT_EQ(p.train.weight_decay, 5e-5);
+}
+
+TEST(Settings, WhatTheMethodDoesNotReadIsRefused) {
+  const auto said = [](const std::vector<std::string>& words) {
+    return parse(kSearchVerb, words).error;
+  };
+  for (const std::string key : {"population", "rounds", "vflip"}) {
+    const std::vector<std::string> flag = {"--" + key, key == "population" ? "4" : "1"};
+    EXPECT_THAT(said({"--preset", "best", flag[0], flag[1]}),
+                HasSubstr("\"" + key + "\" belongs to setting \"method\" pba"));
+    EXPECT_EQ(said({"--preset", "pba", flag[0], flag[1]}), "");
+  }
+  EXPECT_THAT(said({"--preset", "best", "--space", "own.toml"}),
+              HasSubstr("give setting \"preset\" pba"));
+  EXPECT_THAT(said({"--trainings", "8"}), HasSubstr("belongs to setting \"method\" screen"));
+  EXPECT_EQ(said({"--preset", "best", "--trainings", "8", "--resized-crop", "0.3"}), "");
 }
 
 TEST(Settings, ConfigTextReadsBackAsTheSameSettings) {
@@ -106,7 +123,7 @@ TEST(Settings, ConfigTextReadsBackAsTheSameSettings) {
 
 TEST(Settings, RoundsAndEpochsAreOneLength) {
   EXPECT_EQ(parse(kSearchVerb, {"--rounds", "10"}).settings.epochs, 30);
-  EXPECT_EQ(parse(kSearchVerb, {"--preset", "best", "--rounds", "2"}).settings.epochs, 6);
+  EXPECT_EQ(parse(kSearchVerb, {"--preset", "pba", "--rounds", "2"}).settings.epochs, 6);
   EXPECT_EQ(parse(kSearchVerb, {"--epochs", "200"}).settings.epochs, 200);
   EXPECT_THAT(parse(kSearchVerb, {"--epochs", "200", "--rounds", "5"}).error,
               HasSubstr("give one"));

@@ -22,16 +22,25 @@ std::string state_sentence(const ScreeningView& view) {
                      text_or_dash(view.screening, "epochs"));
 }
 
+std::string screening(const ScreeningView& view) {
+  return "<p class=\"answer\">" +
+         html_escape(view.finished() ? screening_sentence(view.screening) : "Not known yet.") +
+         "</p>\n" + screening_part(view.screening);
+}
+
 std::string answer(const ScreeningView& view) {
-  std::string body =
-      "<p class=\"question\">Which simple recipe suits these images?</p>\n<p class=\"answer\">" +
-      html_escape(view.finished() ? screening_sentence(view.screening) : "Not known yet.") +
-      "</p>\n";
-  body += screening_part(view.screening);
-  body +=
-      "<p>The folds that chose the recipe flatter it. Test images say how good it is: <code>popaug "
-      "compare --data DIR --epochs N --arms schedule,flipcrop,trivial --schedule " +
-      html_escape(shell_path(view.directory / "best.schedule.json")) + "</code></p>\n";
+  std::string body;
+  if (view.compare.is_object()) {
+    body = "<p class=\"question\">Does the recipe that was chosen help on these images?</p>\n" +
+           comparison_part(view.compare);
+  } else {
+    body = "<p class=\"question\">Which simple recipe suits these images?</p>\n" + screening(view) +
+           "<p>The folds that chose the recipe flatter it. Test images say how good it is:</p>\n"
+           "<pre tabindex=\"0\">popaug compare --config " +
+           html_escape(shell_path(view.directory / "config.toml") + " --run " +
+                       shell_path(view.directory)) +
+           " --all-labels --arms schedule,flipcrop,trivial</pre>\n";
+  }
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
     body += "<p class=\"note\">" + html_escape(note) + "</p>\n";
@@ -39,11 +48,17 @@ std::string answer(const ScreeningView& view) {
   return section("answer", "The question and the answer", body);
 }
 
+// After the comparison that is the answer.
+std::string choice(const ScreeningView& view) {
+  if (!view.compare.is_object()) return "";
+  return section("screening", "How the recipe was chosen", screening(view));
+}
+
 std::string cost(const ScreeningView& view) {
   const Json images =
       view.screening.is_object() ? view.screening.value("images_trained", Json()) : Json();
   if (!images.is_number()) return "";
-  return section("times", "What it cost",
+  return section("cost", "What it cost",
                  fmt::format("<p>{} images trained in {} trainings.</p>\n",
                              count_text(images.get<double>()), view.trainings));
 }
@@ -73,6 +88,7 @@ ScreeningView load_screening(const fs::path& directory) {
     view.trainings = std::max<int64_t>(0, static_cast<int64_t>(read.lines.size()) - 1);
   });
   part("choose.json", [&](const fs::path& path) { view.screening = read_run_json(path); });
+  part("compare.json", [&](const fs::path& path) { view.compare = read_run_json(path); });
   for (const char* file : {"used.schedule.json", "best.schedule.json"}) {
     part(file, [&](const fs::path& path) { view.schedule = read_run_schedule(path); });
   }
@@ -89,24 +105,40 @@ Json report_json(const ScreeningView& view) {
   return {{"format", "popaug-report"},   {"version", 1},
           {"kind", "screening"},         {"run", view.name},
           {"finished", view.finished()}, {"trainings", view.trainings},
-          {"screening", view.screening}, {"notes", view.notes}};
+          {"screening", view.screening}, {"compare", view.compare},
+          {"notes", view.notes}};
 }
 
-std::string report_html(const ScreeningView& view) {
-  std::string main = answer(view);
+std::string report_main(const ScreeningView& view) {
+  std::string main = answer(view) + choice(view);
   if (view.schedule) {
-    main += section("schedule", "The chosen augmentation",
-                    around_the_ops(*view.schedule) +
-                        figure("shares", share_chart(*view.schedule),
-                               "How many ops an image gets on average, exactly, under the rule."));
+    std::string body = around_the_ops(*view.schedule);
+    if (applies_ops(*view.schedule)) {
+      body += figure("shares", share_chart(*view.schedule),
+                     "How many ops an image gets on average, exactly, under the rule.");
+    }
+    main += section("schedule", "The chosen augmentation", body);
   }
   main += samples_section(view.samples) + cost(view) +
           section("settings", "Settings", config_part(view.config));
-  return whole_page(view.name, main, Json{{"scores", Json::array()}, {"rounds_done", 0}});
+  return main;
+}
+
+std::string live_line(const ScreeningView& view) {
+  if (view.finished()) return fmt::format("{} trainings, finished", view.trainings);
+  return fmt::format("{} trainings done", view.trainings);
+}
+
+std::string report_html(const ScreeningView& view) {
+  return whole_page(view.name, report_main(view),
+                    Json{{"scores", Json::array()}, {"rounds_done", 0}});
 }
 
 std::string report_markdown(const ScreeningView& view) {
   std::string text = "# " + markdown_escape(view.name) + "\n\n";
+  if (view.compare.is_object() && view.compare.value("verdict", Json()).is_string()) {
+    text += markdown_escape(view.compare["verdict"].get<std::string>()) + ".\n\n";
+  }
   if (view.finished()) text += markdown_escape(screening_sentence(view.screening)) + "\n\n";
   text += state_sentence(view) + "\n";
   for (const std::string& note : view.notes) text += "* note: " + markdown_escape(note) + "\n";

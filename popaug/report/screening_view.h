@@ -17,6 +17,7 @@ struct ScreeningView {
   std::string name;  // the directory's name
   std::string config;
   Json screening;                    // choose.json, null until the screening is over
+  Json compare;                      // compare.json, else null
   std::optional<Schedule> schedule;  // best.schedule.json, or what the final training uses
   int64_t trainings = 0;             // results in runs.jsonl
   std::vector<std::string> notes;    // sentences: what is missing or could not be read
@@ -35,6 +36,9 @@ ScreeningView load_screening(const fs::path& directory);
 void add_images(ScreeningView& view, const std::string& data, int rows = 6);
 
 std::string report_html(const ScreeningView& view);
+std::string report_main(const ScreeningView& view);  // its parts, without the page around them
+// How far it is: "6 trainings done".
+std::string live_line(const ScreeningView& view);
 std::string report_markdown(const ScreeningView& view);
 Json report_json(const ScreeningView& view);
 

@@ -211,6 +211,15 @@ std::string range_text(const std::vector<double>& values) {
 
 }  // namespace
 
+bool applies_ops(const Schedule& schedule) {
+  for (const Segment& segment : schedule.segments) {
+    for (const PolicyEntry& entry : segment.policy.entries) {
+      if (entry.probability > 0) return true;
+    }
+  }
+  return false;
+}
+
 std::string base_words(const Schedule& schedule) {
   using Base = BaseTransforms;
   std::vector<std::string> words;

@@ -44,6 +44,8 @@ double mean_over(const Schedule& schedule, const std::vector<double>& by_segment
 // What lies around the ops, in words: "pad 4 and crop, flip 0.5, CutMix 0.5 (alpha 1)", or "none".
 // A number that changes from segment to segment is a range: "flip 0.2 to 0.6".
 std::string base_words(const Schedule& schedule);
+// Whether any entry of any segment has a probability above 0.
+bool applies_ops(const Schedule& schedule);
 
 // The value of the highest level of each op that has values of its own in some segment, over the
 // segments: "Rotate 3.9 to 10.9, ShearX 0.04 to 0.11, 3 more"; "" where no segment has.

@@ -40,10 +40,7 @@ Json search(JsonReader& reader, Progress& progress, const StopToken& stop) {
   const SearchRequest request = read_search(reader);
   reader.finish();
   if (request.settings.method == "screen") {
-    throw UsageError(
-        "setting \"method\" screen has no journal to return; popaug.experiment.choose() screens "
-        "the "
-        "same recipes, and 'popaug search --method screen' writes the schedule alone");
+    return screen_to_json(screen_schedule(request, progress, stop).screening);
   }
   return search_schedule(request, progress, stop).outcome.result;
 }

@@ -13,17 +13,18 @@ from popaug._settings import MoreSettings
 
 Own = ParamSpec("Own")
 Data = ParamSpec("Data")
-Returned = TypeVar("Returned", covariant=True)
+OfCode = TypeVar("OfCode", covariant=True)
+OfImages = TypeVar("OfImages", covariant=True)
 
 # With one of these and no training code, the images are meant.
 _OF_IMAGES = ("data", "preset", "config", "resume")
 
 
-class _TwoWays(Protocol[Own, Data, Returned]):
+class _TwoWays(Protocol[Own, Data, OfCode, OfImages]):
     @overload
-    def __call__(self, *args: Own.args, **kwargs: Own.kwargs) -> Returned: ...
+    def __call__(self, *args: Own.args, **kwargs: Own.kwargs) -> OfCode: ...
     @overload
-    def __call__(self, *args: Data.args, **kwargs: Data.kwargs) -> Returned: ...
+    def __call__(self, *args: Data.args, **kwargs: Data.kwargs) -> OfImages: ...
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -37,11 +38,11 @@ def _parameters(function: Callable[..., Any]) -> set[str]:
 
 def _two_ways(
     verb: str,
-    own: Callable[Own, Returned],
-    with_data: Callable[Data, Returned],
+    own: Callable[Own, OfCode],
+    with_data: Callable[Data, OfImages],
     code: tuple[str, ...],
     more: Iterable[str] = (),
-) -> _TwoWays[Own, Data, Returned]:
+) -> _TwoWays[Own, Data, OfCode, OfImages]:
     """One name for two functions. code: the arguments that are training code, the first of them also by position."""
     ours = _parameters(own) | set(more)
     theirs = _parameters(with_data)
@@ -83,7 +84,7 @@ def _two_ways(
         return on_images(**named)
 
     either.__doc__ = f"{inspect.getdoc(own)}\n\nWith data= and no {code[0]}, as popaug.experiment.{verb}: {inspect.getdoc(with_data)}"
-    return cast("_TwoWays[Own, Data, Returned]", either)
+    return cast("_TwoWays[Own, Data, OfCode, OfImages]", either)
 
 
 search = _two_ways(

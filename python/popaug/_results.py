@@ -241,7 +241,7 @@ class Audit:
 
 
 class Choice(_Trained):
-    """The recipe that a screening chose, why, and the network that was then trained with it."""
+    """The recipe that a screening chose, and why; of popaug.choose also the network that was then trained with it."""
 
     def __init__(self, directory: pathlib.Path, value: Json) -> None:
         self.directory, self._value = directory, value
@@ -250,6 +250,12 @@ class Choice(_Trained):
     def load(directory: Path) -> Choice:
         """Of a finished screening. Raises UsageError where there is none."""
         return Choice(pathlib.Path(directory), read_json(directory, "choose.json", "screening"))
+
+    @property
+    def schedule(self) -> Schedule:
+        """That of the recipe."""
+        used = self.directory / "used.schedule.json"
+        return Schedule.load(used if used.exists() else self.directory / "best.schedule.json")
 
     @property
     def winner(self) -> str:

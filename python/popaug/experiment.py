@@ -127,13 +127,15 @@ def search(
     show: bool = True,
     track: Track | None = None,
     **settings: Any,
-) -> Run:
-    """`popaug search`: a schedule for the images. budget_seconds: time for all of it. Returns the Run."""
-    _run(
+) -> Run | Choice:
+    """`popaug search`: a schedule for the images. budget_seconds: time for all of it. Returns a Choice where the method is a
+    screening, as with preset "best", and the Run of a population (preset "pba")."""
+    value = _run(
         "search", out, {"data": data} | settings, show, track, preset=preset, config=config, resume=resume,
         budget_seconds=budget_seconds, attempts=attempts, silence=silence,
     )  # fmt: skip
-    return Run.load(pathlib.Path(out))
+    directory = pathlib.Path(out)
+    return Choice(directory, value) if "arms" in value else Run.load(directory)
 
 
 def train(

@@ -93,6 +93,10 @@ def test_a_search_a_comparison_and_a_choice(data: pathlib.Path, tmp_path: pathli
     with pytest.raises(popaug.UsageError, match='trained the arm "mine" under another schedule'):
         popaug.compare(seeds=2, resume=True, **options)
 
+    screened = popaug.search(data=data, preset="best", trainings=4, epochs=1, out=tmp_path / "screened", **SMALL)
+    assert isinstance(screened, popaug.Choice) and screened.schedule.name == "best"
+    with pytest.raises(popaug.UsageError, match='"genes" belongs to setting "method" pba'):
+        popaug.search(data=data, preset="best", genes={"flip": (0, 1)}, out=tmp_path / "no", **SMALL)
     chosen = popaug.choose(
         data=data, arms=["crop", "flipcrop"], trainings=4, epochs=1, out=tmp_path / "chosen", **SMALL
     )
@@ -145,7 +149,7 @@ def test_an_audit_of_ops_and_of_recipes(data: pathlib.Path, tmp_path: pathlib.Pa
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda p: popaug.search(popaug.toy_round, preset="small"), r"search with train_round trains with your own code, and preset="),
+        (lambda p: popaug.search(popaug.toy_round, preset="best"), r"search with train_round trains with your own code, and preset="),
         (lambda p: popaug.compare(len, data="x", train_size=4), r"compare with train trains with your own code, and train_size="),
         (lambda p: popaug.search(data="x", processes=True), r"search with data= .* and processes= goes with training code"),
         (lambda p: popaug.compare(data="x", processes=True, mode="min"), r"and mode=, processes= goes with training code"),

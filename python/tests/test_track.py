@@ -107,8 +107,10 @@ def test_the_rows_of_a_training_and_of_a_comparison(tmp_path: pathlib.Path) -> N
     (tmp_path / "runs.jsonl").write_text(json.dumps({"format": "popaug-compare"}) + "\n" + json.dumps(line) + "\n")
     assert _rows.kind_of(tmp_path) == "compare"
     assert rows_of(tmp_path, "compare") == [Row(2, {"accuracy/test/trivial": 0.75, "seconds/test/trivial": 3.5})]
-    (tmp_path / "runs.jsonl").write_text(json.dumps({"format": "popaug-screening"}) + "\n")
-    with pytest.raises(popaug.UsageError, match="is a popaug-screening; expected a search, a training or a comparison"):
+    (tmp_path / "runs.jsonl").write_text(json.dumps({"format": "popaug-audit"}) + "\n")
+    with pytest.raises(
+        popaug.UsageError, match="is a popaug-audit; expected a search, a screening, a training or a comparison"
+    ):
         _rows.kind_of(tmp_path)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import sys
 from collections import defaultdict
 from typing import Any
 
@@ -106,62 +107,96 @@ def accuracies(lines: list[Line]) -> dict[str, dict[str, float]]:
     return table
 
 
+def whole_folds(lines: list[Line], grid: set[str]) -> dict[str, list[Line]]:
+    """By set, the lines of the first folds outside which every recipe of the grid has trained."""
+    by_fold: dict[str, dict[int, list[Line]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        if line["arm"] in grid:
+            by_fold[line["set"]][line["seed"]].append(line)
+    whole: dict[str, list[Line]] = {}
+    for name, folds in by_fold.items():
+        fold = 0
+        while len(folds[fold]) == len(grid):
+            whole.setdefault(name, []).extend(folds[fold])
+            fold += 1
+    return whole
+
+
 def row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def print_regrets(table: dict[str, dict[str, float]], lines: list[Line]) -> None:
-    """Of the sets that have every arm of the set with most arms."""
+def regret_table(table: dict[str, dict[str, float]], order: list[str]) -> list[str]:
+    """Of the sets that have every arm of the set with most arms; arms in the given order."""
     most = max((len(arms) for arms in table.values()), default=0)
     names = [name for name, arms in table.items() if len(arms) == most]
-    arms = [arm for arm in dict.fromkeys(line["arm"] for line in lines) if all(arm in table[n] for n in names)]
+    arms = [arm for arm in order if names and all(arm in table[name] for name in names)]
     best = {name: max(table[name][arm] for arm in arms) for name in names}
-    print(row(["arm", *names, "mean regret", "worst"]))
-    print(row(["---"] * (len(names) + 3)))
+    rows = [row(["arm", *names, "mean regret", "worst"]), row(["---"] * (len(names) + 3))]
     for arm in arms:
         regrets = [best[name] - table[name][arm] for name in names]
         shown = [f"{table[name][arm]:.1f}" for name in names]
-        print(row([arm, *shown, f"{np.mean(regrets):.1f}", f"{max(regrets):.1f}"]))
+        rows.append(row([arm, *shown, f"{np.mean(regrets):.1f}", f"{max(regrets):.1f}"]))
+    return rows
 
 
-def main() -> None:
+def screening_table(table: dict[str, dict[str, float]], fold_lines: list[Line]) -> list[str]:
+    """What the screening takes after so many trainings, and its regret by `table` or by the trainings outside folds."""
+    grid = {arm for arm, *_ in GRID}
+    outside = accuracies(fold_lines)
+    by_set = whole_folds(fold_lines, grid)
+    truth = {}
+    for name in by_set:
+        known = table if grid <= set(table.get(name, {})) else outside
+        if grid <= set(known.get(name, {})):
+            truth[name] = known[name]
+    best = {name: max(truth[name].values()) for name in truth}
+    rows = [row(["screening", *truth, "mean regret", "worst"]), row(["---"] * (len(truth) + 3))]
+    folds = min((len({line["seed"] for line in by_set[name]}) for name in truth), default=0)
+    for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
+        for by in ("error", "loss", "both"):
+            chosen = [screen(by_set[name], trainings, folds, by) for name in truth]
+            regrets = [best[name] - truth[name][arm] for name, arm in zip(truth, chosen, strict=True)]
+            cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
+            rows.append(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
+    return rows
+
+
+def order_of(lines: list[Line]) -> list[str]:
+    return list(dict.fromkeys(line["arm"] for line in lines))
+
+
+def on_page(page: str, name: str, rows: list[str]) -> str:
+    """The page with the rows between its marks of that name."""
+    begin, end = f"<!-- table {name} -->\n", "<!-- end -->"
+    head, tail = page.split(begin)
+    return head + begin + "\n".join(rows) + "\n" + tail[tail.index(end) :]
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("arms", type=pathlib.Path)
     parser.add_argument("--folds", type=pathlib.Path)
+    parser.add_argument(
+        "--page", type=pathlib.Path, help="write the tables of the folds between the marks of this page"
+    )
+    parser.add_argument("--check", action="store_true", help="only say whether the page has them")
     settings = parser.parse_args()
     lines = read(settings.arms)
     table = accuracies(lines)
-    print_regrets(table, lines)
-    if settings.folds is None:
-        return
-    fold_lines = read(settings.folds)
-    outside = accuracies(fold_lines)
-    print()
-    print_regrets(outside, fold_lines)
-    by_set: dict[str, list[Line]] = defaultdict(list)
-    for line in fold_lines:
-        by_set[line["set"]].append(line)
-    grid = [arm for arm, *_ in GRID]
-    truth = {}
-    for name, found in by_set.items():
-        known = table if all(arm in table.get(name, {}) for arm in grid) else outside
-        folds = len({line["seed"] for line in found})
-        if len(found) == folds * len(GRID) and all(arm in known.get(name, {}) for arm in grid):
-            truth[name] = known[name]
-    whole = list(truth)
-    best = {name: max(truth[name].values()) for name in whole}
-    print()
-    print(row(["screening", *whole, "mean regret", "worst"]))
-    print(row(["---"] * (len(whole) + 3)))
-    folds = min((len({line["seed"] for line in by_set[name]}) for name in whole), default=0)
-    for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
-        for by in ("error", "loss", "both"):
-            chosen = [screen(by_set[name], trainings, folds, by) for name in whole]
-            regrets = [best[name] - truth[name][arm] for name, arm in zip(whole, chosen, strict=True)]
-            cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
-            if regrets:
-                print(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
+    fold_lines = read(settings.folds) if settings.folds else []
+    outside = regret_table(accuracies(fold_lines), order_of(fold_lines))
+    screened = screening_table(table, fold_lines)
+    if settings.page is None:
+        print("\n".join([*regret_table(table, order_of(lines)), "", *outside, "", *screened]))
+        return 0
+    page = settings.page.read_text()
+    wanted = on_page(on_page(page, "regret/folds", outside), "regret/screening", screened)
+    if settings.check:
+        return int(page != wanted)
+    settings.page.write_text(wanted)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "popaug/report/html.h"
+#include "popaug/report/screening_view.h"
 #include "popaug/report/svg.h"
 
 namespace popaug {
@@ -68,7 +69,7 @@ void LiveView::end() {
 std::string LiveView::signature() const {
   std::string text;
   for (const char* name : {"journal.jsonl", "result.json", "run.log", "drift.band.json",
-                           "compare.json", "best.schedule.json"}) {
+                           "compare.json", "best.schedule.json", "runs.jsonl", "choose.json"}) {
     std::error_code error;
     const auto size = fs::file_size(run_ / name, error);
     const auto time = fs::last_write_time(run_ / name, error);
@@ -81,11 +82,18 @@ void LiveView::refresh() {
   auto next = std::make_shared<LiveSnapshot>();
   Json state;
   try {
-    const RunView view = load_run(run_);
-    next->main = report_main(view);
-    state = {{"title", view.name + ": popaug"},
-             {"line", live_line(view)},
-             {"figures", report_figures(view)}};
+    const auto show = [&](const auto& view, Json figures) {
+      next->main = report_main(view);
+      state = {{"title", view.name + ": popaug"},
+               {"line", live_line(view)},
+               {"figures", std::move(figures)}};
+    };
+    if (is_screening(run_)) {
+      show(load_screening(run_), Json{{"scores", Json::array()}, {"rounds_done", 0}});
+    } else {
+      const RunView view = load_run(run_);
+      show(view, report_figures(view));
+    }
   } catch (const std::exception& error) {
     const std::string sentence =
         std::string("The run cannot be read now; the page keeps trying. ") + error.what();

@@ -16,35 +16,46 @@ from typing import Literal
 from popaug._core import UsageError
 from popaug._values import Json
 
-Kind = Literal["search", "train", "compare"]
+Kind = Literal["search", "screen", "train", "compare"]
 # What the steps of the rows are.
-STEPS: dict[Kind, str] = {"search": "round", "train": "epoch", "compare": "seed"}
-RESULTS = ("result.json", "compare.json", "compare.md", "best.schedule.json", "used.schedule.json", "config.toml")
+STEPS: dict[Kind, str] = {"search": "round", "screen": "fold", "train": "epoch", "compare": "seed"}
+RESULTS = (
+    "result.json",
+    "choose.json",
+    "compare.json",
+    "compare.md",
+    "best.schedule.json",
+    "used.schedule.json",
+    "config.toml",
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """Numbers of one step. `step` counts rounds, epochs or seeds from 0."""
+    """Numbers of one step. `step` counts rounds, folds, epochs or seeds from 0."""
 
     step: int
     numbers: dict[str, float]
 
 
 def kind_of(run: pathlib.Path) -> Kind | None:
-    """What writes this directory; None while nothing says so. Raises UsageError for a screening or an audit."""
+    """What writes this directory; None while nothing says so. Raises UsageError for an audit."""
     if (run / "journal.jsonl").exists():
         return "search"
     if lines := _whole_lines(run / "runs.jsonl"):
         written = json.loads(lines[0]).get("format", "popaug-compare")
         if written == "popaug-compare":
             return "compare"
-        raise UsageError(f"{run} is a {written}; expected a search, a training or a comparison")
+        if written == "popaug-screening":
+            return "screen"
+        raise UsageError(f"{run} is a {written}; expected a search, a screening, a training or a comparison")
     return "train" if (run / "progress.csv").exists() else None
 
 
 def rows_of(run: pathlib.Path, kind: Kind) -> list[Row]:
     """Every row so far. A later call gives the same rows, then new ones."""
-    return list({"search": _search_rows, "train": _train_rows, "compare": _compare_rows}[kind](run))
+    readers = {"search": _search_rows, "screen": _compare_rows, "train": _train_rows, "compare": _compare_rows}
+    return list(readers[kind](run))
 
 
 def settings_of(run: pathlib.Path) -> dict[str, str | int | float | bool]:
@@ -137,7 +148,8 @@ def _train_rows(run: pathlib.Path) -> Iterator[Row]:
 
 
 def _compare_rows(run: pathlib.Path) -> Iterator[Row]:
-    """A row for each training; of one by the program with its judge, of one by the user's own code with its metric."""
+    """A row for each training of a comparison or a screening: with its judge, or with its metric where the user's own code
+    trained."""
     metric = "score"
     for line in _whole_lines(run / "runs.jsonl"):
         told = json.loads(line)
