@@ -123,7 +123,7 @@ def test_presets_say_what_they_are_for() -> None:
 @pytest.mark.parametrize("preset", ["pba", "photos", "finetune", "paper-rsvhn"])
 def test_a_printed_preset_is_a_config_with_the_same_settings(preset: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "my.toml").write_text(done("presets", preset))
-    toy = ["search", "--trainer", "toy", "--epochs", 2, "--epochs-per-round", 1]
+    toy = ["search", "--method", "pba", "--trainer", "toy", "--epochs", 2, "--epochs-per-round", 1]
     done(*toy, "--preset", preset, "--out", tmp_path / "a")
     done(*toy, "--config", tmp_path / "my.toml", "--out", tmp_path / "b")
     assert (tmp_path / "a" / "config.toml").read_text() == (tmp_path / "b" / "config.toml").read_text()

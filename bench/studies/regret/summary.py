@@ -111,7 +111,7 @@ def whole_folds(lines: list[Line], grid: set[str]) -> dict[str, list[Line]]:
     """By set, the lines of the first folds outside which every recipe of the grid has trained."""
     by_fold: dict[str, dict[int, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for line in lines:
-        if line["arm"] in grid:
+        if line["arm"] in grid and "test_accuracy" in line:
             by_fold[line["set"]][line["seed"]].append(line)
     whole: dict[str, list[Line]] = {}
     for name, folds in by_fold.items():

@@ -113,7 +113,9 @@ def main() -> None:
     settings = parser.parse_args()
     sets_of_arms = {"grid": fixed.GRID, "others": fixed.OTHERS}
     settings.arms = ",".join(sets_of_arms.get(settings.arms, (settings.arms,)))
-    done = {(line["set"], line["arm"], line["seed"]) for line in read_lines(settings.lines)}
+    lines = read_lines(settings.lines)
+    # The first lines have no test images.
+    done = {(line["set"], line["arm"], line["seed"]) for line in lines if "test_accuracy" in line}
     version = subprocess.run([settings.popaug, "--version"], check=True, capture_output=True, text=True).stdout.split(
         "\n"
     )[0]
