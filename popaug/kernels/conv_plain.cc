@@ -8,13 +8,13 @@ namespace {
 // multiplies; tap counts kh * kernel + kw.
 template <class Visit>
 void for_pairs(const ConvShape& s, const Visit& visit) {
-  const int pad = (s.kernel - 1) / 2, oh = s.out_height(), ow = s.out_width();
+  const int top = s.pad_top(), left = s.pad_left(), oh = s.out_height(), ow = s.out_width();
   for (int n = 0; n < s.batch; ++n) {
     for (int oy = 0; oy < oh; ++oy) {
       for (int ox = 0; ox < ow; ++ox) {
         for (int tap = 0; tap < s.kernel * s.kernel; ++tap) {
-          const int y = oy * s.stride + tap / s.kernel - pad;
-          const int x = ox * s.stride + tap % s.kernel - pad;
+          const int y = oy * s.stride + tap / s.kernel - top;
+          const int x = ox * s.stride + tap % s.kernel - left;
           if (y < 0 || y >= s.height || x < 0 || x >= s.width) continue;
           visit(size_t((n * s.height + y) * s.width + x) * size_t(s.in),
                 size_t((n * oh + oy) * ow + ox) * size_t(s.out), size_t(tap));
@@ -24,32 +24,50 @@ void for_pairs(const ConvShape& s, const Visit& visit) {
   }
 }
 
-size_t weight(const ConvShape& s, size_t o, size_t tap, size_t i) {
-  return (o * size_t(s.kernel * s.kernel) + tap) * size_t(s.in) + i;
+// Calls visit(output channel, input channel, index of their weight of a tap).
+template <class Visit>
+void for_channels(const ConvShape& s, size_t tap, const Visit& visit) {
+  const size_t taps = size_t(s.kernel * s.kernel), in = size_t(s.in);
+  for (size_t o = 0; o < size_t(s.out); ++o) {
+    if (s.depthwise) {
+      visit(o, o, o * taps + tap);
+    } else {
+      for (size_t i = 0; i < in; ++i) visit(o, i, (o * taps + tap) * in + i);
+    }
+  }
 }
 
 }  // namespace
 
 std::vector<double> activated(const std::vector<double>& x, const std::vector<double>& mean,
-                              const std::vector<double>& scale, const std::vector<double>& shift) {
+                              const std::vector<double>& scale, const std::vector<double>& shift,
+                              Clip clip) {
   std::vector<double> z(x.size());
   for (size_t i = 0; i < x.size(); ++i) {
     const size_t c = i % mean.size();
     const double v = scale[c] * (x[i] - mean[c]) + shift[c];
-    z[i] = v <= 0 ? 0 : v;  // so that NaN stays NaN
+    z[i] = v;  // every comparison with NaN is false, so NaN stays NaN
+    if (clip != Clip::kNone && v <= 0) z[i] = 0;
+    if (clip == Clip::kRelu6 && v > 6) z[i] = 6;
   }
   return z;
+}
+
+std::vector<double> masked(const std::vector<double>& d, const std::vector<double>& z, Clip clip) {
+  std::vector<double> result(d);
+  for (size_t i = 0; i < d.size(); ++i) {
+    if (clip != Clip::kNone && z[i] <= 0) result[i] = 0;
+    if (clip == Clip::kRelu6 && z[i] >= 6) result[i] = 0;
+  }
+  return result;
 }
 
 std::vector<double> conv_forward(const ConvShape& s, const std::vector<double>& x,
                                  const std::vector<double>& weights) {
   std::vector<double> y(s.out_pixels() * size_t(s.out));
   for_pairs(s, [&](size_t xi, size_t yi, size_t tap) {
-    for (size_t o = 0; o < size_t(s.out); ++o) {
-      for (size_t i = 0; i < size_t(s.in); ++i) {
-        y[yi + o] += x[xi + i] * weights[weight(s, o, tap, i)];
-      }
-    }
+    for_channels(s, tap,
+                 [&](size_t o, size_t i, size_t w) { y[yi + o] += x[xi + i] * weights[w]; });
   });
   return y;
 }
@@ -58,11 +76,8 @@ std::vector<double> conv_backward_data(const ConvShape& s, const std::vector<dou
                                        const std::vector<double>& weights) {
   std::vector<double> dx(s.in_pixels() * size_t(s.in));
   for_pairs(s, [&](size_t xi, size_t yi, size_t tap) {
-    for (size_t o = 0; o < size_t(s.out); ++o) {
-      for (size_t i = 0; i < size_t(s.in); ++i) {
-        dx[xi + i] += dy[yi + o] * weights[weight(s, o, tap, i)];
-      }
-    }
+    for_channels(s, tap,
+                 [&](size_t o, size_t i, size_t w) { dx[xi + i] += dy[yi + o] * weights[w]; });
   });
   return dx;
 }
@@ -71,11 +86,7 @@ std::vector<double> conv_backward_weights(const ConvShape& s, const std::vector<
                                           const std::vector<double>& dy) {
   std::vector<double> dw(s.weights());
   for_pairs(s, [&](size_t xi, size_t yi, size_t tap) {
-    for (size_t o = 0; o < size_t(s.out); ++o) {
-      for (size_t i = 0; i < size_t(s.in); ++i) {
-        dw[weight(s, o, tap, i)] += dy[yi + o] * x[xi + i];
-      }
-    }
+    for_channels(s, tap, [&](size_t o, size_t i, size_t w) { dw[w] += dy[yi + o] * x[xi + i]; });
   });
   return dw;
 }

@@ -10,7 +10,8 @@
 //
 // 3x3 convolutions of stride 1 use Winograd's F(4x4, 3x3) (Lavin and Gray, 1509.09308) at the
 // points 0, +-5/8, +-3/2, infinity, which round half as coarsely as the customary 0, +-1, +-2,
-// infinity (docs/decisions/conv-fast.md); all others are products of matrices over windows.
+// infinity (docs/decisions/conv-fast.md). Depthwise convolutions add shifted rows; all others are
+// products of matrices whose rows are the windows of many pixels.
 #ifndef POPAUG_KERNELS_KERNELS_H_
 #define POPAUG_KERNELS_KERNELS_H_
 
@@ -44,27 +45,48 @@ class Buffer {
 // The scratch memory of one thread. Kernels divide it as they need and leave nothing behind.
 using Workspace = Buffer;
 
-// A square convolution without bias or dilation, padding (kernel - 1) / 2.
+// A square convolution without bias or dilation. Padding is (kernel - 1) / 2 on all sides; or, with
+// `same`, as TensorFlow's "SAME" pads: only as many pixels as the outputs need, the odd one last.
 struct ConvShape {
   int batch = 1, height = 1, width = 1;  // of the input
   int in = 1, out = 1;                   // channels
-  int kernel = 3;                        // 1 or 3
+  int kernel = 3;                        // 1, 3, 5 or 7
   int stride = 1;                        // 1 or 2
+  bool same = false;
+  bool depthwise = false;  // every channel by itself: in == out, kernel 3 or 5
   int out_height() const { return (height - 1) / stride + 1; }
   int out_width() const { return (width - 1) / stride + 1; }
+  // Padding above the first row and before the first pixel of a row.
+  int pad_top() const { return pad_before(height); }
+  int pad_left() const { return pad_before(width); }
   size_t in_pixels() const { return size_t(batch) * size_t(height) * size_t(width); }
   size_t out_pixels() const { return size_t(batch) * size_t(out_height()) * size_t(out_width()); }
-  size_t weights() const { return size_t(out) * size_t(in) * size_t(kernel) * size_t(kernel); }
-  bool winograd() const { return kernel == 3 && stride == 1 && in >= 8; }
+  size_t weights() const {
+    return size_t(out) * size_t(depthwise ? 1 : in) * size_t(kernel) * size_t(kernel);
+  }
+  bool winograd() const {
+    return kernel == 3 && stride == 1 && in >= 8 && !depthwise && (height > 1 || width > 1);
+  }
+
+ private:
+  int pad_before(int side) const {
+    const int outputs = (side - 1) / stride + 1;
+    const int needed = (outputs - 1) * stride + kernel - side;
+    return same ? (needed > 0 ? needed / 2 : 0) : (kernel - 1) / 2;
+  }
 };
 
-// What a convolution reads instead of x: relu(scale * (x - mean) + shift), per channel [in]. It is
+// What follows a batch norm: nothing, max(v, 0), or min(max(v, 0), 6).
+enum class Clip { kNone, kRelu, kRelu6 };
+
+// What a convolution reads instead of x: clip(scale * (x - mean) + shift), per channel [in]. It is
 // computed while rows are read and never stored. If all pointers are null, the convolution reads x
-// itself.
+// itself; `clip` then says which function x is the output of, so that gradients are masked by it.
 struct Activation {
   const float* mean = nullptr;
   const float* scale = nullptr;
   const float* shift = nullptr;
+  Clip clip = Clip::kNone;
   explicit operator bool() const { return scale != nullptr; }
 };
 
@@ -77,10 +99,13 @@ struct Moments {
   std::vector<double> mean, m2;
 };
 
-// Sums over all pixels of a gradient d and of d * (x - mean), per channel, in double.
+// Sums over all pixels of a gradient d and of d * (x - mean), per channel, in double. x and the
+// mean are those of the activation that d belongs to; where it has no mean, those given here.
 struct GradientSums {
   explicit GradientSums(int channels = 0) : sum(size_t(channels)), dot(size_t(channels)) {}
   std::vector<double> sum, dot;
+  const float* x = nullptr;
+  const float* mean = nullptr;
 };
 
 // The gradient that enters a convolution from above: grad itself, or
@@ -115,9 +140,8 @@ void conv_forward(const ConvShape& shape, const float* x, const Activation& act,
                   Workspace& workspace);
 
 // Computes, from the gradient of y, dweights (if not null) and d (if not null): the gradient of
-// act(x) times the mask of the ReLU, or plain dx if act is empty. `addend` is another gradient of
-// act(x), which is added before the mask; it may be d itself. `sums`, if given, receives the sums
-// of d (act must not be empty).
+// act(x) times the mask of act's clip. `addend` is another gradient of act(x), which is added
+// before the mask; it may be d itself. `sums`, if given, receives the sums of d.
 void conv_backward(const ConvShape& shape, const float* x, const Activation& act,
                    const Weights& weights, const Gradient& gradient, float* dweights,
                    const float* addend, float* d, GradientSums* sums, Workspace& workspace);
@@ -125,14 +149,17 @@ void conv_backward(const ConvShape& shape, const float* x, const Activation& act
 // Moments of x [pixels][channels].
 void moments_of(const float* x, size_t pixels, int channels, Moments* moments);
 
-// y = relu(scale * (x - mean) + shift), without ReLU if `relu` is false; y may be x.
-void normalise(const float* x, size_t pixels, int channels, const Activation& act, bool relu,
-               float* y);
+// y = act(x); y may be x.
+void normalise(const float* x, size_t pixels, int channels, const Activation& act, float* y);
 
-// d = the gradient of relu's output times its mask, and its sums: the first half of the backward of
-// a batch normalisation with ReLU. `grad` may be d.
+// y = clip(act(x) + other(z)): a residual sum. y may be x or z. act has a norm and no clip.
+void add(const float* x, const Activation& act, const float* z, const Activation& other, Clip clip,
+         size_t pixels, int channels, float* y);
+
+// d = a gradient of act(x) times the mask of act's clip, and its sums: the first half of the
+// backward of a batch normalisation. `grad` may be d.
 void mask_and_sum(const float* x, const float* grad, size_t pixels, int channels,
-                  const Activation& act, bool relu, float* d, GradientSums* sums);
+                  const Activation& act, float* d, GradientSums* sums);
 
 // The second half of that backward, if no convolution takes the Gradient directly: writes `keep`.
 void materialise(const Gradient& gradient, size_t pixels, int channels);
@@ -144,6 +171,15 @@ void pool_forward(const float* x, int batch, int pixels, int channels, const Act
 void pool_backward(const float* x, const float* grad, int batch, int pixels, int channels,
                    const Activation& act, float* d, GradientSums* sums);
 
+// The greatest of 3x3 pixels of act(x), every second pixel, padded by one (ResNet's pooling): y
+// [batch][(height + 1) / 2][(width + 1) / 2][channels]; NaN counts as greatest. Backward: d from
+// the gradient of y, which goes to the first of equals; masked, with its sums.
+void max_pool_forward(const float* x, int batch, int height, int width, int channels,
+                      const Activation& act, float* y, Workspace& workspace);
+void max_pool_backward(const float* x, const float* y, const float* grad, int batch, int height,
+                       int width, int channels, const Activation& act, float* d, GradientSums* sums,
+                       Workspace& workspace);
+
 // The instruction sets that this machine can run; tests force each of them in turn.
 std::vector<int64_t> supported_targets();
 // Uses only this target from now on; 0 lifts the restriction. Not for use while kernels run.
@@ -152,7 +188,10 @@ void force_target(int64_t target);
 // Plain twins in double, the specification of the kernels above (conv_plain.cc).
 namespace plain {
 std::vector<double> activated(const std::vector<double>& x, const std::vector<double>& mean,
-                              const std::vector<double>& scale, const std::vector<double>& shift);
+                              const std::vector<double>& scale, const std::vector<double>& shift,
+                              Clip clip);
+// 0 where the gradient of `clip` at its output z is 0, otherwise d.
+std::vector<double> masked(const std::vector<double>& d, const std::vector<double>& z, Clip clip);
 std::vector<double> conv_forward(const ConvShape& shape, const std::vector<double>& x,
                                  const std::vector<double>& weights);
 std::vector<double> conv_backward_data(const ConvShape& shape, const std::vector<double>& dy,

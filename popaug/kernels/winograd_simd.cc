@@ -15,8 +15,8 @@
 #include <cstring>
 #include <utility>
 
+#include "popaug/kernels/internal/algorithms.h"
 #include "popaug/kernels/internal/layout.h"
-#include "popaug/kernels/internal/winograd.h"
 #include "popaug/kernels/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -109,7 +109,7 @@ void WinogradForward(const ConvShape& shape, const float* x, const Activation& a
   const size_t height = size_t(shape.height), width = size_t(shape.width);
   const size_t ldi = leading(in), ldo = leading(out), stride = whole_lines(out);
   const size_t v_plane = plane(plan.tiles, in), m_plane = plane(plan.tiles, out);
-  const size_t u_plane = plane(in, out), row_floats = 4 * plan.tiles_x * stride;
+  const size_t u_plane = packed_plane(in, out), row_floats = 4 * plan.tiles_x * stride;
   BufferLayout layout;
   const size_t at_v = layout.add(kPoints * v_plane), at_m = layout.add(kPoints * m_plane);
   const size_t at_in = layout.add(InputRows::floats(shape, plan));
@@ -133,8 +133,8 @@ void WinogradForward(const ConvShape& shape, const float* x, const Activation& a
     prefetch.read(x, next * in, (after - next) * in);
     for (size_t p = 0; p < kPoints; ++p) {
       prefetch.fetch(p, kPoints);
-      Multiply<false>((end - begin) * plan.tiles_x, out, in, {v + p * v_plane, ldi},
-                      weights + p * u_plane, ldo, m + p * m_plane, ldo, false);
+      MultiplyPacked((end - begin) * plan.tiles_x, out, in, {v + p * v_plane, ldi},
+                     weights + p * u_plane, m + p * m_plane, ldo);
     }
     for (size_t r = begin; r < end; ++r) {
       const size_t first = (r - begin) * plan.tiles_x;
@@ -212,16 +212,11 @@ class GradientRows {
 // Transforms products back to gradients of the input, whose tiles of 6 x 6 overlap by two.
 class InputGradientRows {
  public:
-  InputGradientRows(const ConvShape& shape, const TilePlan& plan, const float* x,
-                    const Activation& act, const float* addend, float* d, BlockSums* sums,
+  InputGradientRows(const ConvShape& shape, const TilePlan& plan, GradientWriter& writer,
                     float* memory)
       : shape_(shape),
         plan_(plan),
-        x_(x),
-        act_(act),
-        addend_(addend),
-        d_(d),
-        sums_(sums),
+        writer_(writer),
         channels_(size_t(shape.in)),
         stride_(whole_lines(channels_)),
         window_(memory, plan.row_pixels * stride_) {}
@@ -256,23 +251,12 @@ class InputGradientRows {
   void finish(size_t image, size_t y, const float* from) const {
     const size_t height = size_t(shape_.height), width = size_t(shape_.width);
     if (y < 1 || y > height) return;
-    const size_t at = (image * height + y - 1) * width * channels_;
-    const float* addend = addend_ ? addend_ + at : nullptr;
-    if (act_) {
-      FinishMaskedRow(from + stride_, stride_, addend, x_ + at, act_, true, width, channels_,
-                      d_ + at, sums_);
-    } else {
-      FinishRow(from + stride_, stride_, addend, width, channels_, d_ + at, nullptr);
-    }
+    writer_.write((image * height + y - 1) * width, width, from + stride_, stride_);
   }
 
   const ConvShape& shape_;
   const TilePlan& plan_;
-  const float* x_;
-  const Activation& act_;
-  const float* addend_;
-  float* d_;
-  BlockSums* sums_;
+  GradientWriter& writer_;
   size_t channels_, stride_;
   RowWindow<6> window_;
 };
@@ -297,20 +281,20 @@ void WinogradBackward(const ConvShape& shape, const float* x, const Activation& 
   const size_t in = size_t(shape.in), out = size_t(shape.out);
   const size_t ldi = leading(in), ldo = leading(out);
   const size_t v_plane = plane(plan.tiles, in), g_plane = plane(plan.tiles, out);
-  const size_t u_plane = plane(out, in), window = InputRows::floats(shape, plan);
+  const size_t u_plane = plane(out, in), w_plane = packed_plane(out, in);
+  const size_t window = InputRows::floats(shape, plan);
   BufferLayout layout;
   const size_t at_v = layout.add(kPoints * v_plane), at_g = layout.add(kPoints * g_plane);
   const size_t at_u = layout.add(kPoints * u_plane), at_in = layout.add(window);
   const size_t at_grad = layout.add(GradientRows::floats(shape, plan));
-  const size_t at_out = layout.add(window), at_sums = layout.add(BlockSums::floats(in));
+  const size_t at_out = layout.add(window), at_sums = layout.add(GradientWriter::floats(in));
   float* memory = workspace.reserve(layout.total());
   float *v = memory + at_v, *g = memory + at_g, *u = memory + at_u;
   InputRows input(shape, plan, x, act, memory + at_in);
   GradientRows gradients(shape, plan, gradient, memory + at_grad);
-  BlockSums block_sums(memory + at_sums, in);
+  GradientWriter writer(x, act, addend, d, sums, memory + at_sums, in);
   CachePrefetch prefetch;
-  InputGradientRows output(shape, plan, x, act, addend, d, sums ? &block_sums : nullptr,
-                           memory + at_out);
+  InputGradientRows output(shape, plan, writer, memory + at_out);
 
   for (size_t begin = 0; begin < plan.rows; begin += plan.block_rows) {
     const size_t end = std::min(begin + plan.block_rows, plan.rows);
@@ -338,33 +322,39 @@ void WinogradBackward(const ConvShape& shape, const float* x, const Activation& 
         Multiply<true>(out, in, tiles, {gp, ldo}, vp, ldi, u + p * u_plane, ldi, begin > 0);
       }
       // The transformed input is used up: the product takes its place.
-      if (d) Multiply<false>(tiles, in, out, {gp, ldo}, weights + p * u_plane, ldi, vp, ldi, false);
+      if (d) MultiplyPacked(tiles, in, out, {gp, ldo}, weights + p * w_plane, vp, ldi);
     }
     if (d == nullptr) continue;
     for (size_t r = begin; r < end; ++r) {
       output.transform(r, (r - begin) * plan.tiles_x, v, v_plane);
     }
-    if (sums) block_sums.flush(sums);
+    writer.flush();
   }
   if (dweights) UntransformWeights(shape, u, dweights);
 }
 
-// forward [point][in][out], backward [point][out][in].
+// forward [point][in][out], backward [point][out][in], packed (layout.h).
 void WinogradPack(const ConvShape& shape, const float* weights, float* forward, float* backward) {
   const size_t in = size_t(shape.in), out = size_t(shape.out);
-  const size_t ldi = leading(in), ldo = leading(out);
-  const size_t f_plane = plane(in, out), b_plane = plane(out, in);
+  const size_t f_plane = packed_plane(in, out), b_plane = packed_plane(out, in);
   for (size_t o = 0; o < out; ++o) {
     const float* from = weights + o * 9 * in;
-    float* to = backward + o * ldi;
     ForChannels(in, [&](auto d, size_t c) HWY_ATTR {
+      float* to = backward + packed_at(out, in, o, c);
       TransformG(
           d, [&](int i, int j) HWY_ATTR { return hn::LoadU(d, from + (i * 3 + j) * in + c); },
-          [&](int i, int j, auto w) HWY_ATTR { hn::StoreU(w, d, to + (i * 6 + j) * b_plane + c); });
+          [&](int i, int j, auto w) HWY_ATTR { hn::StoreU(w, d, to + (i * 6 + j) * b_plane); });
     });
   }
+  // Squares of kPanel by kPanel are contiguous in both.
   for (size_t p = 0; p < kPoints; ++p) {
-    transpose(backward + p * b_plane, out, in, ldi, forward + p * f_plane, ldo);
+    for (size_t o = 0; o < out; o += kPanel) {
+      for (size_t c = 0; c < in; c += kPanel) {
+        transpose(backward + p * b_plane + packed_at(out, in, o, c), std::min(kPanel, out - o),
+                  std::min(kPanel, in - c), kPanel,
+                  forward + p * f_plane + packed_at(in, out, c, o), kPanel);
+      }
+    }
   }
 }
 

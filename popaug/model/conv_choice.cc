@@ -24,6 +24,8 @@ bool winograd_pays(const kernels::ConvShape& shape, bool training) {
 }  // namespace
 
 bool fast_conv_pays(const kernels::ConvShape& shape, bool training) {
+  if (shape.depthwise) return true;
+  if (shape.kernel > 3) return false;
   if (shape.winograd()) return winograd_pays(shape, training);
   const int side = std::max(shape.height, shape.width);
   const int64_t width = int64_t{shape.in} * shape.out;

@@ -50,8 +50,13 @@ const std::pair<Tensor, Tensor>& folded(const Conv& conv, const BatchNorm& norm,
 
 bool takes_fast(const Tensor& x, const Conv& conv, const Pass& pass) {
   if (pass.conv == ConvMode::kExact || !fast_conv_fits(x, conv)) return false;
-  return pass.conv == ConvMode::kFast ||
-         fast_conv_pays(conv_shape(x, conv.weight, conv.stride), pass.training);
+  return pass.conv == ConvMode::kFast || fast_conv_pays(conv_shape(x, conv), pass.training);
+}
+
+// Changes x in place.
+Tensor clipped(Tensor x, Clip clip) {
+  if (clip == Clip::kRelu) return x.relu_();
+  return clip == Clip::kRelu6 ? at::hardtanh_(x, 0, 6) : x;
 }
 
 }  // namespace
@@ -67,8 +72,6 @@ Tensor linear(const Tensor& x, const Linear& layer) {
 }
 
 Tensor global_mean(const Tensor& x) { return x.mean(at::IntArrayRef({2, 3})); }
-
-Tensor relu6_unit(Tensor x) { return at::hardtanh_(x, 0, 6); }
 
 Tensor hard_swish(const Tensor& x, const Pass& pass) {
   if (pass.activations != nullptr) *pass.activations += x.numel();
@@ -90,11 +93,11 @@ Tensor conv_unit(const Tensor& x, const Conv& conv, const Pass& pass) {
   return plain_conv(x, conv, conv.weight, conv.bias);
 }
 
-Tensor norm_relu_unit(const Tensor& x, const BatchNorm& norm, const Pass& pass) {
+Tensor norm_unit(const Tensor& x, const BatchNorm& norm, Clip clip, const Pass& pass) {
   if (pass.conv != ConvMode::kExact && fast_norm_fits(x, norm)) {
-    return fast_norm(x, norm, true, pass);
+    return fast_norm(x, norm, clip, pass);
   }
-  return batch_norm(x, norm, pass).relu_();
+  return clipped(batch_norm(x, norm, pass), clip);
 }
 
 Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& conv,
@@ -105,18 +108,15 @@ Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& c
   return conv_unit(norm_relu_unit(x, norm, pass), conv, pass);
 }
 
-Tensor conv_norm_unit(const Tensor& x, const Conv& conv, const BatchNorm& norm, bool relu,
+Tensor conv_norm_unit(const Tensor& x, const Conv& conv, const BatchNorm& norm, Clip clip,
                       const Pass& pass) {
   const bool automatic = pass.conv == ConvMode::kAuto && fast_norm_fits(x, norm);
   const bool unfolded = automatic && takes_fast(x, conv, pass);
   if (!pass.training && pass.folded != nullptr && !unfolded) {
     const auto& [weight, bias] = folded(conv, norm, *pass.folded);
-    Tensor y = plain_conv(x, conv, weight, bias);
-    return relu ? y.relu_() : y;
+    return clipped(plain_conv(x, conv, weight, bias), clip);
   }
-  const Tensor y = conv_unit(x, conv, pass);
-  if (relu) return norm_relu_unit(y, norm, pass);
-  return automatic ? fast_norm(y, norm, false, pass) : batch_norm(y, norm, pass);
+  return norm_unit(conv_unit(x, conv, pass), norm, clip, pass);
 }
 
 }  // namespace popaug

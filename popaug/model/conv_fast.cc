@@ -6,7 +6,7 @@
 
 #include "popaug/model/internal/conv_norm.h"
 #include "popaug/model/internal/conv_torch.h"
-#include "popaug/model/internal/fused_wide_resnet_torch.h"
+#include "popaug/model/internal/fused_network_torch.h"
 
 namespace popaug {
 namespace {
@@ -81,10 +81,10 @@ void finish_norm(Kept& kept, const Tensor& x, const Tensor& weight,
 
 struct FastConv : torch::autograd::Function<FastConv> {
   static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& weight,
-                        int64_t stride) {
+                        const Conv* conv) {
     const Tensor x = rows(images.detach()), w = rows(weight.detach());
     auto kept = c10::make_intrusive<Kept>();
-    kept->shape = conv_shape(x, w, int(stride));
+    kept->shape = conv_shape(x, *conv);
     kept->weights.pack(kept->shape, w.const_data_ptr<float>());
     const Tensor y = output_of(kept->shape, x);
     kernels::conv_forward(kept->shape, x.const_data_ptr<float>(), {}, kept->weights, nullptr,
@@ -108,26 +108,26 @@ struct FastConv : torch::autograd::Function<FastConv> {
 
 struct FastNorm : torch::autograd::Function<FastNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& weight,
-                        const Tensor&, const BatchNorm* norm, bool relu, bool training) {
+                        const Tensor&, const BatchNorm* norm, int64_t clip, bool training) {
     const Tensor x = rows(images.detach()), y = like(x);
     auto kept = c10::make_intrusive<Kept>();
     start_norm(*kept, x, *norm, training);
     kernels::normalise(x.const_data_ptr<float>(), size_t(x.numel() / x.size(1)), int(x.size(1)),
-                       kept->norm.act(), relu, y.mutable_data_ptr<float>());
+                       kept->norm.act(Clip(clip)), y.mutable_data_ptr<float>());
     context->save_for_backward({x, weight});
-    context->saved_data["relu"] = relu;
+    context->saved_data["clip"] = clip;
     keep(context, std::move(kept));
     return y;
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], grad = rows(gradients[0]);
-    const bool relu = context->saved_data["relu"].toBool();
+    const auto clip = Clip(context->saved_data["clip"].toInt());
     const Tensor d = like(x), dweight = at::empty_like(weight), dbias = at::empty_like(weight);
     Kept& kept = kept_of(context);
     kernels::GradientSums sums(int(x.size(1)));
     kernels::mask_and_sum(x.const_data_ptr<float>(), grad.const_data_ptr<float>(),
-                          size_t(x.numel() / x.size(1)), int(x.size(1)), kept.norm.act(), relu,
+                          size_t(x.numel() / x.size(1)), int(x.size(1)), kept.norm.act(clip),
                           d.mutable_data_ptr<float>(), &sums);
     finish_norm(kept, x, weight, sums, d, dweight, dbias);
     return {d, dweight, dbias, Tensor(), Tensor(), Tensor()};
@@ -136,12 +136,12 @@ struct FastNorm : torch::autograd::Function<FastNorm> {
 
 struct FastNormReluConv : torch::autograd::Function<FastNormReluConv> {
   static Tensor forward(AutogradContext* context, const Tensor& images, const Tensor& norm_weight,
-                        const Tensor&, const Tensor& weight, const BatchNorm* norm, int64_t stride,
-                        bool training) {
+                        const Tensor&, const Tensor& weight, const BatchNorm* norm,
+                        const Conv* conv, bool training) {
     const Tensor x = rows(images.detach()), w = rows(weight.detach());
     auto kept = c10::make_intrusive<Kept>();
     start_norm(*kept, x, *norm, training);
-    kept->shape = conv_shape(x, w, int(stride));
+    kept->shape = conv_shape(x, *conv);
     kept->weights.pack(kept->shape, w.const_data_ptr<float>());
     const Tensor y = output_of(kept->shape, x);
     kernels::conv_forward(kept->shape, x.const_data_ptr<float>(), kept->norm.act(), kept->weights,
@@ -172,16 +172,20 @@ bool plain_float(const Tensor& x) {
 }  // namespace
 
 bool fast_conv_fits(const Tensor& x, const Conv& conv) {
-  const int64_t kernel = conv.weight.size(2);
-  return plain_float(x) && plain_float(conv.weight) && (kernel == 1 || kernel == 3) &&
-         conv.weight.size(3) == kernel && conv.weight.size(1) == x.size(1) &&
-         (conv.stride == 1 || conv.stride == 2) && conv.padding == (kernel - 1) / 2 && !conv.same &&
-         conv.groups == 1 && !conv.bias.defined();
+  if (!plain_float(x) || !plain_float(conv.weight) || conv.bias.defined()) return false;
+  const int64_t kernel = conv.weight.size(2), in = x.size(1);
+  const bool depthwise = conv.groups > 1;
+  const bool channels_fit =
+      depthwise ? conv.groups == in && conv.weight.size(0) == in && (kernel == 3 || kernel == 5)
+                : conv.weight.size(1) == in;
+  return channels_fit && kernel % 2 == 1 && kernel <= 7 && conv.weight.size(3) == kernel &&
+         (conv.stride == 1 || conv.stride == 2) && (conv.same || conv.padding == (kernel - 1) / 2);
 }
 
-kernels::ConvShape conv_shape(const Tensor& x, const Tensor& weight, int stride) {
-  return {int(x.size(0)),      int(x.size(2)),      int(x.size(3)), int(x.size(1)),
-          int(weight.size(0)), int(weight.size(2)), stride};
+kernels::ConvShape conv_shape(const Tensor& x, const Conv& conv) {
+  return {int(x.size(0)),           int(x.size(2)),           int(x.size(3)), int(x.size(1)),
+          int(conv.weight.size(0)), int(conv.weight.size(2)), conv.stride,    conv.same,
+          conv.groups > 1};
 }
 
 bool fast_norm_fits(const Tensor& x, const BatchNorm& norm) {
@@ -189,17 +193,17 @@ bool fast_norm_fits(const Tensor& x, const BatchNorm& norm) {
 }
 
 Tensor fast_conv(const Tensor& x, const Conv& conv, const Pass&) {
-  return FastConv::apply(x, conv.weight, int64_t{conv.stride});
+  return FastConv::apply(x, conv.weight, &conv);
 }
 
-Tensor fast_norm(const Tensor& x, const BatchNorm& norm, bool relu, const Pass& pass) {
-  return FastNorm::apply(x, norm.weight, norm.bias, &norm, relu, pass.batch_statistics());
+Tensor fast_norm(const Tensor& x, const BatchNorm& norm, Clip clip, const Pass& pass) {
+  return FastNorm::apply(x, norm.weight, norm.bias, &norm, int64_t(clip), pass.batch_statistics());
 }
 
 Tensor fast_norm_relu_conv(const Tensor& x, const BatchNorm& norm, const Conv& conv,
                            const Pass& pass) {
-  return FastNormReluConv::apply(x, norm.weight, norm.bias, conv.weight, &norm,
-                                 int64_t{conv.stride}, pass.batch_statistics());
+  return FastNormReluConv::apply(x, norm.weight, norm.bias, conv.weight, &norm, &conv,
+                                 pass.batch_statistics());
 }
 
 }  // namespace popaug

@@ -230,6 +230,7 @@ TEST(HeadDropout, BothPathsDropTheSame) {
   const Tensor images = drawn({6, 3, 16, 16}, 1, -2, 2), labels = labels_of(6, 4);
   const auto run = [&](ConvMode conv, double dropout, bool head_only) {
     const auto network = network_for("wrn-10-1", images, 4);
+    for (Parameter& p : network->parameters()) p.tensor.requires_grad_(!head_only || p.head);
     Pass pass;
     pass.training = !head_only;
     pass.head_only = head_only;
@@ -421,10 +422,10 @@ TEST(FastUnits, EqualExact) {
 TEST(FastUnits, DoNotClaimWhatTheyCannotDo) {
   const Tensor x = drawn({2, 8, 6, 6}, 1);
   EXPECT_TRUE(fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 1, 1)));
-  EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 8, 5, 5}, 2), 1, 2)));
+  EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 8, 9, 9}, 2), 1, 4)));
+  EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 1, 0)));
   EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 4, 3, 3}, 2), 1, 1)));
-  EXPECT_FALSE(
-      fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 2, 1, true)));  // SAME pads otherwise
+  EXPECT_FALSE(fast_conv_fits(x, {drawn({8, 4, 3, 3}, 2), 1, 1, false, 2, {}}));  // two groups
   EXPECT_FALSE(fast_conv_fits(x, conv_of(drawn({4, 8, 3, 3}, 2), 3, 1)));
   EXPECT_FALSE(fast_conv_fits(x.to(at::kDouble), conv_of(drawn({4, 8, 3, 3}, 2), 1, 1)));
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "popaug/model/internal/families_torch.h"
+#include "popaug/model/internal/fused_network_torch.h"
 
 namespace popaug {
 namespace {
@@ -48,10 +49,10 @@ int scaled_depth(size_t stage, double factor) {
   return static_cast<int>(std::ceil(repeats * factor));
 }
 
-class EfficientNetLite : public Network {
+class EfficientNetLite : public FusableNetwork {
  public:
   EfficientNetLite(const Factors& factors, const NetworkShape& shape, at::Device device)
-      : Network(device) {
+      : FusableNetwork(device) {
     stem_ = add("conv_stem", "bn1", shape.channels, kStem, 3, 2, 1);
     int in = kStem;
     for (size_t s = 0; s < kStages.size(); ++s) {
@@ -66,14 +67,31 @@ class EfficientNetLite : public Network {
     head_ = add_head("classifier", kHead, shape.classes);
   }
 
-  Tensor forward(const Tensor& images, const Pass& pass) override {
-    Tensor x = relu6_unit(apply(stem_, images, pass));
+ protected:
+  Tensor forward_units(const Tensor& images, const Pass& pass) override {
+    Tensor x = apply(stem_, images, Clip::kRelu6, pass);
     for (const Block& block : blocks_) {
-      const Tensor wide = block.expand ? relu6_unit(apply(*block.expand, x, pass)) : x;
-      const Tensor h = apply(block.project, relu6_unit(apply(block.depthwise, wide, pass)), pass);
+      const Tensor wide = block.expand ? apply(*block.expand, x, Clip::kRelu6, pass) : x;
+      const Tensor deep = apply(block.depthwise, wide, Clip::kRelu6, pass);
+      const Tensor h = apply(block.project, deep, Clip::kNone, pass);
       x = block.adds ? h + x : h;
     }
-    return head(global_mean(relu6_unit(apply(last_, x, pass))), head_, pass);
+    return head(global_mean(apply(last_, x, Clip::kRelu6, pass)), head_, pass);
+  }
+
+  void describe(FusedBuilder& to) const override {
+    const auto conv = [&](int x, const ConvNorm& layer, Clip clip) {
+      return to.conv(x, layer.conv, &layer.norm, clip);
+    };
+    int x = conv(0, stem_, Clip::kRelu6);
+    for (const Block& block : blocks_) {
+      const int wide = block.expand ? conv(x, *block.expand, Clip::kRelu6) : x;
+      const int deep = conv(wide, block.depthwise, Clip::kRelu6);
+      const int y = conv(deep, block.project, Clip::kNone);
+      x = block.adds ? to.add(y, x, Clip::kNone) : y;
+    }
+    conv(x, last_, Clip::kRelu6);
+    to.head(head_);
   }
 
  private:
@@ -87,8 +105,8 @@ class EfficientNetLite : public Network {
     bool adds = false;
   };
 
-  static Tensor apply(const ConvNorm& layer, const Tensor& x, const Pass& pass) {
-    return conv_norm_unit(x, layer.conv, layer.norm, false, pass);
+  static Tensor apply(const ConvNorm& layer, const Tensor& x, Clip clip, const Pass& pass) {
+    return conv_norm_unit(x, layer.conv, layer.norm, clip, pass);
   }
 
   ConvNorm add(const std::string& conv, const std::string& norm, int in, int out, int kernel,

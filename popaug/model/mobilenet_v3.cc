@@ -86,18 +86,19 @@ class MobileNetV3 : public Network {
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
-    Tensor x = hard_swish(apply(stem_, images, pass), pass);
+    Tensor x = hard_swish(apply(stem_, images, Clip::kNone, pass), pass);
     for (const Block& block : blocks_) {
-      const auto act = [&](const Tensor& y) {
-        return block.swish ? hard_swish(y, pass) : y.relu_();
+      const auto active = [&](const ConvNorm& layer, const Tensor& y) {
+        return block.swish ? hard_swish(apply(layer, y, Clip::kNone, pass), pass)
+                           : apply(layer, y, Clip::kRelu, pass);
       };
-      Tensor h = block.expand ? act(apply(*block.expand, x, pass)) : x;
-      h = act(apply(block.depthwise, h, pass));
+      Tensor h = block.expand ? active(*block.expand, x) : x;
+      h = active(block.depthwise, h);
       if (block.excite) h = excite(*block.excite, h, pass);
-      h = apply(block.project, h, pass);
+      h = apply(block.project, h, Clip::kNone, pass);
       x = block.adds ? h + x : h;
     }
-    x = global_mean(hard_swish(apply(last_, x, pass), pass));
+    x = global_mean(hard_swish(apply(last_, x, Clip::kNone, pass), pass));
     return head(hard_swish(linear(x, hidden_), pass), head_, pass);
   }
 
@@ -116,8 +117,8 @@ class MobileNetV3 : public Network {
     bool swish = false, adds = false;
   };
 
-  static Tensor apply(const ConvNorm& layer, const Tensor& x, const Pass& pass) {
-    return conv_norm_unit(x, layer.conv, layer.norm, false, pass);
+  static Tensor apply(const ConvNorm& layer, const Tensor& x, Clip clip, const Pass& pass) {
+    return conv_norm_unit(x, layer.conv, layer.norm, clip, pass);
   }
 
   // Squeeze-and-excitation (1709.01507): scales each channel by a number from 0 to 1.

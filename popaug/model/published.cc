@@ -60,7 +60,7 @@ class PublishedWideResNet : public Network {
       for (size_t i = 0; i < groups_[g].size(); ++i) {
         const Block& block = groups_[g][i];
         const Tensor active = norm_relu_unit(x, block.norm1, pass);
-        const Tensor h = conv_norm_unit(active, block.conv1, block.norm2, true, pass);
+        const Tensor h = conv_norm_unit(active, block.conv1, block.norm2, Clip::kRelu, pass);
         const bool shared = g == 0 && i == 0;  // its shortcut starts from the activated input
         x = carry(shared ? active : x, block.out, block.stride) + conv_unit(h, block.conv2, pass);
       }
@@ -103,7 +103,7 @@ class PublishedResNet : public Network {
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
       const Tensor active = norm_relu_unit(x, block.norm1, pass);
-      const Tensor h = conv_norm_unit(active, block.conv1, block.norm2, true, pass);
+      const Tensor h = conv_norm_unit(active, block.conv1, block.norm2, Clip::kRelu, pass);
       x = conv_unit(h, block.conv2, pass) + (i == 0 ? conv_unit(active, shortcut_, pass) : x);
     }
     return head(global_mean(norm_relu_unit(x, norm_, pass)), head_, pass);

@@ -39,13 +39,13 @@ class PyramidNet : public Network {
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
-    Tensor x = conv_norm_unit(images, stem_, stem_norm_, false, pass);
+    Tensor x = conv_norm_unit(images, stem_, stem_norm_, Clip::kNone, pass);
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
-      Tensor h =
-          conv_norm_unit(batch_norm(x, block.norm1, pass), block.conv1, block.norm2, true, pass);
-      h = conv_norm_unit(h, block.conv2, block.norm3, true, pass);
-      h = conv_norm_unit(h, block.conv3, block.norm4, false, pass);
+      Tensor h = conv_norm_unit(batch_norm(x, block.norm1, pass), block.conv1, block.norm2,
+                                Clip::kRelu, pass);
+      h = conv_norm_unit(h, block.conv2, block.norm3, Clip::kRelu, pass);
+      h = conv_norm_unit(h, block.conv3, block.norm4, Clip::kNone, pass);
       // The expectation of gate + alpha - gate alpha is `keep`, as alpha's mean is 0.
       h = pass.training
               ? scale_each(h, drop_draws(pass, static_cast<int>(i), x.size(0), block.keep))

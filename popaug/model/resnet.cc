@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "popaug/model/internal/families_torch.h"
+#include "popaug/model/internal/fused_network_torch.h"
 
 namespace popaug {
 namespace {
@@ -16,13 +17,13 @@ struct ConvNorm {
   BatchNorm norm;
 };
 
-Tensor apply(const ConvNorm& layer, const Tensor& x, bool relu, const Pass& pass) {
-  return conv_norm_unit(x, layer.conv, layer.norm, relu, pass);
+Tensor apply(const ConvNorm& layer, const Tensor& x, Clip clip, const Pass& pass) {
+  return conv_norm_unit(x, layer.conv, layer.norm, clip, pass);
 }
 
-class ResNetBase : public Network {
+class ResNetBase : public FusableNetwork {
  protected:
-  using Network::Network;
+  using FusableNetwork::FusableNetwork;
   ConvNorm add(const std::string& conv, const std::string& norm, int in, int out, int kernel,
                int stride) {
     return {add_conv(conv, in, out, kernel, stride), add_norm(norm, out)};
@@ -53,15 +54,29 @@ class SmallResNet : public ResNetBase {
     head_ = add_head("fc", in, shape.classes);
   }
 
-  Tensor forward(const Tensor& images, const Pass& pass) override {
-    Tensor x = apply(stem_, images, true, pass);
+ protected:
+  Tensor forward_units(const Tensor& images, const Pass& pass) override {
+    Tensor x = apply(stem_, images, Clip::kRelu, pass);
     for (const Block& block : blocks_) {
-      const Tensor h = apply(block.second, apply(block.first, x, true, pass), false, pass);
+      const Tensor h =
+          apply(block.second, apply(block.first, x, Clip::kRelu, pass), Clip::kNone, pass);
       const Tensor strided =
           block.stride == 1 ? x : x.slice(2, 0, {}, block.stride).slice(3, 0, {}, block.stride);
       x = (h + pad_channels(strided, 0, block.grow)).relu_();
     }
     return head(global_mean(x), head_, pass);
+  }
+
+  void describe(FusedBuilder& to) const override {
+    int x = to.conv(0, stem_.conv, &stem_.norm, Clip::kRelu);
+    for (const Block& block : blocks_) {
+      const int h = to.conv(x, block.first.conv, &block.first.norm, Clip::kRelu);
+      const int y = to.conv(h, block.second.conv, &block.second.norm, Clip::kNone);
+      const bool same = block.stride == 1 && block.grow == 0;
+      const int out = int(block.second.norm.weight.numel());
+      x = to.add(y, same ? x : to.subsample(x, block.stride, out), Clip::kRelu);
+    }
+    to.head(head_);
   }
 
  private:
@@ -99,17 +114,34 @@ class ResNet : public ResNetBase {
     head_ = add_head("fc", in, shape.classes);
   }
 
-  Tensor forward(const Tensor& images, const Pass& pass) override {
-    Tensor x = apply(stem_, images, true, pass);
+ protected:
+  Tensor forward_units(const Tensor& images, const Pass& pass) override {
+    Tensor x = apply(stem_, images, Clip::kRelu, pass);
     x = at::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});
     for (const Block& block : blocks_) {
       Tensor h = x;
       for (size_t i = 0; i < block.layers.size(); ++i) {
-        h = apply(block.layers[i], h, i + 1 < block.layers.size(), pass);
+        h = apply(block.layers[i], h, i + 1 < block.layers.size() ? Clip::kRelu : Clip::kNone,
+                  pass);
       }
-      x = (h + (block.shortcut ? apply(*block.shortcut, x, false, pass) : x)).relu_();
+      x = (h + (block.shortcut ? apply(*block.shortcut, x, Clip::kNone, pass) : x)).relu_();
     }
     return head(global_mean(x), head_, pass);
+  }
+
+  void describe(FusedBuilder& to) const override {
+    int x = to.max_pool(to.conv(0, stem_.conv, &stem_.norm, Clip::kRelu));
+    for (const Block& block : blocks_) {
+      int y = x;
+      for (const ConvNorm& layer : block.layers) {
+        const bool last = &layer == &block.layers.back();
+        y = to.conv(y, layer.conv, &layer.norm, last ? Clip::kNone : Clip::kRelu);
+      }
+      const auto& shortcut = block.shortcut;
+      x = to.add(y, shortcut ? to.conv(x, shortcut->conv, &shortcut->norm, Clip::kNone) : x,
+                 Clip::kRelu);
+    }
+    to.head(head_);
   }
 
  private:

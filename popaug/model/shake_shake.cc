@@ -37,7 +37,7 @@ class ShakeShake : public Network {
   }
 
   Tensor forward(const Tensor& images, const Pass& pass) override {
-    Tensor x = conv_norm_unit(images, stem_, stem_norm_, false, pass);
+    Tensor x = conv_norm_unit(images, stem_, stem_norm_, Clip::kNone, pass);
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
       const Tensor active = x.relu();
@@ -91,8 +91,8 @@ class ShakeShake : public Network {
   }
 
   static Tensor apply(const Branch& branch, const Tensor& active, const Pass& pass) {
-    const Tensor h = conv_norm_unit(active, branch.conv1, branch.norm1, true, pass);
-    return conv_norm_unit(h, branch.conv2, branch.norm2, false, pass);
+    const Tensor h = conv_norm_unit(active, branch.conv1, branch.norm1, Clip::kRelu, pass);
+    return conv_norm_unit(h, branch.conv2, branch.norm2, Clip::kNone, pass);
   }
 
   Tensor apply(const Shortcut& shortcut, const Tensor& x, const Pass& pass) const {

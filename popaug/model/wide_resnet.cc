@@ -3,8 +3,7 @@
 #include <memory>
 
 #include "popaug/model/internal/families_torch.h"
-#include "popaug/model/internal/fused_wide_resnet_torch.h"
-#include "popaug/model/internal/mix_torch.h"
+#include "popaug/model/internal/fused_network_torch.h"
 
 namespace popaug {
 namespace {
@@ -18,9 +17,10 @@ struct Block {
   Conv shortcut;  // only if the block changes width or stride
 };
 
-class WideResNet : public Network {
+class WideResNet : public FusableNetwork {
  public:
-  WideResNet(int depth, int width, const NetworkShape& shape, at::Device device) : Network(device) {
+  WideResNet(int depth, int width, const NetworkShape& shape, at::Device device)
+      : FusableNetwork(device) {
     stem_ = add_conv("conv1", shape.channels, 16, 3, 1);
     int in = 16;
     for (int group = 0; group < 3; ++group) {
@@ -36,53 +36,29 @@ class WideResNet : public Network {
     head_ = add_head("fc", in, shape.classes);
   }
 
-  Tensor forward(const Tensor& images, const Pass& pass) override {
-    if (!pass.training && uses_fused(images, pass)) {
-      return fused_logits(runner_, fused(images, false), images);
-    }
+ protected:
+  Tensor forward_units(const Tensor& images, const Pass& pass) override {
     Tensor x = conv_unit(images, stem_, pass);
     for (const Block& block : blocks_) x = apply(block, x, pass);
     return head(global_mean(norm_relu_unit(x, norm_, pass)), head_, pass);
   }
 
-  double gradients(const Tensor& images, const Targets& targets, double smoothing,
-                   const Pass& pass) override {
-    if (!uses_fused(images, pass)) return Network::gradients(images, targets, smoothing, pass);
-    LossRule rule{smoothing, pass.class_weights};
-    Tensor dropped;
-    if (pass.drops()) {
-      dropped = dropout_factors(pass, images.size(0), norm_.weight.numel());
-      rule.dropout = dropped.const_data_ptr<float>();
+  // Pre-activation: the norm of a value is the first of the block that reads it.
+  void describe(FusedBuilder& to) const override {
+    const auto norm_after = [&](size_t blocks) {
+      return blocks < blocks_.size() ? &blocks_[blocks].norm1 : &norm_;
+    };
+    int x = to.conv(0, stem_, norm_after(0), Clip::kRelu);
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const Block& block = blocks_[i];
+      const int h = to.conv(x, block.conv1, &block.norm2, Clip::kRelu);
+      const int residual = block.projects ? to.conv(x, block.shortcut, nullptr, Clip::kNone) : x;
+      x = to.conv(h, block.conv2, norm_after(i + 1), Clip::kRelu, residual);
     }
-    return fused_gradients(runner_, fused(images, true), images, targets, rule);
+    to.head(head_);
   }
 
  private:
-  static bool uses_fused(const Tensor& images, const Pass& pass) {
-    return pass.conv != ConvMode::kExact && !pass.frozen_norm && !pass.head_only &&
-           fused_fits(images);
-  }
-
-  // The layers in the form of the hand-written pass.
-  FusedWideResNet fused(const Tensor& images, bool training) const {
-    int height = int(images.size(2)), width = int(images.size(3));
-    FusedWideResNet network;
-    network.stem = fused_conv(stem_, height, width, training);
-    for (const Block& block : blocks_) {
-      FusedBlock& to = network.blocks.emplace_back();
-      to.norm1 = fused_norm(block.norm1, training);
-      to.conv1 = fused_conv(block.conv1, height, width, training);
-      if (block.projects) to.shortcut = fused_conv(block.shortcut, height, width, training);
-      height = to.conv1.shape.out_height();
-      width = to.conv1.shape.out_width();
-      to.norm2 = fused_norm(block.norm2, training);
-      to.conv2 = fused_conv(block.conv2, height, width, training);
-    }
-    network.norm = fused_norm(norm_, training);
-    set_fused_head(head_, network, training);
-    return network;
-  }
-
   Block make_block(const std::string& name, int in, int out, int stride) {
     Block block;
     block.norm1 = add_norm(name + ".bn1", in);
@@ -97,7 +73,7 @@ class WideResNet : public Network {
   static Tensor apply(const Block& block, const Tensor& x, const Pass& pass) {
     if (!pass.training && pass.folded != nullptr) {
       const Tensor a = norm_relu_unit(x, block.norm1, pass);
-      const Tensor h = conv_norm_unit(a, block.conv1, block.norm2, true, pass);
+      const Tensor h = conv_norm_unit(a, block.conv1, block.norm2, Clip::kRelu, pass);
       return conv_unit(h, block.conv2, pass)
           .add_(block.projects ? conv_unit(a, block.shortcut, pass) : x);
     }
@@ -115,7 +91,6 @@ class WideResNet : public Network {
   std::vector<Block> blocks_;
   BatchNorm norm_;
   Linear head_;
-  FusedWideResNetRunner runner_;  // of ConvMode::kFast and kAuto
 };
 
 std::string fault(const std::string& name, bool* ours) {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Images per second of a Wide-ResNet training step in plain PyTorch: eager, channels_last, one thread.
+"""Images per second of a step in plain PyTorch: eager, channels_last, one thread.
 
     taskset -c 1 .venv/bin/python bench/studies/train/eager.py --network wrn-28-2 --batch 128 --json
 
-Prints one row a network with every step's seconds, so that a caller can interleave and take medians.
+Wide-ResNets are written below, other networks are those of python/popaug/models. A step is one of training, or with
+--evaluate a forward pass in evaluation mode. Prints one row a network with every step's seconds, so that a caller can interleave and take medians.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import argparse
 import json
 import sys
 import time
+import types
+import unittest.mock
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
+
+PACKAGE = Path(__file__).resolve().parents[3] / "python/popaug"
 
 
 class Block(nn.Module):
@@ -57,13 +63,35 @@ class WideResNet(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-def make_step(network: str, batch: int, side: int) -> Callable[[], None]:
-    depth, width = (int(part) for part in network.split("-")[1:])
+def make_network(network: str) -> nn.Module:
+    if network.startswith("wrn-"):
+        depth, width = (int(part) for part in network.split("-")[1:])
+        return WideResNet(depth, width)
+    # The package's definitions, without its compiled part, which they do not need.
+    package = types.ModuleType("popaug")
+    package.__path__ = [str(PACKAGE)]
+    sys.modules["popaug"] = package
+    sys.modules["popaug._core"] = unittest.mock.MagicMock()
+    from popaug import models
+
+    built: nn.Module = models.build(network)
+    return built
+
+
+def make_step(network: str, batch: int, side: int, evaluate: bool = False) -> Callable[[], None]:
     torch.manual_seed(0)
-    net = WideResNet(depth, width).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = make_network(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
     images = torch.randn(batch, 3, side, side).to(memory_format=torch.channels_last)
     labels = torch.randint(0, 10, (batch,))
+
+    @torch.inference_mode()
+    def forward() -> None:
+        net(images)
+
+    if evaluate:
+        net.eval()
+        return forward
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
@@ -80,11 +108,12 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=2)
+    parser.add_argument("--evaluate", action="store_true", help="a forward pass in evaluation mode")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", action="store_true", help="time one step for every line on stdin (interleaving)")
     flags = parser.parse_args()
     torch.set_num_threads(1)
-    step = make_step(flags.network, flags.batch, flags.side)
+    step = make_step(flags.network, flags.batch, flags.side, flags.evaluate)
     for _ in range(flags.warm_up):
         step()
 

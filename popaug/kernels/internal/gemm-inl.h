@@ -10,6 +10,7 @@
 #include <cstddef>
 
 #include "hwy/highway.h"
+#include "popaug/kernels/internal/layout.h"
 
 #ifndef POPAUG_UNROLL
 #if defined(__clang__)
@@ -116,6 +117,18 @@ HWY_INLINE void Multiply(size_t rows, size_t columns, size_t depth, MatrixA a, c
     Panel<2, kTransposed>(rows, depth, a, b + n, ldb, c + n, ldc, accumulate);
   }
   if (n < columns) Panel<1, kTransposed>(rows, depth, a, b + n, ldb, c + n, ldc, accumulate);
+}
+
+// The same, with a packed b (layout.h).
+HWY_INLINE void MultiplyPacked(size_t rows, size_t columns, size_t depth, MatrixA a, const float* b,
+                               float* c, size_t ldc) {
+  for (size_t k = 0; k < depth; k += kDepthBlock) {
+    const size_t part = std::min(kDepthBlock, depth - k);
+    for (size_t n = 0; n < columns; n += kPanel, b += part * kPanel) {
+      Multiply<false>(rows, std::min(kPanel, columns - n), part, {a.data + k, a.stride}, b, kPanel,
+                      c + n, ldc, k > 0);
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -25,6 +25,28 @@ inline size_t leading(size_t columns) {
 // Floats from one of the 36 matrices to the next; with one extra line, for the same reason.
 inline size_t plane(size_t rows, size_t columns) { return rows * leading(columns) + kLine; }
 
+// A matrix [depth][columns] that is the right factor of many products is packed in the order in
+// which they read it: blocks of kDepthBlock rows; in each, panels of kPanel columns,
+// [rows][kPanel], the last filled up with zeros. One panel of a block stays in the first-level
+// cache.
+inline constexpr size_t kPanel = 32, kDepthBlock = 256;
+
+inline size_t packed_floats(size_t depth, size_t columns) {
+  return depth * ((columns + kPanel - 1) / kPanel) * kPanel;
+}
+
+// The place of element (row, column), and from it on of the others of its row in the same panel.
+inline size_t packed_at(size_t depth, size_t columns, size_t row, size_t column) {
+  const size_t block = row / kDepthBlock * kDepthBlock;
+  const size_t rows = std::min(kDepthBlock, depth - block);
+  return packed_floats(block, columns) + column / kPanel * rows * kPanel + (row - block) * kPanel +
+         column % kPanel;
+}
+// Floats from one of the 36 packed matrices of a Winograd convolution to the next.
+inline size_t packed_plane(size_t depth, size_t columns) {
+  return packed_floats(depth, columns) + kLine;
+}
+
 inline constexpr size_t kPoints = 36;
 
 // Divides a Winograd convolution: tiles of 4 x 4 outputs form rows of tiles, whole rows form

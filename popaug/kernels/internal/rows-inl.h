@@ -26,15 +26,26 @@ namespace hn = hwy::HWY_NAMESPACE;
 #endif
 #endif
 
-// Calls work(tag, channel) for whole vectors of channels, then for single ones.
+// Calls work(tag, channel) for what whole vectors leave over: half a vector, then single channels.
+template <class Work>
+HWY_INLINE void ForLastChannels(size_t c, size_t channels, const Work& work) {
+#if HWY_TARGET <= HWY_AVX3
+  if (c + 8 <= channels) {
+    work(hn::CappedTag<float, 8>(), c);
+    c += 8;
+  }
+#endif
+  for (; c < channels; ++c) work(hn::CappedTag<float, 1>(), c);
+}
+
+// Calls work(tag, channel) for whole vectors of channels, then for the last ones.
 template <class Work>
 HWY_INLINE void ForChannels(size_t channels, const Work& work) {
   const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
   const size_t lanes = hn::Lanes(d);
   size_t c = 0;
   for (; c + lanes <= channels; c += lanes) work(d, c);
-  for (; c < channels; ++c) work(one, c);
+  ForLastChannels(c, channels, work);
 }
 
 // The number of channel vectors that a pass over pixels processes at once. A pass that took one
@@ -51,55 +62,84 @@ struct Vectors {
   static constexpr size_t count = kCount;
 };
 
-// Calls work(tag, channel, Vectors<n>) for groups of n vectors, then single vectors and channels.
+// Calls work(tag, channel, Vectors<n>) for groups of n vectors, then for the last channels.
 template <class Work>
 HWY_INLINE void ForGroups(size_t channels, const Work& work) {
   const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
   const size_t lanes = hn::Lanes(d);
   size_t c = 0;
   for (; c + kGroup * lanes <= channels; c += kGroup * lanes) work(d, c, Vectors<kGroup>());
   for (; c + 2 * lanes <= channels; c += 2 * lanes) work(d, c, Vectors<2>());
   for (; c + lanes <= channels; c += lanes) work(d, c, Vectors<1>());
-  for (; c < channels; ++c) work(one, c, Vectors<1>());
+  ForLastChannels(c, channels,
+                  [&](auto last, size_t at) HWY_ATTR { work(last, at, Vectors<1>()); });
 }
 
-// relu(scale * (x - mean) + shift) of one vector of channels. The mean is subtracted first: if it
-// were part of the shift, channels whose mean is large compared with their spread would lose
-// digits.
-template <class D>
+// The largest value of kRelu6.
+inline constexpr float kSix = 6;
+
+// clip(v). NaN passes whatever its sign bit is: a diverged training must show in the loss.
+// (ZeroIfNegative looks only at the sign bit, which the NaN of Inf - Inf has set.)
+template <Clip kClip, class D, class V = hn::Vec<D>>
+HWY_INLINE V Clipped(D d, V v) {
+  if constexpr (kClip != Clip::kNone) v = hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
+  if constexpr (kClip == Clip::kRelu6) {
+    const V six = hn::Set(d, kSix);
+    v = hn::IfThenElse(hn::Gt(v, six), six, v);
+  }
+  return v;
+}
+
+// Returns 0 where the gradient of clip is 0 at v, or at an output v of clip, otherwise w.
+template <Clip kClip, class D, class V = hn::Vec<D>>
+HWY_INLINE V Masked(D d, V v, V w) {
+  if constexpr (kClip != Clip::kNone) w = hn::IfThenZeroElse(hn::Le(v, hn::Zero(d)), w);
+  if constexpr (kClip == Clip::kRelu6) w = hn::IfThenZeroElse(hn::Ge(v, hn::Set(d, kSix)), w);
+  return w;
+}
+
+template <Clip kClip>
+struct ClipConstant {
+  static constexpr Clip value = kClip;
+};
+
+// Calls work(ClipConstant<clip>).
+template <class Work>
+HWY_INLINE void ForClip(Clip clip, const Work& work) {
+  switch (clip) {
+    case Clip::kNone:
+      return work(ClipConstant<Clip::kNone>());
+    case Clip::kRelu:
+      return work(ClipConstant<Clip::kRelu>());
+    case Clip::kRelu6:
+      return work(ClipConstant<Clip::kRelu6>());
+  }
+}
+
+// scale * (x - mean) + shift of one vector of channels; x itself where the activation has no norm.
+// The mean is subtracted first: if it were part of the shift, channels whose mean is large compared
+// with their spread would lose digits.
+template <class D, bool kNormed = true>
 struct Norm {
   using V = hn::Vec<D>;
   Norm() = default;
-  HWY_INLINE Norm(D d, const Activation& act, size_t c)
-      : mean(hn::LoadU(d, act.mean + c)),
-        scale(hn::LoadU(d, act.scale + c)),
-        shift(hn::LoadU(d, act.shift + c)) {}
-  HWY_INLINE V linear(V x) const { return hn::MulAdd(scale, hn::Sub(x, mean), shift); }
-  // NaN passes whatever its sign bit is: a diverged training must show in the loss. (ZeroIfNegative
-  // looks only at the sign bit, which the NaN of Inf - Inf has set.)
-  HWY_INLINE V relu(V x) const {
-    const D d;
-    const V v = linear(x);
-    return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
+  HWY_INLINE Norm(D d, const Activation& act, size_t c) {
+    if constexpr (kNormed) {
+      mean = hn::LoadU(d, act.mean + c);
+      scale = hn::LoadU(d, act.scale + c);
+      shift = hn::LoadU(d, act.shift + c);
+    }
   }
-  // Returns 0 where the ReLU is closed at x, otherwise v.
-  HWY_INLINE V mask(V x, V v) const {
-    const D d;
-    return hn::IfThenZeroElse(hn::Le(linear(x), hn::Zero(d)), v);
+  HWY_INLINE V linear(V x) const {
+    if constexpr (kNormed) return hn::MulAdd(scale, hn::Sub(x, mean), shift);
+    return x;
   }
   V mean, scale, shift;
 };
 
-// to[i * stride] = act(from[i * channels]) for `pixels` pixels.
-HWY_INLINE void ActivateRow(const Activation& act, const float* from, size_t pixels,
-                            size_t channels, float* to, size_t stride) {
-  if (!act) {
-    for (size_t i = 0; i < pixels; ++i) {
-      std::memcpy(to + i * stride, from + i * channels, channels * sizeof(float));
-    }
-    return;
-  }
+template <Clip kClip>
+HWY_NOINLINE void NormRow(const Activation& act, const float* from, size_t pixels, size_t channels,
+                          float* to, size_t stride) {
   ForGroups(channels, [&](auto d, size_t c, auto group) HWY_ATTR {
     constexpr size_t kCount = decltype(group)::count;
     const size_t lanes = hn::Lanes(d);
@@ -112,9 +152,23 @@ HWY_INLINE void ActivateRow(const Activation& act, const float* from, size_t pix
       POPAUG_UNROLL
       for (size_t v = 0; v < kCount; ++v) {
         const auto x = hn::LoadU(d, in + v * lanes);
-        hn::StoreU(norm[v].relu(x), d, out + v * lanes);
+        hn::StoreU(Clipped<kClip>(d, norm[v].linear(x)), d, out + v * lanes);
       }
     }
+  });
+}
+
+// to[i * stride] = act(from[i * channels]) for `pixels` pixels.
+HWY_INLINE void ActivateRow(const Activation& act, const float* from, size_t pixels,
+                            size_t channels, float* to, size_t stride) {
+  if (!act) {
+    for (size_t i = 0; i < pixels; ++i) {
+      std::memcpy(to + i * stride, from + i * channels, channels * sizeof(float));
+    }
+    return;
+  }
+  ForClip(act.clip, [&](auto clip) HWY_ATTR {
+    NormRow<decltype(clip)::value>(act, from, pixels, channels, to, stride);
   });
 }
 
@@ -237,19 +291,29 @@ HWY_INLINE void FinishRow(const float* from, size_t stride, const float* addend,
   if (sums != nullptr) sums->add_moments(to, pixels);
 }
 
-// to = mask of act at x * (from (+ addend)), and its sums.
-HWY_INLINE void FinishMaskedRow(const float* from, size_t stride, const float* addend,
-                                const float* x, const Activation& act, bool relu, size_t pixels,
-                                size_t channels, float* to, BlockSums* sums) {
+// What a row of a gradient of act(x) is masked by and summed with. x and `about` start at the row;
+// `about` is x where act has a norm.
+struct MaskRow {
+  const float* x;
+  const Activation* act;
+  const float* about;
+  const float* about_mean;
+};
+
+template <Clip kClip, bool kNormed>
+HWY_NOINLINE void FinishRowMasked(const float* from, size_t stride, const float* addend,
+                                  const MaskRow& mask, size_t pixels, size_t channels, float* to,
+                                  BlockSums* sums) {
   ForGroups(channels, [&](auto d, size_t c, auto group) HWY_ATTR {
     constexpr size_t kCount = decltype(group)::count;
     const size_t lanes = hn::Lanes(d);
-    Norm<decltype(d)> norm[kCount];
-    hn::Vec<decltype(d)> a[kCount], b[kCount];
+    Norm<decltype(d), kNormed> norm[kCount];
+    hn::Vec<decltype(d)> a[kCount], b[kCount], mean[kCount];
     POPAUG_UNROLL
     for (size_t v = 0; v < kCount; ++v) {
-      norm[v] = {d, act, c + v * lanes};
+      norm[v] = {d, *mask.act, c + v * lanes};
       a[v] = b[v] = hn::Zero(d);
+      mean[v] = mask.about_mean ? hn::LoadU(d, mask.about_mean + c + v * lanes) : hn::Zero(d);
     }
     for (size_t i = 0; i < pixels; ++i) {
       POPAUG_UNROLL
@@ -257,11 +321,12 @@ HWY_INLINE void FinishMaskedRow(const float* from, size_t stride, const float* a
         const size_t o = i * channels + c + v * lanes;
         auto w = hn::LoadU(d, from + i * stride + c + v * lanes);
         if (addend != nullptr) w = hn::Add(w, hn::LoadU(d, addend + o));
-        const auto at = hn::LoadU(d, x + o);
-        if (relu) w = norm[v].mask(at, w);
+        const auto x = hn::LoadU(d, mask.x + o);
+        w = Masked<kClip>(d, norm[v].linear(x), w);
         hn::StoreU(w, d, to + o);
         a[v] = hn::Add(a[v], w);
-        b[v] = hn::MulAdd(w, hn::Sub(at, norm[v].mean), b[v]);
+        const auto about = kNormed ? x : hn::LoadU(d, mask.about + o);
+        b[v] = hn::MulAdd(w, hn::Sub(about, mean[v]), b[v]);
       }
     }
     if (sums == nullptr) return;
@@ -273,6 +338,54 @@ HWY_INLINE void FinishMaskedRow(const float* from, size_t stride, const float* a
     }
   });
 }
+
+// Stores rows of the gradient of act(x): to = mask of act's clip at x * (from (+ addend)), and its
+// sums.
+class GradientWriter {
+ public:
+  GradientWriter(const float* x, const Activation& act, const float* addend, float* d,
+                 GradientSums* sums, float* scratch, size_t channels)
+      : x_(x),
+        act_(act),
+        addend_(addend),
+        d_(d),
+        total_(sums),
+        channels_(channels),
+        about_(act || sums == nullptr || sums->x == nullptr ? x : sums->x),
+        mean_(act || sums == nullptr ? act.mean : sums->mean),
+        sums_(scratch, channels) {}
+  static size_t floats(size_t channels) { return BlockSums::floats(channels); }
+
+  // The pixels [first, first + pixels) of the tensor.
+  HWY_INLINE void write(size_t first, size_t pixels, const float* from, size_t stride) {
+    const size_t at = first * channels_;
+    const float* addend = addend_ ? addend_ + at : nullptr;
+    BlockSums* sums = total_ != nullptr ? &sums_ : nullptr;
+    if (!act_ && act_.clip == Clip::kNone && sums == nullptr) {
+      FinishRow(from, stride, addend, pixels, channels_, d_ + at, nullptr);
+      return;
+    }
+    const MaskRow mask{x_ + at, &act_, about_ + at, mean_};
+    ForClip(act_.clip, [&](auto clip) HWY_ATTR {
+      const auto run = act_ ? FinishRowMasked<decltype(clip)::value, true>
+                            : FinishRowMasked<decltype(clip)::value, false>;
+      run(from, stride, addend, mask, pixels, channels_, d_ + at, sums);
+    });
+  }
+  void flush() {
+    if (total_ != nullptr) sums_.flush(total_);
+  }
+
+ private:
+  const float* x_;
+  const Activation& act_;
+  const float* addend_;
+  float* d_;
+  GradientSums* total_;
+  size_t channels_;
+  const float *about_, *mean_;
+  BlockSums sums_;
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace popaug::kernels

@@ -25,8 +25,10 @@ class NormStep {
   // With the running statistics.
   void evaluate(const FusedNorm& norm);
 
-  // relu(norm(x)), as kernels take it; points into this object.
-  kernels::Activation act() const { return {mean_.data(), scale_.data(), shift_.data()}; }
+  // clip(norm(x)), as kernels take it; points into this object.
+  kernels::Activation act(kernels::Clip clip = kernels::Clip::kRelu) const {
+    return {mean_.data(), scale_.data(), shift_.data(), clip};
+  }
 
   // Takes the gradient d of the norm's output and its sums. Writes the gradients of the norm's
   // parameters and returns the gradient of its input x (Ioffe and Szegedy, 1502.03167, section 3,

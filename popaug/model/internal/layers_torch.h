@@ -75,8 +75,6 @@ Tensor linear(const Tensor& x, const Linear& layer);
 Tensor head(const Tensor& x, const Linear& layer, const Pass& pass);
 // Mean over all pixels: [n, c, h, w] -> [n, c].
 Tensor global_mean(const Tensor& x);
-// min(max(x, 0), 6); changes x in place.
-Tensor relu6_unit(Tensor x);
 // x min(max(x + 3, 0), 6) / 6 (MobileNetV3, 1905.02244, section 5.2).
 Tensor hard_swish(const Tensor& x, const Pass& pass);
 // Adds zero channels before and after those of x.
