@@ -117,7 +117,7 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
         break;
       case Stage::kPlanes:
         kernels.planes.planes(work.pixels(), side, side, {2, -3, false, cut, true}, scale, 3,
-                              out + 3 * work.size() * i, side * side, side);
+                              out + 3 * work.size() * i, side * side, side, work.other());
         break;
       case Stage::kResizedCrop: {
         Random random = stream_of({.sample = i}, Purpose::kResizedCrop);

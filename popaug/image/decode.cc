@@ -1,6 +1,7 @@
 // What decoding does whatever the codec: recognition, limits, orientation.
 #include "popaug/image/internal/codec.h"
 #include "popaug/image/internal/format.h"
+#include "popaug/image/internal/jpeg_part.h"
 
 namespace popaug {
 namespace codec {
@@ -180,6 +181,33 @@ Image load_image_scaled(const fs::path& path, int width, int height, DecodeInfo*
                         const DecodeLimits& limits, const DecodeRules& rules) {
   const std::string bytes = codec::read_image_file(path, limits);
   return codec::decode({bytes, show_path(path), path, {width, height}}, info, limits, rules);
+}
+
+Image cut(const Image& image, const ImagePart& part) {
+  POPAUG_ASSERT(part.left >= 0 && part.top >= 0 && part.width >= 1 && part.height >= 1);
+  POPAUG_ASSERT(part.width <= image.width() - part.left);
+  POPAUG_ASSERT(part.height <= image.height() - part.top);
+  Image out(part.width, part.height);
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(image.pixel(part.left, part.top + y), size_t{4} * part.width, out.pixel(0, y));
+  }
+  return out;
+}
+
+Image load_image_part(const fs::path& path, const ChoosePart& choose, DecodeInfo* info,
+                      const DecodeLimits& limits, const DecodeRules& rules) {
+  const std::string bytes = codec::read_image_file(path, limits);
+  const std::string origin = show_path(path);
+  if (codec::is_jpeg(bytes)) {
+    DecodeInfo met;
+    std::optional<Image> part = codec::decode_jpeg_part(bytes, origin, met, limits, choose);
+    if (part.has_value()) {
+      if (info != nullptr) *info = met;
+      return *std::move(part);
+    }
+  }
+  const Image whole = codec::decode({bytes, origin, path, {}}, info, limits, rules);
+  return cut(whole, choose(whole.width(), whole.height()));
 }
 
 }  // namespace popaug

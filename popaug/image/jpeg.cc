@@ -9,6 +9,7 @@
 #include <jpeglib.h>
 
 #include "popaug/image/internal/codec.h"
+#include "popaug/image/internal/jpeg_part.h"
 #include "popaug/image/internal/jpeg_warnings.h"
 #include "popaug/image/internal/samples.h"
 
@@ -128,6 +129,13 @@ class Reader {
       throw Error(prefix_ + " (parts of the image are missing at the end of the file)");
     }
   }
+  // Throws Error if a warning said that the file ends, however much of the image was read.
+  void refuse_early_end() const {
+    for (const JpegWarning* met : trouble_.met) {
+      if (met == nullptr || met->doubt != JpegDoubt::kAtTheEnd) continue;
+      throw Error(prefix_ + " (parts of the image are missing at the end of the file)");
+    }
+  }
   jpeg_decompress_struct& state() { return state_; }
   void add_notes(DecodeInfo& info) const {
     for (const JpegWarning* met : trouble_.met) {
@@ -208,6 +216,36 @@ void find_exif(const jpeg_decompress_struct& state, std::string& exif) {
   }
 }
 
+// Decodes columns `left` .. `left + width - 1` of rows `top` on into `image`. Blocks around them
+// are decoded too: the pixels at the edge of a block of colour depend on its neighbours, which the
+// library replaces by copies where it does not decode them.
+void read_part(Reader& reader, const ImagePart& part, Image& image) {
+  constexpr unsigned kAround = 2 * DCTSIZE;  // the largest block of colour
+  jpeg_decompress_struct& state = reader.state();
+  const auto left = static_cast<unsigned>(part.left), top = static_cast<unsigned>(part.top);
+  JDIMENSION first = left - std::min(left, kAround);
+  JDIMENSION columns = std::min(left + part.width + kAround, state.image_width) - first;
+  std::vector<uint8_t> row;
+  reader.run([&] {
+    jpeg_start_decompress(&state);
+    jpeg_crop_scanline(&state, &first, &columns);  // moves `first` to the edge of a block
+  });
+  row.resize(size_t{4} * columns);
+  const uint8_t* const begin = row.data() + size_t{4} * (left - first);
+  // Rows before the part are skipped, but for those that its first rows depend on.
+  const JDIMENSION skipped = top - std::min(top, kAround);
+  uint8_t* next = row.data();
+  reader.run([&] {
+    if (skipped > 0) jpeg_skip_scanlines(&state, skipped);
+    while (state.output_scanline <= top) jpeg_read_scanlines(&state, &next, 1);
+  });
+  image = Image(part.width, part.height);  // a row has been decoded, as in decode_jpeg()
+  for (int y = 0; y < part.height; ++y) {
+    if (y > 0) reader.run([&] { jpeg_read_scanlines(&state, &next, 1); });
+    std::memcpy(image.pixel(0, y), begin, size_t{4} * part.width);
+  }
+}
+
 }  // namespace
 
 bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xFF\xD8\xFF"); }
@@ -244,6 +282,29 @@ Image decode_jpeg(std::string_view bytes, const std::string& origin, DecodeInfo&
     for (int y = 0; y < height; ++y) cmyk_to_rgba(image.pixel(0, y), width);
     info.notes.emplace_back("converted from CMYK to RGB");
   }
+  reader.add_notes(info);
+  return image;
+}
+
+std::optional<Image> decode_jpeg_part(std::string_view bytes, const std::string& origin,
+                                      DecodeInfo& info, const DecodeLimits& limits,
+                                      const ChoosePart& choose) {
+  Reader reader(origin);
+  reader.read_header(bytes);
+  jpeg_decompress_struct& state = reader.state();
+  check_size(state.image_width, state.image_height, origin, limits);
+  std::string exif;
+  find_exif(state, exif);
+  const bool sequential =
+      !state.progressive_mode && !state.arith_code && state.comps_in_scan == state.num_components;
+  if (!sequential || state.num_components == 4 || exif_orientation(exif) != 1) return {};
+  state.out_color_space = JCS_EXT_RGBA;
+  info.grey = state.jpeg_color_space == JCS_GRAYSCALE;
+  const ImagePart part =
+      choose(static_cast<int>(state.image_width), static_cast<int>(state.image_height));
+  Image image;
+  read_part(reader, part, image);
+  reader.refuse_early_end();
   reader.add_notes(info);
   return image;
 }

@@ -22,6 +22,7 @@ void bind_engine(nanobind::module_& m);      // Engine: batches through a schedu
 void bind_ops(nanobind::module_& m);         // the table of ops, and ops written in Python
 void bind_geometry(nanobind::module_& m);    // Geometry: where masks and boxes move
 void bind_data(nanobind::module_& m);        // image sets as arrays, and packed from arrays
+void bind_loader(nanobind::module_& m);      // BatchLoader: batches made ahead by threads
 void bind_search(nanobind::module_& m);      // SearchRun, Population, journal
 void bind_comparison(nanobind::module_& m);  // OwnComparison: arms x seeds of own trainings
 void bind_experiment(nanobind::module_& m);  // the recipes of the program's verbs

@@ -10,22 +10,14 @@
 #include <cstring>
 
 #include "python/bindings/bindings.h"
+#include "python/bindings/reading.h"
 #include "python/bindings/watched.h"
 
 namespace nb = nanobind;
 
 namespace popaug::python {
-namespace {
 
-using Pixels = nb::ndarray<nb::numpy, uint8_t, nb::ndim<3>>;
-using PixelsIn = nb::ndarray<const uint8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-using SetPixels = nb::ndarray<nb::numpy, const uint8_t, nb::ndim<4>>;
-using SetPixelsIn = nb::ndarray<const uint8_t, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
-using Labels = nb::ndarray<nb::numpy, const uint32_t, nb::ndim<1>>;
-using LabelsIn = nb::ndarray<const uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-// The options of reading, as a JSON object.
-ReadOptions options_of(const std::string& text) {
+ReadOptions reading_options(const std::string& text) {
   const Json json = parse_json(text, "options");
   JsonReader reader(json, "options");
   ReadOptions options;
@@ -46,6 +38,15 @@ ReadOptions options_of(const std::string& text) {
   reader.finish();
   return options;
 }
+
+namespace {
+
+using Pixels = nb::ndarray<nb::numpy, uint8_t, nb::ndim<3>>;
+using PixelsIn = nb::ndarray<const uint8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using SetPixels = nb::ndarray<nb::numpy, const uint8_t, nb::ndim<4>>;
+using SetPixelsIn = nb::ndarray<const uint8_t, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
+using Labels = nb::ndarray<nb::numpy, const uint32_t, nb::ndim<1>>;
+using LabelsIn = nb::ndarray<const uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 Pixels pixels_of(const Image& image, int channels) {
   const size_t count = size_t{1} * image.width() * image.height();
@@ -74,7 +75,7 @@ Image image_of(const PixelsIn& pixels) {
 std::tuple<Pixels, std::vector<std::string>> decode_pixels(nb::bytes bytes,
                                                            const std::string& origin,
                                                            const std::string& options) {
-  const ReadOptions rules = options_of(options);
+  const ReadOptions rules = reading_options(options);
   const std::string_view view(static_cast<const char*>(bytes.data()), bytes.size());
   DecodeInfo info;
   Image image;
@@ -97,7 +98,7 @@ struct OpenSet {
 };
 
 OpenSet open_set(const std::string& path, const std::string& options) {
-  const ReadOptions read = options_of(options);
+  const ReadOptions read = reading_options(options);
   nb::gil_scoped_release free;
   return {read_dataset(path, read)};
 }
@@ -121,7 +122,7 @@ using NamedArrays = std::vector<std::tuple<std::string, SetPixelsIn, LabelsIn>>;
 std::string pack(const NamedArrays& arrays, const std::vector<std::string>& names, bool keep_order,
                  const std::vector<std::string>& notes, const std::vector<std::string>& left_out,
                  const std::string& out, const std::string& options) {
-  const ReadOptions read = options_of(options);
+  const ReadOptions read = reading_options(options);
   std::vector<ImageSet> splits;
   for (const auto& [name, pixels, labels] : arrays) {
     ImageSet split;
@@ -146,7 +147,7 @@ std::string pack(const NamedArrays& arrays, const std::vector<std::string>& name
 }
 
 std::string pack_path(const std::string& path, const std::string& out, const std::string& options) {
-  const ReadOptions read = options_of(options);
+  const ReadOptions read = reading_options(options);
   const MainThreadStop stop;
   nb::gil_scoped_release free;
   const PackReport report = pack_dataset(path, out, read, silent_progress(), stop.token());

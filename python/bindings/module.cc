@@ -83,6 +83,7 @@ NB_MODULE(_core, m) {
   popaug::python::bind_engine(m);
   popaug::python::bind_geometry(m);
   popaug::python::bind_data(m);
+  popaug::python::bind_loader(m);
   popaug::python::bind_search(m);
   popaug::python::bind_comparison(m);
   popaug::python::bind_experiment(m);

@@ -90,6 +90,7 @@ const std::vector<Case>& cases() {
       {"trivial", RuleKind::kTrivial, 2, 2, 3, {.vflip = 0.5, .turn = 0.75}},
       {"trivial", RuleKind::kTrivial, 112, 112, 3, {.pad = 4, .cutout = 9, .vflip = 1, .turn = 1}},
       {"pba", RuleKind::kPba, 24, 17, 3, {.pad = 2, .flip = 0.5, .vflip = 0.5}},
+      {"pba", RuleKind::kPba, 112, 96, 1, {.pad = 4, .flip = 0.5, .cutout = 16}},
       // Erased and mixed: the last stages take the pixels one after the other.
       {"pba", RuleKind::kPba, 32, 32, 3, {.pad = 4, .flip = 0.5, .erase = 0.6}},
       {"pba",

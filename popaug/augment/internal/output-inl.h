@@ -7,7 +7,9 @@
 #endif
 
 #include <algorithm>
+#include <cstring>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "popaug/augment/internal/output_simd.h"
 
@@ -45,6 +47,38 @@ HWY_INLINE void zero(float* to, int count) {
   }
   for (int x = 0; x + lanes < count; x += lanes) hn::StoreU(zeros, d, to + x);
   hn::StoreU(zeros, d, to + count - lanes);
+}
+
+// From this many pixels on, a batch outgrows the caches, and floats that pass by them spare reading
+// the lines that are about to be overwritten.
+constexpr int kStreamPixels = 96 * 96;
+
+// Whether the rows from `out` on, `row` floats apart, are whole cache lines of such an image.
+HWY_INLINE bool streams(int width, int height, const float* out, ptrdiff_t row) {
+  constexpr size_t kLine = 64;
+  const bool aligned = reinterpret_cast<uintptr_t>(out) % kLine == 0 &&
+                       static_cast<size_t>(row) * sizeof(float) % kLine == 0;
+  return width * height >= kStreamPixels && aligned && width % 16 == 0;
+}
+
+template <bool kStream>
+HWY_INLINE void store(VF v, float* to) {
+  kStream ? hn::Stream(v, DF(), to) : hn::StoreU(v, DF(), to);
+}
+
+// The row of pixels that is shown, with its holes and those of the cutout, in `scratch`.
+template <bool kFlip>
+HWY_INLINE const uint32_t* composed(const uint32_t* line, int width, const Beside& holes,
+                                    const Rectangle& cut, bool is_cut, uint32_t* scratch) {
+  const int left = kFlip ? holes.right : holes.left, right = kFlip ? holes.left : holes.right;
+  std::memset(scratch, 0, sizeof(uint32_t) * left);
+  std::memcpy(scratch + left, line + left, sizeof(uint32_t) * (width - left - right));
+  std::memset(scratch + width - right, 0, sizeof(uint32_t) * right);
+  if (is_cut) {
+    const int begin = kFlip ? width - cut.right : cut.left;
+    std::memset(scratch + begin, 0, sizeof(uint32_t) * (cut.right - cut.left));
+  }
+  return scratch;
 }
 
 HWY_INLINE hn::Mask<DF> is_hole(V32 v) {

@@ -9,7 +9,6 @@
 #define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "popaug/augment/internal/output_simd.cc"
-#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "popaug/augment/internal/output-inl.h"
@@ -18,15 +17,6 @@ HWY_BEFORE_NAMESPACE();
 namespace popaug::simd::output {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// From this many pixels on, a batch outgrows the caches, and floats that pass by them spare reading
-// the lines that are about to be overwritten.
-constexpr int kStreamPixels = 96 * 96;
-
-template <bool kStream>
-HWY_INLINE void store(VF v, float* to) {
-  kStream ? hn::Stream(v, DF(), to) : hn::StoreU(v, DF(), to);
-}
 
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET <= HWY_AVX3
 
@@ -217,21 +207,6 @@ class Interleaved {
   Part first_, second_, third_;
 };
 
-// The row of pixels that is shown, with its holes and those of the cutout, in `scratch`.
-template <bool kFlip>
-HWY_INLINE const uint32_t* composed(const uint32_t* line, int width, const Beside& holes,
-                                    const Rectangle& cut, bool is_cut, uint32_t* scratch) {
-  const int left = kFlip ? holes.right : holes.left, right = kFlip ? holes.left : holes.right;
-  std::memset(scratch, 0, sizeof(uint32_t) * left);
-  std::memcpy(scratch + left, line + left, sizeof(uint32_t) * (width - left - right));
-  std::memset(scratch + width - right, 0, sizeof(uint32_t) * right);
-  if (is_cut) {
-    const int begin = kFlip ? width - cut.right : cut.left;
-    std::memset(scratch + begin, 0, sizeof(uint32_t) * (cut.right - cut.left));
-  }
-  return scratch;
-}
-
 template <bool kFlip, bool kStream>
 void interleaved_of(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
                     const ChannelScale& scale, float* HWY_RESTRICT out, ptrdiff_t row,
@@ -265,11 +240,7 @@ void interleaved_of(const uint32_t* HWY_RESTRICT pixels, int width, int height, 
 
 void interleaved(const uint32_t* pixels, int width, int height, const Crop& crop,
                  const ChannelScale& scale, float* out, ptrdiff_t row, uint32_t* scratch) {
-  const size_t line = HWY_MAX_BYTES;
-  const bool aligned = reinterpret_cast<uintptr_t>(out) % line == 0 &&
-                       static_cast<size_t>(row) * sizeof(float) % line == 0;
-  const bool stream = width * height >= kStreamPixels && aligned && width % 16 == 0;
-  const auto run = stream
+  const auto run = streams(width, height, out, row)
                        ? (crop.flip ? interleaved_of<true, true> : interleaved_of<false, true>)
                        : (crop.flip ? interleaved_of<true, false> : interleaved_of<false, false>);
   run(pixels, width, height, crop, scale, out, row, scratch);

@@ -115,13 +115,14 @@ void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& cro
   }
   if (out.sx == 1) {
     return kernels.planes.planes(work.pixels(), width, height, crop, scale, channels, target,
-                                 out.sc, out.sy);
+                                 out.sc, out.sy, work.other());
   }
   // Any strides: one row as planes, then spread.
   apply_crop(kernels, work, crop);
   for (int y = 0; y < height; ++y) {
     const uint32_t* line = work.pixels() + ptrdiff_t{1} * y * width;
-    kernels.planes.planes(line, width, 1, {}, scale, channels, work.line(), width, width);
+    kernels.planes.planes(line, width, 1, {}, scale, channels, work.line(), width, width,
+                          work.other());
     for (int c = 0; c < channels; ++c) {
       float* to = target + c * out.sc + y * out.sy;
       for (int x = 0; x < width; ++x) to[x * out.sx] = work.line()[c * width + x];

@@ -25,7 +25,7 @@ HWY_INLINE VF channel(V32 v, VF scale, VF offset) {
   return kSolid ? result : hn::IfThenZeroElse(is_hole(v), result);
 }
 
-template <int kChannels, bool kFlip>
+template <int kChannels, bool kFlip, bool kStream>
 class Planes {
  public:
   Planes(const ChannelScale& s, ptrdiff_t plane)
@@ -40,13 +40,12 @@ class Planes {
   // The pixels from `from` on to the columns from `to` on.
   template <bool kSolid>
   HWY_INLINE void put(const uint32_t* from, float* to) const {
-    const DF df;
     auto v = hn::LoadU(D32(), from);
     if (kFlip) v = hn::Reverse(D32(), v);
-    hn::StoreU(channel<0, kSolid>(v, scale0_, offset0_), df, to);
+    store<kStream>(channel<0, kSolid>(v, scale0_, offset0_), to);
     if (kChannels == 1) return;
-    hn::StoreU(channel<8, kSolid>(v, scale1_, offset1_), df, to + plane_);
-    hn::StoreU(channel<16, kSolid>(v, scale2_, offset2_), df, to + 2 * plane_);
+    store<kStream>(channel<8, kSolid>(v, scale1_, offset1_), to + plane_);
+    store<kStream>(channel<16, kSolid>(v, scale2_, offset2_), to + 2 * plane_);
   }
 
   // A whole row: output column x shows line[x], or line[width - 1 - x] if kFlip.
@@ -78,10 +77,11 @@ class Planes {
   ptrdiff_t plane_;
 };
 
-template <int kChannels, bool kFlip>
+template <int kChannels, bool kFlip, bool kStream>
 void planes_of(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
-               const ChannelScale& scale, float* HWY_RESTRICT out, ptrdiff_t plane, ptrdiff_t row) {
-  const Planes<kChannels, kFlip> to(scale, plane);
+               const ChannelScale& scale, float* HWY_RESTRICT out, ptrdiff_t plane, ptrdiff_t row,
+               uint32_t* scratch) {
+  const Planes<kChannels, kFlip, kStream> to(scale, plane);
   const int lanes = static_cast<int>(hn::Lanes(DF()));
   const Beside holes = beside(crop, width);
   const int begin = holes.left / lanes * lanes, end = width - holes.right;
@@ -96,19 +96,36 @@ void planes_of(const uint32_t* HWY_RESTRICT pixels, int width, int height, const
       continue;
     }
     const uint32_t* line = pixels + ptrdiff_t{1} * from * width + crop.dx;
+    const bool cut = is_cut(crop.cut, y);
+    if (kStream && (cut || crop.dx != 0)) {  // past the caches there is no afterwards
+      line = composed<kFlip>(line, width, holes, crop.cut, cut, scratch);
+      to.template row<false>(line, 0, width, width, target);
+      continue;
+    }
     crop.solid ? to.template row<true>(line, begin, end, width, target)
                : to.template row<false>(line, begin, end, width, target);
     clear(target, 0, holes.left);
     clear(target, end, holes.right);
-    if (is_cut(crop.cut, y)) clear(target, crop.cut.left, crop.cut.right - crop.cut.left);
+    if (cut) clear(target, crop.cut.left, crop.cut.right - crop.cut.left);
   }
+  if (kStream) hwy::FlushStream();
+}
+
+template <int kChannels, bool kFlip>
+void planes_to(bool stream, const uint32_t* pixels, int width, int height, const Crop& crop,
+               const ChannelScale& scale, float* out, ptrdiff_t plane, ptrdiff_t row,
+               uint32_t* scratch) {
+  const auto run = stream ? planes_of<kChannels, kFlip, true> : planes_of<kChannels, kFlip, false>;
+  run(pixels, width, height, crop, scale, out, plane, row, scratch);
 }
 
 void planes(const uint32_t* pixels, int width, int height, const Crop& crop,
-            const ChannelScale& scale, int channels, float* out, ptrdiff_t plane, ptrdiff_t row) {
-  const auto run = channels == 1 ? (crop.flip ? planes_of<1, true> : planes_of<1, false>)
-                                 : (crop.flip ? planes_of<3, true> : planes_of<3, false>);
-  run(pixels, width, height, crop, scale, out, plane, row);
+            const ChannelScale& scale, int channels, float* out, ptrdiff_t plane, ptrdiff_t row,
+            uint32_t* scratch) {
+  const auto run = channels == 1 ? (crop.flip ? planes_to<1, true> : planes_to<1, false>)
+                                 : (crop.flip ? planes_to<3, true> : planes_to<3, false>);
+  run(streams(width, height, out, row) && streams(width, height, out + plane, row), pixels, width,
+      height, crop, scale, out, plane, row, scratch);
 }
 
 const PlaneKernels* plane_table() {

@@ -7,10 +7,11 @@
 namespace popaug::simd {
 
 struct PlaneKernels {
-  // Planes with adjacent columns (sx 1), `channels` of them `plane` floats apart.
+  // Planes with adjacent columns (sx 1), `channels` of them `plane` floats apart. scratch is a row
+  // of pixels, with slack.
   void (*planes)(const uint32_t* pixels, int width, int height, const Crop& crop,
                  const ChannelScale& scale, int channels, float* out, ptrdiff_t plane,
-                 ptrdiff_t row);
+                 ptrdiff_t row, uint32_t* scratch);
 };
 
 // The kernel of the best instruction set that this machine (or a test) allows.

@@ -21,6 +21,7 @@ from popaug.torch._epoch import Epoch
 from popaug.torch._keys import EpochSampler, Indexed, Key
 from popaug.torch._loader import loader
 from popaug.torch._mixing import MixedLabels, mixed_cross_entropy
+from popaug.torch._thread_loader import Loader
 from popaug.torch._torchvision import AutoAugment, RandAugment, TrivialAugmentWide
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "EpochSampler",
     "Indexed",
     "Key",
+    "Loader",
     "MixedLabels",
     "RandAugment",
     "Transform",

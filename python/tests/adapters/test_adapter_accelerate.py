@@ -99,3 +99,32 @@ def test_two_processes_share_the_images_of_each_epoch(tmp_path: pathlib.Path) ->
         parts = [told[str(number)] for told in seen]
         assert [epochs for epochs, _ in parts] == [[number], [number]]
         assert sorted(label for _, labels in parts for label in labels) == list(range(marked.COUNT))
+
+
+def test_a_loader_of_threads_saves_its_place(tmp_path: pathlib.Path) -> None:
+    def made() -> tuple[accelerate.Accelerator, Any]:
+        accelerator = accelerate.Accelerator(cpu=True)
+        batches = accelerator.prepare(
+            pt.Loader((marked.BYTES, list(range(marked.COUNT))), marked.schedule(), 5, epochs=marked.EPOCHS, seed=1,
+                      shuffle=True, output="uint8")
+        )  # fmt: skip
+        accelerator.register_for_checkpointing(batches)
+        return accelerator, batches
+
+    _, batches = made()
+    want = [labels.tolist() for _ in range(marked.EPOCHS) for _, labels in batches]
+    accelerator, batches = made()
+    given = []
+    for _ in range(2):
+        for _, labels in batches:
+            given.append(labels.tolist())
+            if len(given) == 4:
+                accelerator.save_state(str(tmp_path / "state"))
+                break
+    accelerator, batches = made()
+    accelerator.load_state(str(tmp_path / "state"))
+    for number in range(batches.epoch, marked.EPOCHS):
+        for images, labels in batches:
+            assert marked.epochs_of(images) == {number}
+            given.append(labels.tolist())
+    assert given == want

@@ -147,3 +147,40 @@ def test_processes_that_shuffle_apart_are_refused() -> None:
     start(pt.EpochSampler(RandomSampler(rows, generator=torch.Generator()), pt.Epoch(1)))
     with pytest.raises(popaug.UsageError, match="each of the 2 processes shuffles in an order of its own"):
         start(pt.EpochSampler(RandomSampler(rows), pt.Epoch(1)))
+
+
+# --- popaug.torch.Loader, without the callback ---------------------------------------------------------
+
+
+def thread_loader() -> pt.Loader:
+    return pt.Loader((marked.BYTES, list(range(marked.COUNT))), marked.schedule(), 5, epochs=marked.EPOCHS, seed=1,
+                     shuffle=True, output="uint8")  # fmt: skip
+
+
+class Batches(Model):
+    """Notes the epoch of each batch, the epoch of its policy, and its labels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[int, set[int], list[int]]] = []
+
+    def training_step(self, batch: Any) -> torch.Tensor:
+        self.given.append((self.current_epoch, marked.epochs_of(batch[0]), batch[1].tolist()))
+        return super().training_step(batch)
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4])
+def test_a_loader_of_threads_resumes_at_its_batch(stop: int, tmp_path: pathlib.Path) -> None:
+    class Leave(lightning.Callback):
+        def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+            if trainer.global_step == stop:  # an epoch has three batches
+                trainer.save_checkpoint(tmp_path / "middle.ckpt")
+                raise InterruptedError
+
+    plain = thread_loader()
+    want = [(epoch, {epoch}, labels.tolist()) for epoch in range(marked.EPOCHS) for _, labels in plain]
+    first, second = Batches(), Batches()
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path, callbacks=[Leave()]).fit(first, thread_loader())
+    trainer(tmp_path).fit(second, thread_loader(), ckpt_path=tmp_path / "middle.ckpt", weights_only=False)
+    assert first.given == want[:stop] and second.given == want[stop:]
