@@ -202,6 +202,13 @@ def test_a_search_that_saw_the_test_images_is_found_out(shoes: pathlib.Path, tmp
     assert honest["verdict"].split("(")[0].strip() in (tmp_path / "run" / "report.html").read_text()
 
 
+def test_the_page_of_results_has_the_regrets_of_the_raw_lines() -> None:
+    lines = ROOT / "bench" / "results" / "regret"
+    script = ROOT / "bench" / "studies" / "regret" / "summary.py"
+    command = [sys.executable, script, lines / "arms.jsonl", "--folds", lines / "folds.jsonl"]
+    subprocess.run([*command, "--page", ROOT / "docs" / "results.md", "--check"], check=True)
+
+
 def test_the_page_of_results_says_what_the_trainings_gave(tmp_path: pathlib.Path) -> None:
     script = pathlib.PurePath("bench", "studies", "sets", "results_page.py")
     subprocess.run([sys.executable, ROOT / script, "--check"], check=True)
