@@ -16,6 +16,7 @@ from popaug._member import Member, Result
 from popaug._own_transform import OwnTransform, Transform
 from popaug._processes import InProcess
 from popaug._recipes import is_recipe, recipe
+from popaug._results import Choice
 from popaug._run import Run
 from popaug._schedule import Schedule
 from popaug._search import tracked
@@ -258,7 +259,7 @@ def _arm(name: str, value: Any, epochs: int) -> tuple[Json, OwnTransform | None]
     if isinstance(value, str):
         file = value in _core.shipped_schedule_names() or os.path.exists(value)
         value = Schedule.load(value) if file else Schedule.baseline(value)
-    if isinstance(value, Run):
+    if isinstance(value, (Run, Choice)):
         value = value.schedule
     if isinstance(value, Schedule) and not isinstance(value, OwnTransform):
         return {"name": name, "schedule": value.to_json()}, None
@@ -266,7 +267,7 @@ def _arm(name: str, value: Any, epochs: int) -> tuple[Json, OwnTransform | None]
     return {"name": name, "transform": own.identity}, own
 
 
-def _learned(schedule: Schedule | str | os.PathLike[str] | None, run: Run | None) -> Schedule | None:
+def _learned(schedule: Schedule | str | os.PathLike[str] | None, run: Run | Choice | None) -> Schedule | None:
     if schedule is None:
         return None if run is None else run.schedule
     if run is not None:
@@ -289,7 +290,7 @@ def compare(
     seeds: int | Sequence[int] = _PLAN["seeds"],
     epochs: int | None = None,
     schedule: Schedule | str | os.PathLike[str] | None = None,
-    run: Run | str | os.PathLike[str] | None = None,
+    run: Run | Choice | str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "popaug-comparison",
     resume: bool = False,
     workers: int = 1,
@@ -334,8 +335,8 @@ def compare(
     again = f"popaug.compare(..., out={os.fspath(out)!r}, resume=True)"
     if workers < 1:
         raise UsageError(f"workers={workers}; expected at least 1")
-    if run is not None and not isinstance(run, Run):
-        run = Run.load(run)
+    if run is not None and not isinstance(run, (Run, Choice)):
+        run = Choice.load(run) if (pathlib.Path(run) / "choose.json").exists() else Run.load(run)
     learned = _learned(schedule, run)
     length = epochs if epochs is not None else EPOCHS if learned is None else learned.epochs
     prepared = {name: _arm(name, value, length) for name, value in _named(arms).items()}

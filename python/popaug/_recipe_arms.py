@@ -23,6 +23,7 @@ from popaug import _core
 from popaug._core import Error, UsageError
 from popaug._own_transform import OwnTransform
 from popaug._recipes import is_recipe, recipe
+from popaug._results import Choice
 from popaug._run import Run
 from popaug._schedule import Schedule
 from popaug._seeding import seeded_each
@@ -48,10 +49,10 @@ def recipes_among(names: Iterable[str]) -> list[str]:
 
 
 def register(name: str, value: Any) -> None:
-    """Makes `name` an arm: value is a Schedule, a Run, the name of a baseline or a recipe, or a transform."""
+    """Makes `name` an arm: value is a Schedule, a Run or Choice, the name of a baseline or a recipe, or a transform."""
     if isinstance(value, str):
         value = recipe(value) if is_recipe(value) else Schedule.baseline(value)
-    if isinstance(value, Run):
+    if isinstance(value, (Run, Choice)):
         value = value.schedule
     kind = name.partition(":")[0]
     if isinstance(value, Schedule) and not isinstance(value, OwnTransform):

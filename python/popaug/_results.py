@@ -70,9 +70,14 @@ class _Trained:
         return self.directory / "best.safetensors"
 
     @property
+    def schedule_file(self) -> pathlib.Path:
+        """used.schedule.json: what it was trained with."""
+        return self.directory / "used.schedule.json"
+
+    @property
     def schedule(self) -> Schedule:
         """What it was trained with."""
-        return Schedule.load(self.directory / "used.schedule.json")
+        return Schedule.load(self.schedule_file)
 
     def network(self) -> tuple[nn.Module, CheckpointInfo]:
         """The network as a PyTorch module, and what its checkpoint says of it. Needs torch."""
@@ -252,10 +257,10 @@ class Choice(_Trained):
         return Choice(pathlib.Path(directory), read_json(directory, "choose.json", "screening"))
 
     @property
-    def schedule(self) -> Schedule:
-        """That of the recipe."""
+    def schedule_file(self) -> pathlib.Path:
+        """The recipe's schedule: used.schedule.json of popaug.choose, best.schedule.json of popaug.search."""
         used = self.directory / "used.schedule.json"
-        return Schedule.load(used if used.exists() else self.directory / "best.schedule.json")
+        return used if used.exists() else self.directory / "best.schedule.json"
 
     @property
     def winner(self) -> str:

@@ -76,6 +76,11 @@ class Run:
         return (min if self.mode == "min" else max)(scores, default=None)
 
     @property
+    def schedule_file(self) -> pathlib.Path:
+        """best.schedule.json: the winner's schedule."""
+        return self.directory / "best.schedule.json"
+
+    @property
     def schedule(self) -> Schedule:
         """The winner's schedule. Raises UsageError before the end of the search.
 
@@ -83,7 +88,7 @@ class Run:
         """
         if not self.finished:
             raise _core.UsageError(f"{self.directory}: the search is not finished, so there is no schedule yet")
-        name, text = _core.view_schedule(str(self.directory / "best.schedule.json"))
+        name, text = _core.view_schedule(str(self.schedule_file))
         return Schedule._from_text(text, name)
 
     @property

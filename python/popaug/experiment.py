@@ -45,8 +45,8 @@ __all__ = ["audit", "choose", "compare", "evaluate", "search", "train"]
 
 def _plain(name: str, value: Any) -> Any:
     """A setting as config.toml has it. Raises UsageError for a value that is not a setting's."""
-    if isinstance(value, Run):
-        return os.fspath(value.directory / "best.schedule.json")
+    if isinstance(value, (Run, Choice, TrainedNetwork)):
+        return os.fspath(value.schedule_file)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if name == "genes" and isinstance(value, Mapping):
@@ -101,7 +101,7 @@ def _run(
     given = {name: value for name, value in request.items() if value is not None}
     for name in ("config", "run"):
         if name in given:
-            given[name] = os.fspath(given[name].directory if isinstance(given[name], Run) else given[name])
+            given[name] = os.fspath(given[name].directory if isinstance(given[name], (Run, Choice)) else given[name])
     values = {name: _plain(name, value) for name, value in settings.items() if value is not None}
     register_recorded(values, given.get("config"), out if given.get("resume") else None)
     reports = shown(verb, show)
@@ -206,7 +206,7 @@ def compare(
     data: Path | None = None,
     arms: Mapping[str, Any] | Sequence[Any] | None = None,
     seeds: int | None = None,
-    run: Path | Run | None = None,
+    run: Path | Run | Choice | None = None,
     preset: str | None = None,
     config: Path | None = None,
     resume: bool = False,

@@ -95,6 +95,15 @@ def test_a_search_a_comparison_and_a_choice(data: pathlib.Path, tmp_path: pathli
 
     screened = popaug.search(data=data, preset="best", trainings=4, epochs=1, out=tmp_path / "screened", **SMALL)
     assert isinstance(screened, popaug.Choice) and screened.schedule.name == "best"
+    # It is a schedule wherever one is expected, and the search behind a comparison.
+    trained = popaug.train(tmp_path / "trained", data=data, schedule=screened, epochs=1, **SMALL)
+    assert trained.schedule.segments == screened.schedule.segments
+    options_of_run: dict[str, Any] = {"data": data, "seeds": 1, "epochs": 1, "out": tmp_path / "of-run", **SMALL}
+    found = popaug.compare(run=screened, arms=["schedule", "flipcrop"], **options_of_run)
+    assert [arm["name"] for arm in found.arms] == ["schedule", "flipcrop"]
+    assert (screened.directory / "compare.json").exists()
+    own = popaug.compare(lambda training: 0.5, run=screened.directory, seeds=1, out=tmp_path / "own", show=False)
+    assert "schedule" in [arm["name"] for arm in own.arms] and "drift" not in [arm["name"] for arm in own.arms]
     with pytest.raises(popaug.UsageError, match='"genes" belongs to setting "method" pba'):
         popaug.search(data=data, preset="best", genes={"flip": (0, 1)}, out=tmp_path / "no", **SMALL)
     chosen = popaug.choose(

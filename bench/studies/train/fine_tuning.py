@@ -104,7 +104,7 @@ def by_pytorch(data: pathlib.Path, seed: int, weights: pathlib.Path) -> Line:
     mean, std = (255 * torch.tensor(values).view(1, 3, 1, 1) for values in (info.mean, info.std))
     network.classifier = nn.Linear(1280, int(labels.max()) + 1)
     nn.init.zeros_(network.classifier.bias)
-    network.to(memory_format=torch.channels_last)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     options: dict[str, Any] = {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, **options)
     steps = len(images) // BATCH
