@@ -248,3 +248,18 @@ def test_the_live_page_of_a_screening(shoes: pathlib.Path, tmp_path: pathlib.Pat
     finally:
         server.terminate()
         server.wait()
+    # Before the end it shows what the trainings so far gave.
+    for name in ("choose.json", "best.schedule.json"):
+        (run / name).unlink()
+    lines = (run / "runs.jsonl").read_text().splitlines(keepends=True)
+    (run / "runs.jsonl").write_text("".join(lines[:3]))
+    server = subprocess.Popen([PROGRAM, "serve", run], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        with urllib.request.urlopen(url + "main.html", timeout=60) as main:
+            page = main.read().decode()
+        assert "2 of 4 trainings" in page and "seed of its fold" in page and "compare --config" not in page
+    finally:
+        server.terminate()
+        server.wait()

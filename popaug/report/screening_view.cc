@@ -15,17 +15,28 @@ namespace {
 constexpr uint64_t kMostBytes = uint64_t{64} << 20;
 
 std::string state_sentence(const ScreeningView& view) {
-  if (!view.finished()) {
-    return fmt::format("The screening is not finished: {} trainings are done.", view.trainings);
-  }
-  return fmt::format("The screening is finished: {} trainings of {} epochs.", view.trainings,
+  if (!view.finished()) return "The screening is not finished: " + live_line(view) + ".";
+  return fmt::format("The screening is finished: {} trainings of {} epochs.", view.results.size(),
                      text_or_dash(view.screening, "epochs"));
+}
+
+// While nothing is chosen, what the trainings so far gave.
+std::string results_so_far(const ScreeningView& view) {
+  Rows rows;
+  for (const Json& result : view.results) {
+    const auto accuracy = finite_number(result, "accuracy"), loss = finite_number(result, "loss");
+    const auto fold = finite_number(result, "seed");
+    rows.push_back({text_or_dash(result, "arm"), fold ? number_text(*fold) : "–",
+                    accuracy ? fmt::format("{:.1f}", 100 * *accuracy) : "–",
+                    loss ? fmt::format("{:.3f}", *loss) : "–"});
+  }
+  return rows.empty() ? "" : table({"recipe", "seed of its fold", "accuracy %", "loss"}, rows);
 }
 
 std::string screening(const ScreeningView& view) {
   return "<p class=\"answer\">" +
          html_escape(view.finished() ? screening_sentence(view.screening) : "Not known yet.") +
-         "</p>\n" + screening_part(view.screening);
+         "</p>\n" + (view.finished() ? screening_part(view.screening) : results_so_far(view));
 }
 
 std::string answer(const ScreeningView& view) {
@@ -34,12 +45,15 @@ std::string answer(const ScreeningView& view) {
     body = "<p class=\"question\">Does the recipe that was chosen help on these images?</p>\n" +
            comparison_part(view.compare);
   } else {
-    body = "<p class=\"question\">Which simple recipe suits these images?</p>\n" + screening(view) +
-           "<p>The folds that chose the recipe flatter it. Test images say how good it is:</p>\n"
-           "<pre tabindex=\"0\">popaug compare --config " +
-           html_escape(shell_path(view.directory / "config.toml") + " --run " +
-                       shell_path(view.directory)) +
-           " --all-labels --arms schedule,flipcrop,trivial</pre>\n";
+    body = "<p class=\"question\">Which simple recipe suits these images?</p>\n" + screening(view);
+  }
+  if (view.finished() && !view.compare.is_object()) {
+    body +=
+        "<p>The folds that chose the recipe flatter it. Test images say how good it is:</p>\n"
+        "<pre tabindex=\"0\">popaug compare --config " +
+        html_escape(shell_path(view.directory / "config.toml") + " --run " +
+                    shell_path(view.directory)) +
+        " --all-labels --arms schedule,flipcrop,trivial</pre>\n";
   }
   body += "<p id=\"state\">" + html_escape(state_sentence(view)) + "</p>\n";
   for (const std::string& note : view.notes) {
@@ -60,7 +74,7 @@ std::string cost(const ScreeningView& view) {
   if (!images.is_number()) return "";
   return section("cost", "What it cost",
                  fmt::format("<p>{} images trained in {} trainings.</p>\n",
-                             count_text(images.get<double>()), view.trainings));
+                             count_text(images.get<double>()), view.results.size()));
 }
 
 }  // namespace
@@ -85,7 +99,10 @@ ScreeningView load_screening(const fs::path& directory) {
   part("runs.jsonl", [&](const fs::path& path) {
     const auto read = ResultLines::parse(read_regular_file(path, kMostBytes), "runs.jsonl");
     // The first line has the settings.
-    view.trainings = std::max<int64_t>(0, static_cast<int64_t>(read.lines.size()) - 1);
+    if (!read.lines.empty()) {
+      view.planned = int64_t(finite_number(read.lines.front().json, "trainings").value_or(0));
+    }
+    for (size_t i = 1; i < read.lines.size(); ++i) view.results.push_back(read.lines[i].json);
   });
   part("choose.json", [&](const fs::path& path) { view.screening = read_run_json(path); });
   part("compare.json", [&](const fs::path& path) { view.compare = read_run_json(path); });
@@ -104,7 +121,7 @@ void add_images(ScreeningView& view, const std::string& data, int rows) {
 Json report_json(const ScreeningView& view) {
   return {{"format", "popaug-report"},   {"version", 1},
           {"kind", "screening"},         {"run", view.name},
-          {"finished", view.finished()}, {"trainings", view.trainings},
+          {"finished", view.finished()}, {"trainings", view.results.size()},
           {"screening", view.screening}, {"compare", view.compare},
           {"notes", view.notes}};
 }
@@ -125,8 +142,10 @@ std::string report_main(const ScreeningView& view) {
 }
 
 std::string live_line(const ScreeningView& view) {
-  if (view.finished()) return fmt::format("{} trainings, finished", view.trainings);
-  return fmt::format("{} trainings done", view.trainings);
+  const size_t done = view.results.size();
+  if (view.finished()) return fmt::format("{} trainings, finished", done);
+  if (view.planned <= 0) return fmt::format("{} trainings done", done);
+  return fmt::format("{} of {} trainings", done, view.planned);
 }
 
 std::string report_html(const ScreeningView& view) {

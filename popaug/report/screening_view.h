@@ -19,7 +19,8 @@ struct ScreeningView {
   Json screening;                    // choose.json, null until the screening is over
   Json compare;                      // compare.json, else null
   std::optional<Schedule> schedule;  // best.schedule.json, or what the final training uses
-  int64_t trainings = 0;             // results in runs.jsonl
+  std::vector<Json> results;         // of the finished trainings, as in runs.jsonl
+  int64_t planned = 0;               // trainings in all; 0: not known
   std::vector<std::string> notes;    // sentences: what is missing or could not be read
   Samples samples;                   // empty until add_images()
 
@@ -37,7 +38,7 @@ void add_images(ScreeningView& view, const std::string& data, int rows = 6);
 
 std::string report_html(const ScreeningView& view);
 std::string report_main(const ScreeningView& view);  // its parts, without the page around them
-// How far it is: "6 trainings done".
+// How far it is: "6 of 16 trainings".
 std::string live_line(const ScreeningView& view);
 std::string report_markdown(const ScreeningView& view);
 Json report_json(const ScreeningView& view);
