@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <vector>
@@ -16,14 +17,16 @@ void check(const ConvShape& s) {
   static_cast<void>(s);
 }
 
+constexpr int kTapSide = 3;
+
 // Of an image of one pixel, only the middle of the kernel counts: a convolution of kernel 1.
 bool one_pixel(const ConvShape& s) {
   return s.height == 1 && s.width == 1 && s.kernel > 1 && !s.depthwise;
 }
 ConvShape middle_of(const ConvShape& s) { return {s.batch, 1, 1, s.in, s.out, 1, 1}; }
 
-// With two pixels a side, a tile of Winograd has as many products as the windows.
-bool by_winograd(const ConvShape& s) { return s.winograd() && (s.height > 2 || s.width > 2); }
+// Images so small that padding and tiles would cost more than the products.
+bool by_taps(const ConvShape& s) { return s.winograd() && std::max(s.height, s.width) <= kTapSide; }
 
 // Packs the matrix at(row, column) as layout.h describes.
 template <class At>
@@ -37,8 +40,9 @@ void pack_panels(size_t depth, size_t columns, const At& at, float* to) {
   }
 }
 
-// Weights [out][window] as the right factors of y = x w and dx = dy w'.
-void pack_windows(const float* weights, size_t out, size_t window, float* forward,
+// Weights [out][window], `ld` floats from row to row, as the right factors of y = x w and
+// dx = dy w'.
+void pack_windows(const float* weights, size_t out, size_t window, size_t ld, float* forward,
                   float* backward) {
   const auto zero_rest = [](size_t rows, size_t columns, float* to) {
     for (size_t r = 0; r < rows && columns < kPanel; ++r) {
@@ -48,7 +52,7 @@ void pack_windows(const float* weights, size_t out, size_t window, float* forwar
   pack_panels(
       window, out,
       [&](size_t k, size_t rows, size_t n, size_t columns, float* to) {
-        transpose(weights + n * window + k, columns, rows, window, to, kPanel);
+        transpose(weights + n * ld + k, columns, rows, ld, to, kPanel);
         zero_rest(rows, columns, to);
       },
       forward);
@@ -56,7 +60,7 @@ void pack_windows(const float* weights, size_t out, size_t window, float* forwar
       out, window,
       [&](size_t k, size_t rows, size_t n, size_t columns, float* to) {
         for (size_t r = 0; r < rows; ++r) {
-          std::memcpy(to + r * kPanel, weights + (k + r) * window + n, columns * sizeof(float));
+          std::memcpy(to + r * kPanel, weights + (k + r) * ld + n, columns * sizeof(float));
         }
         zero_rest(rows, columns, to);
       },
@@ -81,7 +85,18 @@ void transpose(const float* from, size_t rows, size_t columns, size_t ldf, float
 void Weights::pack(const ConvShape& shape, const float* weights) {
   check(shape);
   const size_t in = size_t(shape.in), out = size_t(shape.out), kernel = size_t(shape.kernel);
-  if (by_winograd(shape)) {
+  if (by_taps(shape)) {
+    const size_t taps = kernel * kernel, f_floats = packed_floats(in, out);
+    const size_t b_floats = packed_floats(out, in);
+    forward_.reserve(taps * f_floats);
+    backward_.reserve(taps * b_floats);
+    for (size_t tap = 0; tap < taps; ++tap) {
+      pack_windows(weights + tap * in, out, in, taps * in, forward_.data() + tap * f_floats,
+                   backward_.data() + tap * b_floats);
+    }
+    return;
+  }
+  if (shape.winograd()) {
     forward_.reserve(kPoints * packed_plane(in, out));
     backward_.reserve(kPoints * packed_plane(out, in));
     winograd_pack(shape, weights, forward_.data(), backward_.data());
@@ -96,7 +111,7 @@ void Weights::pack(const ConvShape& shape, const float* weights) {
   forward_.reserve(packed_floats(window, out));
   backward_.reserve(packed_floats(out, window));
   if (!one_pixel(shape)) {
-    pack_windows(weights, out, window, forward_.data(), backward_.data());
+    pack_windows(weights, out, window, window, forward_.data(), backward_.data());
     return;
   }
   std::vector<float> middle(out * in);
@@ -104,16 +119,17 @@ void Weights::pack(const ConvShape& shape, const float* weights) {
     std::memcpy(middle.data() + o * in, weights + (o * kernel * kernel + kernel * kernel / 2) * in,
                 in * sizeof(float));
   }
-  pack_windows(middle.data(), out, in, forward_.data(), backward_.data());
+  pack_windows(middle.data(), out, in, in, forward_.data(), backward_.data());
 }
 
 void conv_forward(const ConvShape& shape, const float* x, const Activation& act,
                   const Weights& weights, const float* addend, float* y, Moments* moments,
                   Workspace& workspace) {
   check(shape);
-  const auto run = shape.depthwise      ? depthwise_forward
-                   : by_winograd(shape) ? winograd_forward
-                                        : window_forward;
+  const auto run = shape.depthwise    ? depthwise_forward
+                   : by_taps(shape)   ? tap_forward
+                   : shape.winograd() ? winograd_forward
+                                      : window_forward;
   run(one_pixel(shape) ? middle_of(shape) : shape, x, act, weights.forward(), addend, y, moments,
       workspace);
 }
@@ -136,9 +152,10 @@ void conv_backward(const ConvShape& shape, const float* x, const Activation& act
     }
     return;
   }
-  const auto run = shape.depthwise      ? depthwise_backward
-                   : by_winograd(shape) ? winograd_backward
-                                        : window_backward;
+  const auto run = shape.depthwise    ? depthwise_backward
+                   : by_taps(shape)   ? tap_backward
+                   : shape.winograd() ? winograd_backward
+                                      : window_backward;
   run(shape, x, act, shape.depthwise ? weights.forward() : weights.backward(), gradient, dweights,
       addend, d, sums, workspace);
 }

@@ -21,6 +21,14 @@ void window_backward(const ConvShape& shape, const float* x, const Activation& a
                      const float* weights, const Gradient& gradient, float* dweights,
                      const float* addend, float* d, GradientSums* sums, Workspace& workspace);
 
+// The weights are [kh][kw] of packed matrices.
+void tap_forward(const ConvShape& shape, const float* x, const Activation& act,
+                 const float* weights, const float* addend, float* y, Moments* moments,
+                 Workspace& workspace);
+void tap_backward(const ConvShape& shape, const float* x, const Activation& act,
+                  const float* weights, const Gradient& gradient, float* dweights,
+                  const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+
 // The weights of both directions are [kh][kw][channels].
 void depthwise_forward(const ConvShape& shape, const float* x, const Activation& act,
                        const float* weights, const float* addend, float* y, Moments* moments,
