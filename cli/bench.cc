@@ -1,10 +1,14 @@
 // popaug bench: how fast this machine augments and trains. Every row has "name" and
-// "images_per_second" (of one core with --workers 1); the first row is the one to compare.
+// "images_per_second" (of one core with --workers 1); the first row is the one to compare. The rows
+// limit-store-* write outputs of the same size by memset and do nothing else.
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <functional>
 #include <future>
+#include <map>
 #include <numeric>
 
 #include "cli/output.h"
@@ -152,6 +156,23 @@ struct Row {
 
 double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
 
+constexpr int kBatchSize = 128;
+
+// On a cache line, as tensors are.
+template <typename T>
+class BatchMemory {
+ public:
+  explicit BatchMemory(size_t count) : memory_(count + kLine / sizeof(T)) {}
+  T* data() {
+    const size_t over = reinterpret_cast<uintptr_t>(memory_.data()) % kLine;
+    return memory_.data() + (kLine - over) % kLine / sizeof(T);
+  }
+
+ private:
+  static constexpr size_t kLine = 64;
+  std::vector<T> memory_;
+};
+
 // One thread's part: batches of 128 random images into one buffer, as a training loop asks for
 // them.
 class Runner {
@@ -168,17 +189,15 @@ class Runner {
 
   // Augments `batches` batches.
   Seconds run(int worker, int batches, uint32_t epoch) const {
-    constexpr int kBatch = 128;
     const ptrdiff_t side = work_.side, size = 3 * side * side;
-    // On a cache line, as tensors are.
-    std::vector<float> memory(kBatch * size + 16);
-    float* out = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / 4;
+    BatchMemory<float> memory(static_cast<size_t>(kBatchSize * size));
+    float* const out = memory.data();
     const FloatBatch to = work_.layout == Layout::kChannelsLast
                               ? FloatBatch{out, size, 1, 3 * side, 3}
                               : FloatBatch{out, size, side * side, side, 1};
     Random random({.purpose = Purpose::kTest, .sample = static_cast<uint64_t>(worker)});
-    std::vector<uint32_t> indices(kBatch);
-    std::vector<Mixed> mixed(kBatch);
+    std::vector<uint32_t> indices(kBatchSize);
+    std::vector<Mixed> mixed(kBatchSize);
     const ByteBatch view{bytes_.data(), work_.side, work_.side, 3, static_cast<size_t>(size)};
     const Stopwatch watch;
     for (int i = 0; i < batches; ++i) {
@@ -192,8 +211,6 @@ class Runner {
     return watch.read();
   }
 
-  static constexpr int kBatchSize = 128;
-
  private:
   const Workload& work_;
   Augmenter augmenter_;
@@ -202,24 +219,41 @@ class Runner {
   std::vector<uint32_t> epoch_;  // all images, from which partners are drawn
 };
 
-Row measure(const Workload& work, int workers, int runs, double seconds) {
-  const int images = work.side <= 64 ? 4000 : 256;
-  const std::vector<uint8_t> bytes = pictures(images, work.side);
-  const Runner runner(work, bytes, images);
-  runner.run(0, 1, 0);  // warms up
-  const double once = std::max(runner.run(0, 2, 1).cpu / 2, 1e-9);
+// Writes batches as large as those of images of `side`, with numbers of `number` bytes.
+Seconds store(int side, size_t number, int batches) {
+  const size_t image = number * 3 * static_cast<size_t>(side) * static_cast<size_t>(side);
+  BatchMemory<uint8_t> memory(kBatchSize * image);
+  const Stopwatch watch;
+  for (int batch = 0; batch < batches; ++batch) {
+    for (size_t i = 0; i < kBatchSize; ++i) {
+      uint8_t* const out = memory.data() + i * image;
+      std::memset(out, batch & 255, image);
+      asm volatile(""
+                   :
+                   : "r"(out)
+                   : "memory");  // the bytes are looked at, for all the compiler knows
+    }
+  }
+  return watch.read();
+}
+
+// What a row measures: run(worker, batches, epoch).
+using Run = std::function<Seconds(int worker, int batches, uint32_t epoch)>;
+
+Row measure(const std::string& name, const Run& run, int workers, int runs, double seconds) {
+  run(0, 1, 0);  // warms up
+  const double once = std::max(run(0, 2, 1).cpu / 2, 1e-9);
   const int batches = std::max(1, static_cast<int>(seconds / once));
-  Row row{work.name, {}, {}};
+  Row row{name, {}, {}};
   for (int r = 0; r < runs; ++r) {
     std::vector<Seconds> taken(workers);
     std::vector<std::future<Seconds>> others;
     for (int w = 1; w < workers; ++w) {
-      others.push_back(
-          std::async(std::launch::async, [&, w] { return runner.run(w, batches, 100); }));
+      others.push_back(std::async(std::launch::async, [&, w] { return run(w, batches, 100); }));
     }
-    taken[0] = runner.run(0, batches, 100);
+    taken[0] = run(0, batches, 100);
     for (int w = 1; w < workers; ++w) taken[w] = others[w - 1].get();
-    const double count = batches * double{Runner::kBatchSize};
+    const double count = batches * double{kBatchSize};
     double rate = 0, cpu_rate = 0;
     for (const Seconds& t : taken) {
       rate += count / t.wall;
@@ -233,6 +267,45 @@ Row measure(const Workload& work, int workers, int runs, double seconds) {
   return row;
 }
 
+Row measure(const Workload& work, int workers, int runs, double seconds) {
+  const int images = work.side <= 64 ? 4000 : 256;
+  const std::vector<uint8_t> bytes = pictures(images, work.side);
+  const Runner runner(work, bytes, images);
+  const Run run = [&](int worker, int batches, uint32_t epoch) {
+    return runner.run(worker, batches, epoch);
+  };
+  return measure(work.name, run, workers, runs, seconds);
+}
+
+// A row of the table: what is measured, and which limit its output has.
+struct Entry {
+  std::string name, limit;
+  std::function<Row(int workers, int runs, double seconds)> measure;
+};
+
+std::vector<Entry> entries() {
+  std::vector<Entry> all;
+  for (const Workload& work : workloads()) {
+    const std::string limit = "limit-store-f32" + std::string(work.side == 32 ? "" : "-224");
+    all.push_back({work.name, limit, [work](int workers, int runs, double seconds) {
+                     return measure(work, workers, runs, seconds);
+                   }});
+  }
+  for (const int side : {32, 224}) {
+    for (const auto& [type, bytes] :
+         {std::pair<std::string, size_t>("f32", 4), {"bf16", 2}, {"u8", 1}}) {
+      const std::string name = "limit-store-" + type + (side == 32 ? "" : "-224");
+      const Run run = [side, bytes = bytes](int, int batches, uint32_t) {
+        return store(side, bytes, batches);
+      };
+      all.push_back({name, "", [name, run](int workers, int runs, double seconds) {
+                       return measure(name, run, workers, runs, seconds);
+                     }});
+    }
+  }
+  return all;
+}
+
 struct Options {
   int workers = 1;
   int runs = 7;
@@ -240,6 +313,19 @@ struct Options {
   bool json = false;
   std::string only;
 };
+
+// How much of the limit of its output each row reaches, where both were measured.
+void add_shares(const std::map<std::string, double>& rates, bool json, Json& list) {
+  for (const Entry& entry : entries()) {
+    const auto row = rates.find(entry.name), limit = rates.find(entry.limit);
+    if (row == rates.end() || limit == rates.end()) continue;
+    const double share = row->second / limit->second;
+    for (Json& one : list) {
+      if (one["name"] == entry.name) one["share_of_limit"] = share;
+    }
+    if (!json) print("{:<22}{:>13.0f}% of {}\n", entry.name, 100 * share, entry.limit);
+  }
+}
 
 int bench_augment(const Options& options) {
   const int workers = options.workers > 0 ? options.workers : available_cores();
@@ -252,10 +338,12 @@ int bench_augment(const Options& options) {
           workers == 1 ? "" : "s");
   }
   std::vector<std::string> names;
-  for (const Workload& work : workloads()) {
-    names.push_back(work.name);
-    if (!options.only.empty() && options.only != work.name) continue;
-    const Row row = measure(work, workers, options.runs, options.seconds);
+  std::map<std::string, double> rates;  // of processor time, medians
+  for (const Entry& entry : entries()) {
+    names.push_back(entry.name);
+    if (!options.only.empty() && options.only != entry.name) continue;
+    const Row row = entry.measure(workers, options.runs, options.seconds);
+    rates[row.name] = median(row.cpu_rates);
     list.push_back({{"name", row.name},
                     {"images_per_second", median(row.rates)},
                     {"lowest", row.rates.front()},
@@ -269,6 +357,7 @@ int bench_augment(const Options& options) {
           median(row.cpu_rates));
     finish_output();
   }
+  add_shares(rates, options.json, list);
   if (list.empty()) throw UsageError(unknown_name("workload", options.only, names));
   if (options.json) print_json(list);
   return 0;

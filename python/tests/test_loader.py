@@ -334,17 +334,14 @@ def test_threads_end_when_a_loop_is_left() -> None:
         next(batches)
 
 
-def test_a_loader_is_of_one_thread_or_another() -> None:
-    found, sums = loader(), []
-
-    def consume() -> None:
-        sums.append(sum(float(images.sum()) for images, _ in found))
-
-    consume()
-    thread = threading.Thread(target=consume)
-    thread.start()
-    thread.join()
-    assert len(sums) == 2 and found.epoch == 2
+def test_two_threads_may_share_a_loop() -> None:
+    batches, seen = iter(loader(batch_size=1)), []
+    threads = [threading.Thread(target=lambda: seen.extend(labels.item() for _, labels in batches)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == sorted(LABELS)
 
 
 SLOW = """

@@ -302,22 +302,37 @@ void blend_table(uint8_t from, float factor, uint8_t* HWY_RESTRICT table) {
 }
 
 // Adds the histograms of up to kMostCounted pixels. Four sets of bins, so that equal neighbours do
-// not wait for each other's increment; of 16 bits, so that they stay small.
+// not wait for each other's increment; of 16 bits, so that they stay small. What is left is one
+// store for each increment. So two pixels are loaded at once, and their bytes are taken from the
+// lowest 16 bits, which costs no mask.
 constexpr size_t kSets = 4, kBins = 3 * 256;
 constexpr size_t kMostCounted = kSets * 65000;
 void add_histogram(const uint32_t* HWY_RESTRICT pixels, size_t n, uint32_t* HWY_RESTRICT counts) {
   HWY_ALIGN uint16_t bins[kSets][kBins];
   std::memset(bins, 0, sizeof(bins));
-  const auto count = [&bins](size_t set, uint32_t v) {
-    ++bins[set][v & 255];
-    ++bins[set][256 + (v >> 8 & 255)];
-    ++bins[set][512 + (v >> 16 & 255)];
+  const auto count_two = [pixels](size_t i, uint16_t* one, uint16_t* two) {
+    uint64_t v;
+    std::memcpy(&v, pixels + i, sizeof(v));
+    ++one[v & 255];
+    ++one[256 + (v >> 8 & 255)];
+    v >>= 16;
+    ++one[512 + (v & 255)];
+    v >>= 16;
+    ++two[v & 255];
+    ++two[256 + (v >> 8 & 255)];
+    v >>= 16;
+    ++two[512 + (v & 255)];
   };
   size_t i = 0;
   for (; i + kSets <= n; i += kSets) {
-    for (size_t set = 0; set < kSets; ++set) count(set, pixels[i + set]);
+    count_two(i, bins[0], bins[1]);
+    count_two(i + 2, bins[2], bins[3]);
   }
-  for (; i < n; ++i) count(0, pixels[i]);
+  for (; i < n; ++i) {
+    ++bins[0][pixels[i] & 255];
+    ++bins[0][256 + (pixels[i] >> 8 & 255)];
+    ++bins[0][512 + (pixels[i] >> 16 & 255)];
+  }
   const D32 d;
   const hn::Rebind<uint16_t, D32> d16;
   for (i = 0; i < kBins; i += hn::Lanes(d)) {

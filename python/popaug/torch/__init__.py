@@ -7,6 +7,13 @@
         for images, labels in loader:
             ...
 
+Without worker processes, where popaug can read the images itself:
+
+    train = popaug.torch.Loader("set.popaug", schedule, 128, epochs=30, shuffle=True, mean=mean, std=std)
+    for number in range(30):
+        for images, labels in train:          # each loop is the next epoch
+            ...
+
 How an image is keyed. The sampler runs in the main process. EpochSampler, which loader() puts there, gives each index
 the epoch of the pass and how often the image was drawn before in it. Both travel to the workers inside the index (Key),
 so neither the time at which a worker starts nor the number of workers can change a draw.

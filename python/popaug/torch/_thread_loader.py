@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import os
+import threading
 import warnings
 import weakref
 from collections import deque
@@ -310,8 +311,13 @@ class _Batches(Iterator[Any]):
         self._asked: deque[Tensor] = deque()  # the batches that the threads make
         self._ended = False
         self._epoch = self._count = 0
+        self._lock = threading.RLock()
 
     def __next__(self) -> Any:
+        with self._lock:
+            return self._next()
+
+    def _next(self) -> Any:
         if self._ended:
             raise StopIteration
         try:
@@ -341,10 +347,11 @@ class _Batches(Iterator[Any]):
 
     def close(self) -> None:
         """Ends the threads. The epoch counts as over."""
-        self._ended = True
-        if self._run is not None:
-            self._finalizer()
-        self._asked.clear()
+        with self._lock:
+            self._ended = True
+            if self._run is not None:
+                self._finalizer()
+            self._asked.clear()
 
 
 def _fitted(schedule: Schedule, epochs: int | None) -> Schedule:
