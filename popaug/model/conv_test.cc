@@ -137,6 +137,7 @@ struct Net {
   std::string name;
   int64_t batch, channels, height, width;
 };
+void PrintTo(const Net& net, std::ostream* out) { *out << net.name; }  // by GoogleTest
 
 // The gradients of a batch of mixed images are those of probabilities for all classes, in float64.
 TEST(MixedLabels, BothPathsGiveTheGradientsOfDenseLabels) {

@@ -51,6 +51,7 @@ struct Net {
   std::string name;
   int64_t batch, channels, height, width;
 };
+void PrintTo(const Net& net, std::ostream* out) { *out << net.name; }  // by GoogleTest
 
 class FusedNetworks : public testing::TestWithParam<Net> {
  protected:
