@@ -93,7 +93,7 @@ int search(const Options& options) {
 }  // namespace
 
 void add_search(CLI::App& program, Action& action) {
-  CLI::App* verb = program.add_subcommand("search", "Search for a schedule of augmentation (PBA)");
+  CLI::App* verb = program.add_subcommand("search", "Search for a schedule of augmentation");
   static Options options;
   verb->add_option("--out", options.out, "Run directory")->capture_default_str();
   verb->add_flag("--resume", options.request.resume, "Continue the run in --out");
@@ -122,8 +122,8 @@ void add_search(CLI::App& program, Action& action) {
                     "the same, fitted to half an hour"},
                    {"popaug search --data photos --preset best --dry-run",
                     "what it would cost on this machine"},
-                   {"popaug search --data photos --preset best --method screen --out run",
-                    "train simple recipes to their end and take the best one's schedule"},
+                   {"popaug search --data photos --preset pba --out run",
+                    "a population (PBA) instead of simple recipes that train to their end"},
                    {"popaug search --out run --resume", "continue after a kill or a Ctrl-C"},
                    {"popaug search --trainer none --selection none --epochs 200 --out drift",
                     "the band that mutation alone produces: drift/drift.band.json"}});
