@@ -40,7 +40,7 @@ Rates = dict[str, float]  # images per second, of "wall" and of "cpu" time
 
 
 def engine(side: int) -> Rates:
-    command = [BUILD / "popaug", "bench", "augment", "--workers", str(CORES), "--runs", "1", "--json",
+    command = [str(BUILD / "popaug"), "bench", "augment", "--workers", str(CORES), "--runs", "1", "--json",
                "--seconds", str(SECONDS), "--only", f"randaugment-{side}"]  # fmt: skip
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     row = json.loads(done.stdout)[0]
