@@ -40,7 +40,7 @@ Rates = dict[str, float]  # images per second, of "wall" and of "cpu" time
 
 
 def engine(side: int) -> Rates:
-    command = [BUILD / "popaug", "bench", "augment", "--workers", str(CORES), "--runs", "1", "--json",
+    command = [str(BUILD / "popaug"), "bench", "augment", "--workers", str(CORES), "--runs", "1", "--json",
                "--seconds", str(SECONDS), "--only", f"randaugment-{side}"]  # fmt: skip
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     row = json.loads(done.stdout)[0]
@@ -48,11 +48,16 @@ def engine(side: int) -> Rates:
 
 
 def rate(batches: Callable[[], Iterator[Any]], workers: bool = False) -> Rates:
-    """Over whole epochs."""
-    images, started, cpu = 0, time.perf_counter(), time.process_time()
-    while time.perf_counter() - started < SECONDS:
+    """From the first batch on, over the border of epochs."""
+    images, started, cpu = -1, 0.0, 0.0
+    while images < 0 or time.perf_counter() - started < SECONDS:
         for batch, _ in batches():
+            if images < 0:
+                images, started, cpu = 0, time.perf_counter(), time.process_time()
+                continue
             images += len(batch)
+            if time.perf_counter() - started > SECONDS:
+                break
     rates = {"wall": images / (time.perf_counter() - started)}
     return rates if workers else rates | {"cpu": images / (time.process_time() - cpu)}
 

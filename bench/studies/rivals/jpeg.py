@@ -81,7 +81,7 @@ def dali_pipeline(folder: str, recipe: str) -> tuple[Batches, list[str]]:
     from nvidia.dali import fn, pipeline_def, types
     from nvidia.dali.auto_aug import rand_augment
 
-    @pipeline_def(enable_conditionals=True)
+    @pipeline_def(enable_conditionals=True)  # type: ignore[untyped-decorator]
     def pipeline() -> Any:
         files, labels = fn.readers.file(file_root=folder, random_shuffle=True, initial_fill=1000, name="files")
         images = fn.decoders.image_random_crop(
