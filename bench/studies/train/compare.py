@@ -104,6 +104,16 @@ def median(row: dict[str, object], clock: str) -> float:
     return float(value["median"])
 
 
+def write(path: Path, rows: list[dict[str, object]]) -> None:
+    result = {
+        "command": " ".join(["bench/studies/train/compare.py", *sys.argv[1:]]),
+        "machine": processor(),
+        "load": round(os.getloadavg()[0], 1),
+        "rows": rows,
+    }
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", default="wrn-28-2,wrn-40-2,wrn-16-1")
@@ -131,15 +141,8 @@ def main() -> None:
                 flush=True,
             )
         rows += part
-    if flags.output:
-        load = os.getloadavg()[0]
-        result = {
-            "command": " ".join(["bench/studies/train/compare.py", *sys.argv[1:]]),
-            "machine": processor(),
-            "load": round(load, 1),
-            "rows": rows,
-        }
-        Path(flags.output).write_text(json.dumps(result, indent=1) + "\n")
+        if flags.output:
+            write(Path(flags.output), rows)
 
 
 if __name__ == "__main__":

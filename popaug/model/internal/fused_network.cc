@@ -21,8 +21,6 @@
 //
 // The gradient of act(x) is the sum over all steps that read x. The first of them is the last to be
 // visited on the way back: it masks the sum and collects its sums for the norm.
-//
-// All buffers belong to State and are kept between steps, so a step allocates nothing large.
 #include "popaug/model/internal/fused_network.h"
 
 #include <algorithm>
@@ -39,8 +37,6 @@ using kernels::Clip;
 using kernels::ConvShape;
 using kernels::Gradient;
 using kernels::GradientSums;
-using kernels::Moments;
-using kernels::Weights;
 using Kind = FusedStep::Kind;
 
 // A buffer that several values may share.
@@ -76,6 +72,13 @@ ConvShape with_batch(const FusedConv& conv, int batch) {
   return shape;
 }
 
+size_t pixels_of(const FusedStep& step, int batch) {
+  return size_t(batch) * size_t(step.height) * size_t(step.width);
+}
+size_t floats_of(const FusedStep& step, int batch) {
+  return pixels_of(step, batch) * size_t(step.channels);
+}
+
 float* data_of(const Shared& buffer) { return buffer ? buffer->data() : nullptr; }
 
 }  // namespace
@@ -86,7 +89,7 @@ struct FusedRunner::State {
     const float* data = nullptr;
     Shared buffer;
     NormStep norm;
-    Weights weights;  // of the step that makes it
+    kernels::Weights weights;  // of the step that makes it
     int first_reader = -1, last_reader = -1;
   };
   // What is known of the gradients of a value on the way back.
@@ -109,7 +112,8 @@ struct FusedRunner::State {
   void find_readers(const FusedNetwork& network);
   void forward(const FusedNetwork& network, int batch, const float* images, bool training,
                bool batch_statistics);
-  void run(const FusedNetwork& network, size_t i, int batch, bool training, Moments* moments);
+  void run(const FusedNetwork& network, size_t i, int batch, bool training,
+           kernels::Moments* moments);
   void subsample(const FusedNetwork& network, const FusedStep& step, int batch, float* y);
   void pool_features(const FusedNetwork& network, int batch);
   Activation act(const FusedNetwork& network, int value) const;
@@ -120,17 +124,6 @@ struct FusedRunner::State {
   void max_pool_backward(const FusedNetwork& network, size_t i, int batch);
   void subsample_backward(const FusedNetwork& network, size_t i, int batch);
 };
-
-namespace {
-
-size_t floats_of(const FusedStep& step, int batch) {
-  return size_t(batch) * size_t(step.height) * size_t(step.width) * size_t(step.channels);
-}
-size_t pixels_of(const FusedStep& step, int batch) {
-  return size_t(batch) * size_t(step.height) * size_t(step.width);
-}
-
-}  // namespace
 
 void FusedRunner::State::pack(const FusedNetwork& network, bool same_weights) {
   const FusedStep& first = network.steps.front();
@@ -190,7 +183,7 @@ void FusedRunner::State::subsample(const FusedNetwork& network, const FusedStep&
 
 // Runs step i. In evaluation, buffers that no later step reads are lent again.
 void FusedRunner::State::run(const FusedNetwork& network, size_t i, int batch, bool training,
-                             Moments* moments) {
+                             kernels::Moments* moments) {
   const FusedStep& step = network.steps[i];
   Value &in = values[size_t(step.input)], &out = values[i + 1];
   out.buffer = pool.take(floats_of(step, batch));
@@ -233,7 +226,7 @@ void FusedRunner::State::forward(const FusedNetwork& network, int batch, const f
   for (size_t i = 0; i < network.steps.size(); ++i) {
     const FusedStep& step = network.steps[i];
     const bool counts = batch_statistics && step.norm.has_value();
-    Moments moments(counts ? step.channels : 0);
+    kernels::Moments moments(counts ? step.channels : 0);
     run(network, i, batch, training, counts ? &moments : nullptr);
     if (counts) {
       values[i + 1].norm.train(*step.norm, moments);
@@ -354,8 +347,7 @@ void FusedRunner::State::subsample_backward(const FusedNetwork& network, size_t 
 
 void FusedRunner::State::backward(const FusedNetwork& network, int batch) {
   const FusedStep& last = network.steps.back();
-  flows.clear();
-  flows.resize(values.size());
+  flows.assign(values.size(), Flow());
   Flow& end = flows.back();
   end.d = pool.take(floats_of(last, batch));
   GradientSums* sums = starts_sums(network, int(network.steps.size())) ? &end.sums : nullptr;
