@@ -14,12 +14,14 @@
 namespace popaug::cli {
 namespace {
 
+constexpr int kLineages = 1000;
+
 struct Options {
   SettingsFlags flags{kSearchVerb};
   std::string out = "search-run", budget;
   SearchRequest request;
   bool dry_run = false, json = false;
-  int lineages = 1000;
+  int lineages = kLineages;
 };
 
 // Whether the terminal shows bars; a file gets digits.
@@ -61,6 +63,9 @@ int search(const Options& options) {
   const bool trains = request.settings.trainer != "none";
   VerbProgress progress(trains ? "search" : "drift");
   if (!trains) return drift(request, options.lineages, progress);
+  if (options.lineages != kLineages) {
+    throw UsageError("--lineages is of --trainer none: leave it out, or give that too");
+  }
   const SignalStop stop;
   const bool screens = request.settings.method == "screen";
   if (options.dry_run) {

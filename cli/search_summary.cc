@@ -38,7 +38,29 @@ void print_next(const ExperimentSettings& settings, const fs::path& out) {
 
 }  // namespace
 
+namespace {
+
+void print_screening_plan(const SearchPlan& plan, bool json) {
+  if (json) {
+    print_json({{"trainings", plan.members},
+                {"epochs", plan.epochs},
+                {"workers", plan.workers},
+                {"images_trained", plan.images_trained},
+                {"images_evaluated", plan.images_evaluated},
+                {"seconds", plan.seconds},
+                {"memory_bytes", plan.memory_bytes}});
+    return;
+  }
+  print("{} trainings of {} epochs, on {} workers\n", plan.members, plan.epochs, plan.workers);
+  print("images: {} trained, {} evaluated\n", plan.images_trained, plan.images_evaluated);
+  print("about {} of time, {} of memory (from a short measurement here)\n",
+        duration_text(plan.seconds), bytes_text(plan.memory_bytes));
+}
+
+}  // namespace
+
 void print_plan(const SearchPlan& plan, bool json) {
+  if (plan.screens) return print_screening_plan(plan, json);
   if (json) {
     print_json({{"members", plan.members},
                 {"rounds", plan.rounds},

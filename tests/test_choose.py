@@ -191,7 +191,9 @@ def test_a_search_that_screens(shoes: pathlib.Path, tmp_path: pathlib.Path, chos
     assert losses[0] == losses[1]
     assert json.loads((tmp_path / "run" / "best.schedule.json").read_text()) == schedule
     plan = json.loads(done(*command[:-2], *length, "--dry-run", "--json"))
-    assert (plan["members"], plan["epochs"], plan["images_trained"]) == (7, epochs, screening["images_trained"])
+    assert (plan["trainings"], plan["epochs"], plan["images_trained"]) == (7, epochs, screening["images_trained"])
+    assert done(*command[:-2], *length, "--dry-run").startswith(f"7 trainings of {epochs} epochs, on ")
+    assert "keeps no network" in refused(2, "eval", tmp_path / "run", "--data", shoes / "set.npz")
 
 
 def test_a_search_that_screens_refuses_what_it_cannot(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -201,8 +203,20 @@ def test_a_search_that_screens_refuses_what_it_cannot(shoes: pathlib.Path, tmp_p
     best = ["search", "--preset", "best", *flags]
     for setting in (["--population", 4], ["--genes", "pad=0..4"], ["--flip", 0], ["--selection", "none"]):
         assert f"{setting[0]} belongs to --method pba" in refused(2, *best, *setting)
-    assert not (tmp_path / "run").exists()
+    for flag in (["--attempts", 9], ["--worker-silence", 3]):
+        assert f"{flag[0]} is about workers of a population" in refused(2, *best, *flag)
+    assert "--lineages is of --trainer none" in refused(2, *best, "--lineages", 7)
     assert "--epochs" in refused(2, "search", "--method", "screen", *flags[:2], "--out", tmp_path / "none")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_decides_how_many_trainings(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """The five trainings of the preset are those of a screening without a budget."""
+    small = ["--data", shoes / "set.npz", "--preset", "finetune", "--head-epochs", 0, "--size", 16, *TINY]
+    plan = ["search", *small, "--out", tmp_path / "run", "--dry-run", "--json"]
+    assert json.loads(done(*plan))["trainings"] == 5
+    assert json.loads(done(*plan, "--budget", "2h"))["trainings"] == 36
+    assert json.loads(done(*plan, "--budget", "2h", "--trainings", 6))["trainings"] == 6
 
 
 def test_a_comparison_is_the_answer_of_a_screened_run(shoes: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -237,7 +251,7 @@ def test_the_live_page_of_a_screening(shoes: pathlib.Path, tmp_path: pathlib.Pat
     done(
         "search", "--data", shoes / "set.npz", "--preset", "best", *TINY, "--epochs", 1, "--trainings", 4, "--out", run
     )
-    server = subprocess.Popen([PROGRAM, "serve", run], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([PROGRAM, "serve", run, "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout
         url = server.stdout.readline().strip()
@@ -253,7 +267,7 @@ def test_the_live_page_of_a_screening(shoes: pathlib.Path, tmp_path: pathlib.Pat
         (run / name).unlink()
     lines = (run / "runs.jsonl").read_text().splitlines(keepends=True)
     (run / "runs.jsonl").write_text("".join(lines[:3]))
-    server = subprocess.Popen([PROGRAM, "serve", run], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([PROGRAM, "serve", run, "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout
         url = server.stdout.readline().strip()

@@ -133,6 +133,12 @@ std::vector<std::string> fairness_notes(const CompareSettings& compare,
         "arm trains here; with " +
         name_setting("all_labels") + " every arm trains on them");
   }
+  const std::string twin = provenance.value("arm", std::string());
+  for (const Arm& arm : compare.arms) {
+    if (arm.name != twin) continue;
+    notes.push_back("the schedule is that of the arm " + quote(twin) +
+                    ": both train the same, and their difference says nothing");
+  }
   if (data != inputs.fingerprint) {
     notes.push_back("the schedule was learned on other images than these");
   }

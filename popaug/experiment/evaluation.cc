@@ -69,6 +69,10 @@ fs::path network_file(const std::string& name) {
   fs::path path = name;
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return path;
+  if (!fs::exists(path / "best.safetensors") && fs::exists(path / "choose.json")) {
+    throw UsageError(show_path(path) + " is of a screening, which keeps no network: train with " +
+                     show_path(path / "best.schedule.json") + " first");
+  }
   path /= "best.safetensors";
   refuse_special_file(path);
   return path;

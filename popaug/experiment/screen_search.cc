@@ -25,6 +25,14 @@ void check_screened(const SearchRequest& request) {
                      name_setting("trainer") + " and " + name_setting("worker_cmd") +
                      " out, or set " + name_setting("method") + " to pba");
   }
+  const SearchRequest usual;
+  for (const auto& [name, given] :
+       {std::pair("attempts", request.attempts != usual.attempts),
+        std::pair("worker_silence", request.silence_seconds != usual.silence_seconds)}) {
+    if (!given) continue;
+    throw UsageError(name_setting(name) + " is about workers of a population, and " +
+                     name_setting("method") + " screen has none: leave it out");
+  }
   if (request.resume && request.budget_seconds > 0) {
     throw UsageError(name_setting("budget") +
                      " fits a search before it starts; a resumed run keeps its numbers");
@@ -39,6 +47,7 @@ ReadyScreening make_ready(const SearchRequest& request, Progress& progress, cons
   check_screened(request);
   ReadyScreening ready{request.settings, {}, {}};
   ExperimentSettings& settings = ready.settings;
+  leave_trainings_to_budget(settings, request.budget_seconds);
   find_data(settings, request.out, request.resume, request.resume_command);
   find_weights(settings);
   check_learner(settings);
@@ -120,6 +129,7 @@ SearchPlan estimate_screening(const SearchRequest& request, Progress& progress,
   const ReadyScreening ready = make_ready(request, progress, stop);
   const ScreenSettings& screen = ready.screen;
   SearchPlan plan;
+  plan.screens = true;
   plan.members = screen.trainings;
   plan.rounds = 1;
   plan.epochs = screen.epochs;

@@ -118,6 +118,11 @@ ScreenSettings screen_settings(const ExperimentSettings& settings, const Inputs&
   return screen;
 }
 
+void leave_trainings_to_budget(ExperimentSettings& settings, double budget_seconds) {
+  const bool budget = budget_seconds > 0 || settings.budget_images > 0;
+  if (budget && !settings.given.contains("trainings")) settings.trainings = 0;
+}
+
 FoldTrainers fold_trainers(const ExperimentSettings& settings, const Inputs& inputs, int folds) {
   const auto divided = std::make_shared<Folds>(divide_folds(settings, inputs, folds));
   return [divided, &settings, &inputs](int fold) -> ArmTrainerFactory {

@@ -133,7 +133,7 @@ ReadySearch make_ready(const SearchRequest& request, Workers workers, Progress& 
     throw UsageError(name_setting("method") + " " + request.settings.method +
                      " trains each recipe to its end, which workers of another program do not: "
                      "give " +
-                     name_setting("preset") + " pba, which searches with a population");
+                     name_setting("method") + " pba, which searches with a population");
   }
   find_weights(ready.settings);
   make_paths_absolute(ready.settings);

@@ -150,10 +150,9 @@ void check_method(const ExperimentSettings& settings, const Json& values) {
   const std::string other = method == "screen" ? "pba" : "screen";
   for (const auto& [key, value] : values.items()) {
     if (takes(method, *find_row(key))) continue;
-    throw UsageError(
-        name_setting(key) + " belongs to " + name_setting("method") + " " + other +
-        "; the method of this search is " + method + ": leave it out, or give " +
-        (other == "pba" ? name_setting("preset") + " pba" : name_setting("method") + " screen"));
+    throw UsageError(name_setting(key) + " belongs to " + name_setting("method") + " " + other +
+                     "; the method of this search is " + method + ": leave it out, or give " +
+                     name_setting("method") + " " + other);
   }
 }
 

@@ -107,7 +107,7 @@ TEST(Settings, WhatTheMethodDoesNotReadIsRefused) {
     EXPECT_EQ(said({"--preset", "pba", flag[0], flag[1]}), "");
   }
   EXPECT_THAT(said({"--preset", "best", "--space", "own.toml"}),
-              HasSubstr("give setting \"preset\" pba"));
+              HasSubstr("give setting \"method\" pba"));
   EXPECT_THAT(said({"--trainings", "8"}), HasSubstr("belongs to setting \"method\" screen"));
   EXPECT_EQ(said({"--preset", "best", "--trainings", "8", "--resized-crop", "0.3"}), "");
 }

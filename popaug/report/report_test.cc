@@ -477,6 +477,11 @@ TEST(ReportChart, TicksAreRound) {
   EXPECT_THAT(round_ticks(0.9991, 0.9996, 5),
               ElementsAre(0.9991, 0.9992, 0.9993, 0.9994, 0.9995, 0.9996));
   EXPECT_EQ(round_ticks(5, 5, 4).size(), 1u);
+  // Numbers of a foreign file: too far apart, or too close for their place. Both end.
+  EXPECT_TRUE(round_ticks(-1e308, 1e308, 6).empty());
+  EXPECT_TRUE(round_ticks(1e17, 1e17 + 64, 6).empty());
+  EXPECT_LT(round_ticks(-1e300, -0.999999999e300, 6).size(), 20u);
+  EXPECT_GE(round_ticks(0, 1e300, 6).size(), 5u);
 }
 
 TEST(ReportHtml, EscapesAndRepairs) {

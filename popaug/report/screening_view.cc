@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "popaug/report/html.h"
 #include "popaug/report/internal/charts.h"
 #include "popaug/report/internal/parts.h"
@@ -15,6 +17,9 @@ namespace {
 constexpr uint64_t kMostBytes = uint64_t{64} << 20;
 
 std::string state_sentence(const ScreeningView& view) {
+  if (!view.finished() && fs::exists(view.directory / "choose.json")) {
+    return "The result of the screening cannot be read.";
+  }
   if (!view.finished()) return "The screening is not finished: " + live_line(view) + ".";
   return fmt::format("The screening is finished: {} trainings of {} epochs.", view.results.size(),
                      text_or_dash(view.screening, "epochs"));
@@ -100,7 +105,8 @@ ScreeningView load_screening(const fs::path& directory) {
     const auto read = ResultLines::parse(read_regular_file(path, kMostBytes), "runs.jsonl");
     // The first line has the settings.
     if (!read.lines.empty()) {
-      view.planned = int64_t(finite_number(read.lines.front().json, "trainings").value_or(0));
+      const auto planned = finite_number(read.lines.front().json, "trainings").value_or(0);
+      view.planned = static_cast<int64_t>(std::clamp(planned, 0.0, 1e9));
     }
     for (size_t i = 1; i < read.lines.size(); ++i) view.results.push_back(read.lines[i].json);
   });

@@ -91,6 +91,7 @@ std::string series_colour(size_t i) {
 }
 
 std::vector<double> round_ticks(double low, double high, int wanted) {
+  if (!std::isfinite(high - low)) return {};
   const double raw = std::max(high - low, 1e-12) / wanted;
   const int power = static_cast<int>(std::floor(std::log10(raw)));
   // Steps as fractions of whole numbers, so that 3 steps of 0.1 are 0.3.
@@ -105,8 +106,11 @@ std::vector<double> round_ticks(double low, double high, int wanted) {
     step = factor;
     break;
   }
+  const double first = std::ceil(low / at(step) - 1e-9);
+  // Beyond, neighbouring steps are the same number: a range that is too narrow for its place.
+  if (std::abs(first) * static_cast<double>(step) > 1e15) return {};
   std::vector<double> values;
-  auto n = static_cast<int64_t>(std::ceil(low / at(step) - 1e-9));
+  auto n = static_cast<int64_t>(first);
   for (; at(n * step) <= high + 1e-9 * at(step); ++n) values.push_back(at(n * step));
   return values;
 }

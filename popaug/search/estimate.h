@@ -32,6 +32,7 @@ TrainerCost measure_trainer(const SearchSettings& settings, const TrainerFactory
                             int workers, const fs::path& near, const StopToken& stop);
 
 struct SearchPlan {
+  bool screens = false;  // `members` are trainings from beginning to end
   int members = 0, rounds = 0, epochs = 0, workers = 0;
   int64_t images_trained = 0, images_evaluated = 0;
   double seconds = 0;

@@ -263,6 +263,16 @@ class Choice(_Trained):
         return used if used.exists() else self.directory / "best.schedule.json"
 
     @property
+    def checkpoint(self) -> pathlib.Path:
+        """best.safetensors of popaug.choose. Raises UsageError after popaug.search, which keeps no network."""
+        file = self.directory / "best.safetensors"
+        if not file.exists():
+            raise UsageError(
+                f"{self.directory} is of a screening, which keeps no network: train with its schedule first"
+            )
+        return file
+
+    @property
     def winner(self) -> str:
         return str(self._value["winner"])
 

@@ -107,6 +107,17 @@ def test_the_rows_of_a_training_and_of_a_comparison(tmp_path: pathlib.Path) -> N
     (tmp_path / "runs.jsonl").write_text(json.dumps({"format": "popaug-compare"}) + "\n" + json.dumps(line) + "\n")
     assert _rows.kind_of(tmp_path) == "compare"
     assert rows_of(tmp_path, "compare") == [Row(2, {"accuracy/test/trivial": 0.75, "seconds/test/trivial": 3.5})]
+    line |= {"judge": "validation", "seed": 9}
+    (tmp_path / "runs.jsonl").write_text(
+        json.dumps({"format": "popaug-screening", "seed": 7}) + "\n" + json.dumps(line) + "\n"
+    )
+    assert _rows.kind_of(tmp_path) == "screen"
+    assert rows_of(tmp_path, "screen") == [
+        Row(2, {"accuracy/validation/trivial": 0.75, "seconds/validation/trivial": 3.5})
+    ]
+    assert not track._finished(tmp_path)
+    (tmp_path / "choose.json").write_text("{}")
+    assert track._finished(tmp_path)
     (tmp_path / "runs.jsonl").write_text(json.dumps({"format": "popaug-audit"}) + "\n")
     with pytest.raises(
         popaug.UsageError, match="is a popaug-audit; expected a search, a screening, a training or a comparison"

@@ -162,13 +162,23 @@ def screening_table(table: dict[str, dict[str, float]], fold_lines: list[Line]) 
     return rows
 
 
+def folds_row(lines: list[Line], names: list[str]) -> str:
+    """How many folds the cells of a set are means of: those that every arm of the set has."""
+    seeds: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for line in lines:
+        if "test_accuracy" in line:
+            seeds[line["set"]][line["arm"]].add(line["seed"])
+    counts = [len(set.intersection(*seeds[name].values())) for name in names]
+    return row(["folds", *map(str, counts), "", ""])
+
+
 def order_of(lines: list[Line]) -> list[str]:
     return list(dict.fromkeys(line["arm"] for line in lines))
 
 
 def on_page(page: str, name: str, rows: list[str]) -> str:
     """The page with the rows between its marks of that name."""
-    begin, end = f"<!-- table {name} -->\n", "<!-- end -->"
+    begin, end = f"<!-- regret {name} -->\n", "<!-- end -->"
     head, tail = page.split(begin)
     return head + begin + "\n".join(rows) + "\n" + tail[tail.index(end) :]
 
@@ -186,12 +196,13 @@ def main() -> int:
     table = accuracies(lines)
     fold_lines = read(settings.folds) if settings.folds else []
     outside = regret_table(accuracies(fold_lines), order_of(fold_lines))
+    outside.append(folds_row(fold_lines, [cell.strip() for cell in outside[0].split("|")[2:-3]]))
     screened = screening_table(table, fold_lines)
     if settings.page is None:
         print("\n".join([*regret_table(table, order_of(lines)), "", *outside, "", *screened]))
         return 0
     page = settings.page.read_text()
-    wanted = on_page(on_page(page, "regret/folds", outside), "regret/screening", screened)
+    wanted = on_page(on_page(page, "folds", outside), "screening", screened)
     if settings.check:
         return int(page != wanted)
     settings.page.write_text(wanted)

@@ -87,7 +87,7 @@ def _tracker(to: str, run: pathlib.Path, kind: Kind, project: str, folder: Any) 
 
 
 def _finished(run: pathlib.Path) -> bool:
-    return any((run / name).is_file() for name in ("result.json", "compare.json"))
+    return any((run / name).is_file() for name in ("result.json", "compare.json", "choose.json"))
 
 
 def _files(run: pathlib.Path, kind: Kind, made: pathlib.Path) -> list[pathlib.Path]:

@@ -54,7 +54,7 @@ def kind_of(run: pathlib.Path) -> Kind | None:
 
 def rows_of(run: pathlib.Path, kind: Kind) -> list[Row]:
     """Every row so far. A later call gives the same rows, then new ones."""
-    readers = {"search": _search_rows, "screen": _compare_rows, "train": _train_rows, "compare": _compare_rows}
+    readers = {"search": _search_rows, "screen": _screen_rows, "train": _train_rows, "compare": _compare_rows}
     return list(readers[kind](run))
 
 
@@ -145,6 +145,14 @@ def _train_rows(run: pathlib.Path) -> Iterator[Row]:
     for values in csv.DictReader(_whole_lines(run / "progress.csv")):
         numbers = {key: float(text) for key, text in values.items() if key != "epoch" and text}
         yield Row(int(float(values["epoch"])), _finite(numbers))
+
+
+def _screen_rows(run: pathlib.Path) -> Iterator[Row]:
+    """A row for each training. Outside fold k trains under the run's seed plus k."""
+    lines = _whole_lines(run / "runs.jsonl")
+    first = int(json.loads(lines[0])["seed"]) if lines else 0
+    for row in _compare_rows(run):
+        yield Row(row.step - first, row.numbers)
 
 
 def _compare_rows(run: pathlib.Path) -> Iterator[Row]:
