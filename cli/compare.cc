@@ -72,16 +72,15 @@ void add_compare(CLI::App& program, Action& action) {
                  "Continue the comparison in --out; its own arms and seeds, or those given");
   verb->add_flag("--json", options.json, "Print the result as JSON");
   options.flags.add_flags(*verb);
-  examples(
-      *verb,
-      {{"popaug compare --data photos --preset best --run run --all-labels --seeds 5",
-        "the schedule of a search against the free baselines and its controls"},
-       {"popaug compare --data photos --preset best --arms flipcrop,trivial,trivial-0.5+clean",
-        "free arms only"},
-       {"popaug compare --data photos --preset best --arms free --seeds 3",
-        "what augmentation without a search can do, CutMix and mixup included"},
-       {"popaug compare --data photos --preset best --run run --seeds 10 --resume",
-        "five more seeds for the comparison in ./comparison"}});
+  examples(*verb,
+           {{"popaug compare --data photos --preset best --run run --all-labels --seeds 5",
+             "the schedule of a search against the free baselines and its controls"},
+            {"popaug compare --data photos --preset best --arms flipcrop,trivial,trivial-0.5+clean",
+             "free arms only"},
+            {"popaug compare --data photos --preset best --arms free --seeds 3",
+             "what augmentation without a search can do, CutMix and mixup included"},
+            {"popaug compare --data photos --preset best --run run --seeds 10 --resume",
+             "five more seeds for the comparison in ./comparison"}});
   verb->callback([&action] { action = [] { return compare(options); }; });
 }
 

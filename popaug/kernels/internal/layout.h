@@ -60,7 +60,9 @@ struct TilePlan {
     // A block has enough tiles to fill the register blocks, but so few that the transformed tiles
     // of narrow layers stay in the second-level cache.
     const size_t channels = size_t(std::max(s.in, s.out));
-    const size_t wanted = channels <= 64 ? std::max<size_t>(32, 2048 / channels) : channels >= 256 ? 128 : 64;
+    const size_t wanted = channels <= 64    ? std::max<size_t>(32, 2048 / channels)
+                          : channels >= 256 ? 128
+                                            : 64;
     block_rows = std::clamp<size_t>((wanted + tiles_x - 1) / tiles_x, 1, rows);
     tiles = block_rows * tiles_x;
   }
