@@ -36,10 +36,6 @@ void print_next(const ExperimentSettings& settings, const fs::path& out) {
         next_flags(settings, kTrainVerb, "training"));
 }
 
-}  // namespace
-
-namespace {
-
 void print_screening_plan(const SearchPlan& plan, bool json) {
   if (json) {
     print_json({{"trainings", plan.members},

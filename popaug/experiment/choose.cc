@@ -43,7 +43,6 @@ ChosenArm choose_arm(const ChooseRequest& request, Progress& progress, const Sto
   // From here on the run directory is locked.
   const std::shared_ptr<RunDirectory> directory = run_directory(request, kChooseVerb);
   ExperimentSettings settings = request.settings;
-  leave_trainings_to_budget(settings, request.budget_seconds);
   find_data(settings, request.out, request.resume, request.resume_command);
   // Read the images.
   find_weights(settings);

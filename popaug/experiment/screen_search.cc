@@ -47,7 +47,6 @@ ReadyScreening make_ready(const SearchRequest& request, Progress& progress, cons
   check_screened(request);
   ReadyScreening ready{request.settings, {}, {}};
   ExperimentSettings& settings = ready.settings;
-  leave_trainings_to_budget(settings, request.budget_seconds);
   find_data(settings, request.out, request.resume, request.resume_command);
   find_weights(settings);
   check_learner(settings);

@@ -71,9 +71,11 @@ TrainerCost measure_cost(const ExperimentSettings& settings, const Inputs& input
   return measure_trainer(search, factory, worker_count(settings), {}, stop);
 }
 
-// Epochs that only a preset says are the most that a budget may buy.
+// What a budget has to keep to. Epochs that only a preset says are the most that it may buy; a
+// number of trainings that only a preset says is one for screenings without a budget.
 ScreenLength length_of(const ExperimentSettings& settings) {
-  ScreenLength length{.trainings = static_cast<int>(settings.trainings)};
+  ScreenLength length;
+  if (settings.given.contains("trainings")) length.trainings = static_cast<int>(settings.trainings);
   const auto epochs = static_cast<int>(settings.epochs);
   if (settings.given.contains("epochs")) {
     length.epochs = epochs;
@@ -116,11 +118,6 @@ ScreenSettings screen_settings(const ExperimentSettings& settings, const Inputs&
   screen.data = inputs.fingerprint;
   screen.trainer = trainer_record(settings, inputs);
   return screen;
-}
-
-void leave_trainings_to_budget(ExperimentSettings& settings, double budget_seconds) {
-  const bool budget = budget_seconds > 0 || settings.budget_images > 0;
-  if (budget && !settings.given.contains("trainings")) settings.trainings = 0;
 }
 
 FoldTrainers fold_trainers(const ExperimentSettings& settings, const Inputs& inputs, int folds) {

@@ -11,10 +11,6 @@ namespace popaug {
 // The screening that the settings ask for. Epochs and trainings are still to be planned.
 ScreenSettings screen_settings(const ExperimentSettings& settings, const Inputs& inputs);
 
-// A number of trainings that only a preset says holds where there is no budget; a budget decides
-// itself. Call it before the settings are written down.
-void leave_trainings_to_budget(ExperimentSettings& settings, double budget_seconds);
-
 // The trainers of each fold. The labelled images are divided by seed, with the same share of each
 // class in every fold and whole groups. Where the set or the user says which images validate, these
 // judge every "fold", and only the seed changes. Both arguments must outlive the result.

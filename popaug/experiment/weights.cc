@@ -105,8 +105,9 @@ bool is_file_name(const std::string& init) {
 }  // namespace
 
 fs::path weights_folder() {
-  if (const std::string given = environment_variable("POPAUG_WEIGHTS"); !given.empty())
+  if (const std::string given = environment_variable("POPAUG_WEIGHTS"); !given.empty()) {
     return given;
+  }
   if (const std::string cache = environment_variable("XDG_CACHE_HOME"); !cache.empty()) {
     return fs::path(cache) / "popaug/weights";
   }

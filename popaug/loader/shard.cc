@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "popaug/base/base.h"
+#include "popaug/base/shuffle.h"
 
 namespace popaug {
 
@@ -24,9 +25,7 @@ std::vector<uint32_t> shard_order(uint32_t count, const Shard& shard, uint64_t s
   std::iota(all.begin(), all.end(), 0u);
   if (shard.shuffle) {
     Random random({seed, Purpose::kShuffle, stream, epoch, 0});
-    for (size_t i = all.size(); i > 1; --i) {
-      std::swap(all[i - 1], all[random.below(static_cast<uint32_t>(i))]);
-    }
+    shuffle(all, random);
   }
   std::vector<uint32_t> own(shard_images(count, shard));
   for (uint64_t i = 0; i < own.size(); ++i) own[i] = all[(shard.rank + i * shard.world) % count];

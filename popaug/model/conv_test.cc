@@ -4,51 +4,17 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/rand.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 
 #include "popaug/model/internal/mix_torch.h"
 #include "popaug/model/internal/network_torch.h"
+#include "popaug/model/internal/tensors_test.h"
 
 namespace popaug {
 namespace {
-
-using Tensors = std::map<std::string, Tensor>;
-
-Tensor drawn(at::IntArrayRef shape, uint64_t which, double low = -1, double high = 1) {
-  const Tensor values = at::zeros(shape, at::kFloat);
-  Random random({9, Purpose::kTest, which});
-  float* data = values.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    data[i] = float(low + (high - low) * random.uniform());
-  }
-  return values;
-}
-
-Tensor labels_of(int64_t batch, int64_t classes) {
-  const Tensor labels = at::zeros({batch}, at::kLong);
-  for (int64_t i = 0; i < batch; ++i) labels.mutable_data_ptr<int64_t>()[i] = i * 7 % classes;
-  return labels;
-}
-
-// Norm of the difference over the norm of what is right.
-double error(const Tensor& got, const Tensor& want) {
-  const Tensor g = got.to(at::kDouble), w = want.to(at::kDouble);
-  return ((g - w).norm() / (w.norm() + 1e-300)).item<double>();
-}
-double total_error(const Tensors& got, const Tensors& want) {
-  double difference = 0, norm = 0;
-  for (const auto& [name, tensor] : want) {
-    const Tensor w = tensor.to(at::kDouble);
-    difference += (got.at(name).to(at::kDouble) - w).square().sum().item<double>();
-    norm += w.square().sum().item<double>();
-  }
-  return std::sqrt(difference / norm);
-}
 
 // A Wide-ResNet as its paper defines it, in float64, from a network's tensors by name.
 struct Reference {
@@ -132,12 +98,6 @@ Step step(Network& network, const Tensor& images, const Targets& labels, ConvMod
   result.logits = network.forward(images, pass).contiguous();
   return result;
 }
-
-struct Net {
-  std::string name;
-  int64_t batch, channels, height, width;
-};
-void PrintTo(const Net& net, std::ostream* out) { *out << net.name; }  // by GoogleTest
 
 // The gradients of a batch of mixed images are those of probabilities for all classes, in float64.
 TEST(MixedLabels, BothPathsGiveTheGradientsOfDenseLabels) {

@@ -1,57 +1,20 @@
 // The hand-written pass of every family that has one, beside the same layers run one by one by
 // autograd: in float64, and with PyTorch's own kernels.
 #include <ATen/Parallel.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
-#include <map>
 
 #include "popaug/model/internal/network_torch.h"
+#include "popaug/model/internal/tensors_test.h"
 
 namespace popaug {
 namespace {
-
-using Tensors = std::map<std::string, Tensor>;
-
-Tensor drawn(at::IntArrayRef shape, uint64_t which, double low = -1, double high = 1) {
-  const Tensor values = at::zeros(shape, at::kFloat);
-  Random random({9, Purpose::kTest, which});
-  float* data = values.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    data[i] = float(low + (high - low) * random.uniform());
-  }
-  return values;
-}
-
-Tensor labels_of(int64_t batch, int64_t classes) {
-  const Tensor labels = at::zeros({batch}, at::kLong);
-  for (int64_t i = 0; i < batch; ++i) labels.mutable_data_ptr<int64_t>()[i] = i * 7 % classes;
-  return labels;
-}
-
-// Norm of the difference over the norm of what is right.
-double error(const Tensors& got, const Tensors& want) {
-  double difference = 0, norm = 1e-300;
-  for (const auto& [name, tensor] : want) {
-    const Tensor w = tensor.to(at::kDouble);
-    difference += (got.at(name).to(at::kDouble) - w).square().sum().item<double>();
-    norm += w.square().sum().item<double>();
-  }
-  return std::sqrt(difference / norm);
-}
 
 struct Step {
   double loss = 0;
   Tensors gradients, buffers, logits;
 };
-
-struct Net {
-  std::string name;
-  int64_t batch, channels, height, width;
-};
-void PrintTo(const Net& net, std::ostream* out) { *out << net.name; }  // by GoogleTest
 
 class FusedNetworks : public testing::TestWithParam<Net> {
  protected:
@@ -127,11 +90,11 @@ class FusedNetworks : public testing::TestWithParam<Net> {
     for (const auto& [name, gradient] : right.gradients) {
       EXPECT_EQ(fast.gradients.at(name).sizes(), gradient.sizes()) << name;
     }
-    const double own = error(exact.gradients, right.gradients);
-    const double ours = error(fast.gradients, right.gradients);
+    const double own = total_error(exact.gradients, right.gradients);
+    const double ours = total_error(fast.gradients, right.gradients);
     EXPECT_LT(ours, 5 * own + 1e-3);
-    EXPECT_LT(error(fast.buffers, right.buffers), 1e-5);
-    EXPECT_LT(error(fast.logits, right.logits), 1e-4);
+    EXPECT_LT(total_error(fast.buffers, right.buffers), 1e-5);
+    EXPECT_LT(total_error(fast.logits, right.logits), 1e-4);
     RecordProperty("own_error", std::to_string(own));
     RecordProperty("fast_error", std::to_string(ours));
   }
@@ -161,8 +124,8 @@ TEST_P(FusedNetworks, HeadAloneWithDropoutEqualsFloat64) {
   const Step exact = step(*plain, images(), labels(), pass);
   EXPECT_NEAR(fast.loss, exact.loss, 1e-4 * exact.loss);
   EXPECT_EQ(fast.gradients.size(), 2u);
-  EXPECT_LT(error(fast.gradients, exact.gradients), 1e-4);
-  EXPECT_EQ(error(fast.buffers, exact.buffers), 0);
+  EXPECT_LT(total_error(fast.gradients, exact.gradients), 1e-4);
+  EXPECT_EQ(total_error(fast.buffers, exact.buffers), 0);
 }
 
 TEST_P(FusedNetworks, MixedLabelsWeightsAndDropoutEqualFloat64) {

@@ -79,15 +79,12 @@ Json report_json(const ComparisonView& view) {
 }
 
 std::string report_html(const ComparisonView& view) {
-  return whole_page(view.name, answer(view) + settings(view),
-                    Json{{"scores", Json::array()}, {"rounds_done", 0}});
+  return whole_page(view.name, answer(view) + settings(view));
 }
 
 std::string report_markdown(const ComparisonView& view) {
   std::string text = "# " + markdown_escape(view.name) + "\n\n";
-  if (view.finished() && view.compare.value("verdict", Json()).is_string()) {
-    text += markdown_escape(view.compare["verdict"].get<std::string>()) + ".\n\n";
-  }
+  if (view.finished()) text += verdict_markdown(view.compare);
   text += state_sentence(view) + "\n";
   for (const std::string& note : view.notes) text += "* note: " + markdown_escape(note) + "\n";
   return text;

@@ -155,15 +155,12 @@ std::string live_line(const ScreeningView& view) {
 }
 
 std::string report_html(const ScreeningView& view) {
-  return whole_page(view.name, report_main(view),
-                    Json{{"scores", Json::array()}, {"rounds_done", 0}});
+  return whole_page(view.name, report_main(view));
 }
 
 std::string report_markdown(const ScreeningView& view) {
   std::string text = "# " + markdown_escape(view.name) + "\n\n";
-  if (view.compare.is_object() && view.compare.value("verdict", Json()).is_string()) {
-    text += markdown_escape(view.compare["verdict"].get<std::string>()) + ".\n\n";
-  }
+  text += verdict_markdown(view.compare);
   if (view.finished()) text += markdown_escape(screening_sentence(view.screening)) + "\n\n";
   text += state_sentence(view) + "\n";
   for (const std::string& note : view.notes) text += "* note: " + markdown_escape(note) + "\n";

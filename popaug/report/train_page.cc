@@ -222,7 +222,7 @@ Json report_json(const TrainView& view) {
 std::string report_html(const TrainView& view) {
   const std::string main = answer(view) + screening(view) + learning(view) + schedule(view) +
                            samples_section(view.samples) + cost(view) + settings(view);
-  return whole_page(view.name, main, Json{{"scores", Json::array()}, {"rounds_done", 0}});
+  return whole_page(view.name, main);
 }
 
 std::string report_markdown(const TrainView& view) {

@@ -30,6 +30,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "popaug/base/shuffle.h"
 #include "popaug/search/internal/explore.h"
 
 namespace popaug {
@@ -169,9 +170,7 @@ std::optional<Decision> Population::tell(int member, const Outcome& outcome) {
 // members in every round, above all at the start, when scores are often equal.
 std::vector<int> Population::ranking(const std::vector<int>& members, Random& random) const {
   std::vector<int> ranked = members;
-  for (size_t i = ranked.size(); i > 1; --i) {
-    std::swap(ranked[i - 1], ranked[random.below(static_cast<uint32_t>(i))]);
-  }
+  shuffle(ranked, random);
   if (settings_.selection == Selection::kNone) {
     std::stable_partition(ranked.begin(), ranked.end(), [&](int m) { return diverged(m); });
     return ranked;

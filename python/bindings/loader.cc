@@ -145,7 +145,7 @@ class BatchRun {
     const Shard& shard = loading_.shard;
     nb::gil_scoped_release free;
     order_ = shard_order(loading_.maker->source().count, shard, key.seed, key.stream, key.epoch);
-    batches_ = (order_.size() + shard.batch - 1) / shard.batch;
+    batches_ = shard_batches(loading_.maker->source().count, shard);
     POPAUG_ASSERT(first <= batches_);  // Python checks it
     pending_.resize(batches_);
     const ImageSource& source = loading_.maker->source();
@@ -267,10 +267,9 @@ class BatchLoader {
     loading_.maker =
         std::make_shared<BatchMaker>(std::move(value), std::move(source), std::move(form));
     const size_t most = std::min<size_t>(loading_.shard.batch, images());
-    // Beside the batches that are made ahead, the one that the loop uses and the next.
-    pool_ = std::make_unique<MemoryPool>(most * loading_.maker->image_bytes(),
-                                         static_cast<size_t>(prefetch) + 2);
     block_bytes_ = most * loading_.maker->image_bytes();
+    // Beside the batches that are made ahead, the one that the loop uses and the next.
+    pool_ = std::make_unique<MemoryPool>(block_bytes_, static_cast<size_t>(prefetch) + 2);
   }
 
   // Of this process, in an epoch.

@@ -92,19 +92,21 @@ def screen(lines: list[Line], trainings: int, folds: int, by: str = "both") -> s
     return GRID[order[0]][0]
 
 
-def accuracies(lines: list[Line]) -> dict[str, dict[str, float]]:
-    """Mean test accuracy in percent by set and arm, over the seeds that every arm of the set has."""
+def common_seeds(lines: list[Line]) -> dict[str, dict[str, list[float]]]:
+    """Test accuracies in percent by set and arm, of the seeds that every arm of the set has, in their order."""
     seeds: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
-        if "test_accuracy" not in line:
-            continue
-        seeds[line["set"]][line["arm"]][line["seed"]] = 100 * line["test_accuracy"]
+        if "test_accuracy" in line:
+            seeds[line["set"]][line["arm"]][line["seed"]] = 100 * line["test_accuracy"]
     table = {}
     for name, arms in seeds.items():
-        common = set.intersection(*(set(found) for found in arms.values()))
-        if common:
-            table[name] = {arm: float(np.mean([found[s] for s in sorted(common)])) for arm, found in arms.items()}
+        if common := sorted(set.intersection(*(set(found) for found in arms.values()))):
+            table[name] = {arm: [found[seed] for seed in common] for arm, found in arms.items()}
     return table
+
+
+def means(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
+    return {name: {arm: float(np.mean(values)) for arm, values in arms.items()} for name, arms in found.items()}
 
 
 def whole_folds(lines: list[Line], grid: set[str]) -> dict[str, list[Line]]:
@@ -126,8 +128,10 @@ def row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def regret_table(table: dict[str, dict[str, float]], order: list[str]) -> list[str]:
-    """Of the sets that have every arm of the set with most arms; arms in the given order."""
+def regret_table(found: dict[str, dict[str, list[float]]], order: list[str], count: str) -> list[str]:
+    """Of the sets that have every arm of the set with most arms; arms in the given order. The last row, `count`, says how
+    many trainings a cell is the mean of."""
+    table = means(found)
     most = max((len(arms) for arms in table.values()), default=0)
     names = [name for name, arms in table.items() if len(arms) == most]
     arms = [arm for arm in order if names and all(arm in table[name] for name in names)]
@@ -137,13 +141,15 @@ def regret_table(table: dict[str, dict[str, float]], order: list[str]) -> list[s
         regrets = [best[name] - table[name][arm] for name in names]
         shown = [f"{table[name][arm]:.1f}" for name in names]
         rows.append(row([arm, *shown, f"{np.mean(regrets):.1f}", f"{max(regrets):.1f}"]))
-    return rows
+    return [*rows, row([count, *(str(len(found[name][arms[0]])) for name in names), "", ""])]
 
 
-def screening_table(table: dict[str, dict[str, float]], fold_lines: list[Line]) -> list[str]:
-    """What the screening takes after so many trainings, and its regret by `table` or by the trainings outside folds."""
+def screening_table(
+    table: dict[str, dict[str, float]], outside: dict[str, dict[str, float]], fold_lines: list[Line]
+) -> list[str]:
+    """What the screening takes after so many trainings, and its regret by `table`, or for a set that lacks a recipe there by
+    the trainings outside folds."""
     grid = {arm for arm, *_ in GRID}
-    outside = accuracies(fold_lines)
     by_set = whole_folds(fold_lines, grid)
     truth = {}
     for name in by_set:
@@ -160,16 +166,6 @@ def screening_table(table: dict[str, dict[str, float]], fold_lines: list[Line]) 
             cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
             rows.append(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
     return rows
-
-
-def folds_row(lines: list[Line], names: list[str]) -> str:
-    """How many folds the cells of a set are means of: those that every arm of the set has."""
-    seeds: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for line in lines:
-        if "test_accuracy" in line:
-            seeds[line["set"]][line["arm"]].add(line["seed"])
-    counts = [len(set.intersection(*seeds[name].values())) for name in names]
-    return row(["folds", *map(str, counts), "", ""])
 
 
 def order_of(lines: list[Line]) -> list[str]:
@@ -193,16 +189,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the page has them")
     settings = parser.parse_args()
     lines = read(settings.arms)
-    table = accuracies(lines)
     fold_lines = read(settings.folds) if settings.folds else []
-    outside = regret_table(accuracies(fold_lines), order_of(fold_lines))
-    outside.append(folds_row(fold_lines, [cell.strip() for cell in outside[0].split("|")[2:-3]]))
-    screened = screening_table(table, fold_lines)
+    whole, outside = common_seeds(lines), common_seeds(fold_lines)
+    folds = regret_table(outside, order_of(fold_lines), "folds") if fold_lines else []
+    screened = screening_table(means(whole), means(outside), fold_lines)
     if settings.page is None:
-        print("\n".join([*regret_table(table, order_of(lines)), "", *outside, "", *screened]))
+        print("\n".join([*regret_table(whole, order_of(lines), "seeds"), "", *folds, "", *screened]))
         return 0
     page = settings.page.read_text()
-    wanted = on_page(on_page(page, "folds", outside), "screening", screened)
+    wanted = on_page(on_page(page, "folds", folds), "screening", screened)
     if settings.check:
         return int(page != wanted)
     settings.page.write_text(wanted)

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "popaug/report/html.h"
+#include "popaug/report/internal/parts.h"
 #include "popaug/report/screening_view.h"
 #include "popaug/report/svg.h"
 
@@ -89,7 +90,7 @@ void LiveView::refresh() {
                {"figures", std::move(figures)}};
     };
     if (is_screening(run_)) {
-      show(load_screening(run_), Json{{"scores", Json::array()}, {"rounds_done", 0}});
+      show(load_screening(run_), no_figures());
     } else {
       const RunView view = load_run(run_);
       show(view, report_figures(view));

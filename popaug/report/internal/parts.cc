@@ -38,6 +38,8 @@ std::string script_json(const Json& json) {
 
 }  // namespace
 
+Json no_figures() { return {{"scores", Json::array()}, {"rounds_done", 0}}; }
+
 std::string whole_page(const std::string& name, const std::string& main, const Json& json) {
   const std::string figures = script_json(json);
   // Only scripts with the nonce of this page run. The nonce follows from the content, so the same
@@ -203,6 +205,12 @@ std::string markdown_escape(std::string text) {
     if (c == '|' || c == '\n' || c == '\r' || c == '<' || c == '`') c = ' ';
   }
   return text;
+}
+
+std::string verdict_markdown(const Json& compare) {
+  if (!compare.is_object()) return "";
+  const Json verdict = compare.value("verdict", Json());
+  return verdict.is_string() ? markdown_escape(verdict.get<std::string>()) + ".\n\n" : "";
 }
 
 std::string around_the_ops(const Schedule& schedule) {

@@ -11,8 +11,13 @@
 
 namespace popaug {
 
+// The figures of a page that has no curves of a population.
+Json no_figures();
 // Writes one HTML file around the parts; `figures` is the data for its scripts.
-std::string whole_page(const std::string& name, const std::string& main, const Json& figures);
+std::string whole_page(const std::string& name, const std::string& main,
+                       const Json& figures = no_figures());
+// The verdict of compare.json as a paragraph of Markdown; "" if there is none.
+std::string verdict_markdown(const Json& compare);
 
 // Titles, captions and cells are escaped here, bodies are HTML.
 std::string section(const std::string& id, const std::string& title, const std::string& body);

@@ -4,15 +4,15 @@
 #include <map>
 #include <utility>
 
+#include "popaug/base/shuffle.h"
+
 namespace popaug {
 
 std::vector<uint32_t> epoch_order(std::span<const uint32_t> indices, uint64_t seed, uint64_t stream,
                                   uint64_t epoch) {
   std::vector<uint32_t> order(indices.begin(), indices.end());
   Random random({seed, Purpose::kShuffle, stream, epoch, 0});
-  for (size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[random.below(static_cast<uint32_t>(i))]);
-  }
+  shuffle(order, random);
   return order;
 }
 
@@ -23,13 +23,6 @@ uint64_t class_order_sample(uint64_t round) { return 1 + (round << 20); }
 uint64_t image_order_sample(uint64_t label, uint64_t repeat) {
   POPAUG_ASSERT(label < (1 << 20) - 2);
   return 2 + label + (repeat << 20);
-}
-
-void shuffle(std::vector<uint32_t>& items, const RandomKey& key) {
-  Random random(key);
-  for (size_t i = items.size(); i > 1; --i) {
-    std::swap(items[i - 1], items[random.below(static_cast<uint32_t>(i))]);
-  }
 }
 
 std::map<uint32_t, std::vector<uint32_t>> by_class(std::span<const uint32_t> indices,
@@ -48,18 +41,19 @@ EpochOrder balanced_order(std::span<const uint32_t> indices, std::span<const uin
   for (const auto& [label, images] : classes) names.push_back(label);
   EpochOrder order;
   const RandomKey key{seed, Purpose::kShuffle, stream, epoch, 0};
-  const auto with = [&](uint64_t sample) {
+  const auto shuffle_by = [&](uint64_t sample, std::vector<uint32_t>& items) {
     RandomKey drawn = key;
     drawn.sample = sample;
-    return drawn;
+    Random random(drawn);
+    shuffle(items, random);
   };
   for (uint64_t round = 0; order.images.size() < indices.size(); ++round) {
-    shuffle(names, with(class_order_sample(round)));
+    shuffle_by(class_order_sample(round), names);
     for (const uint32_t label : names) {
       if (order.images.size() == indices.size()) break;
       std::vector<uint32_t>& images = classes[label];
       const uint64_t place = round % images.size(), repeat = round / images.size();
-      if (place == 0) shuffle(images, with(image_order_sample(label, repeat)));
+      if (place == 0) shuffle_by(image_order_sample(label, repeat), images);
       order.images.push_back(images[place]);
       order.repeats.push_back(static_cast<uint32_t>(repeat));
     }
