@@ -64,7 +64,7 @@ int search(const Options& options) {
   VerbProgress progress(trains ? "search" : "drift");
   if (!trains) return drift(request, options.lineages, progress);
   if (options.lineages != kLineages) {
-    throw UsageError("--lineages is of --trainer none: leave it out, or give that too");
+    throw UsageError("--lineages belongs to --trainer none: leave it out, or give that too");
   }
   const SignalStop stop;
   const bool screens = request.settings.method == "screen";

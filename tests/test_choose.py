@@ -205,7 +205,7 @@ def test_a_search_that_screens_refuses_what_it_cannot(shoes: pathlib.Path, tmp_p
         assert f"{setting[0]} belongs to --method pba" in refused(2, *best, *setting)
     for flag in (["--attempts", 9], ["--worker-silence", 3]):
         assert f"{flag[0]} is about workers of a population" in refused(2, *best, *flag)
-    assert "--lineages is of --trainer none" in refused(2, *best, "--lineages", 7)
+    assert "--lineages belongs to --trainer none: leave it out, or give that too" in refused(2, *best, "--lineages", 7)
     assert "--epochs" in refused(2, "search", "--method", "screen", *flags[:2], "--out", tmp_path / "none")
     assert not (tmp_path / "run").exists()
 

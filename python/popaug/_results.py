@@ -268,7 +268,7 @@ class Choice(_Trained):
         file = self.directory / "best.safetensors"
         if not file.exists():
             raise UsageError(
-                f"{self.directory} is of a screening, which keeps no network: train with its schedule first"
+                f"{self.directory} contains a screening, which keeps no network: train with its schedule first"
             )
         return file
 
