@@ -70,7 +70,8 @@ fs::path network_file(const std::string& name) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return path;
   if (!fs::exists(path / "best.safetensors") && fs::exists(path / "choose.json")) {
-    throw UsageError(show_path(path) + " contains a screening, which keeps no network: train with " +
+    throw UsageError(show_path(path) +
+                     " contains a screening, which keeps no network: train with " +
                      show_path(path / "best.schedule.json") + " first");
   }
   path /= "best.safetensors";
