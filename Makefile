@@ -1,4 +1,4 @@
-# make          set up and build: the program is build/popaug
+# make          set up and build: the program is build/popaug, the Python package build/python
 # make demo     the main job on Fashion-MNIST: search, compare with free baselines, report
 # make test     every test, with the oracles they need
 # make bench    the benchmarks of this machine
@@ -22,7 +22,7 @@ setup-test:
 build: setup
 	@mkdir -p build
 	@cmake -S . -B build -G Ninja $(FIRST_FLAGS) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build build -j $(JOBS) --target popaug_cli
+	@cmake --build build -j $(JOBS) --target popaug_cli popaug_python
 
 demo: build
 	@tools/demo
