@@ -2,6 +2,8 @@
 #ifndef POPAUG_BASE_SHUFFLE_H_
 #define POPAUG_BASE_SHUFFLE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 

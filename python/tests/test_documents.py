@@ -25,7 +25,8 @@ pytestmark = pytest.mark.timeout(600)
 # Long work, shortened: (what to look for, what replaces it).
 SHORTER = [
     (r"(popaug choose .*)--budget 30m", r"\1--trainings 4"),
-    (r"(popaug search .*)", r"\1 --network wrn-10-1 --batch 16 --population 2 --epochs 2 --epochs-per-round 1 --workers 2"),
+    (r"(popaug search .*--preset best.*)", r"\1 --network wrn-10-1 --batch 16 --trainings 4 --epochs 2 --workers 2"),
+    (r"(popaug search .*--preset pba.*)", r"\1 --network wrn-10-1 --batch 16 --population 2 --epochs 2 --epochs-per-round 1"),
     (r"(popaug train .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2"),
     (r"(popaug audit .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 1 --levels 2 --seeds 2"),
     (r"(popaug choose .*)", r"\1 --network wrn-10-1 --batch 16 --epochs 2"),
