@@ -122,19 +122,20 @@ TEST(ConvChoice, FollowsTheTable) {
   EXPECT_LT(bad, 60);
 }
 
-// What `fast` alone made slower is torch's.
 TEST(ConvChoice, TakesWhatIsFasterForKnownLayers) {
   const auto pays = [](int side, int in, int out, int kernel, int stride, bool training) {
     return fast_conv_pays({32, side, side, in, out, kernel, stride}, training);
   };
   EXPECT_TRUE(pays(32, 16, 16, 3, 1, true));
   EXPECT_TRUE(pays(8, 128, 128, 3, 1, false));
-  EXPECT_FALSE(pays(1, 512, 512, 3, 1, true));
-  EXPECT_FALSE(pays(2, 256, 256, 3, 1, true));
-  EXPECT_FALSE(pays(4, 512, 512, 3, 1, false));
-  EXPECT_FALSE(pays(14, 256, 1024, 1, 1, true));
-  EXPECT_FALSE(pays(28, 128, 256, 3, 2, true));
-  EXPECT_FALSE(pays(7, 1024, 2048, 1, 2, true));
+  EXPECT_TRUE(pays(28, 128, 256, 3, 2, true));
+  EXPECT_TRUE(pays(14, 256, 1024, 1, 1, true));
+  EXPECT_TRUE(pays(4, 64, 64, 1, 1, false));
+  EXPECT_TRUE(pays(7, 1024, 2048, 1, 2, false));
+  EXPECT_FALSE(pays(32, 3, 16, 3, 1, true));
+  EXPECT_FALSE(pays(28, 64, 64, 1, 1, false));
+  EXPECT_FALSE(pays(28, 128, 256, 3, 2, false));
+  EXPECT_FALSE(pays(112, 3, 64, 7, 2, true));
 }
 
 struct Sizes {

@@ -110,8 +110,8 @@ Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& c
 
 Tensor conv_norm_unit(const Tensor& x, const Conv& conv, const BatchNorm& norm, Clip clip,
                       const Pass& pass) {
-  const bool automatic = pass.conv == ConvMode::kAuto && fast_norm_fits(x, norm);
-  const bool unfolded = automatic && takes_fast(x, conv, pass);
+  const bool unfolded = pass.conv == ConvMode::kAuto && fast_norm_fits(x, norm) &&
+                        fast_conv_fits(x, conv) && fast_conv_beats_folded(conv_shape(x, conv));
   if (!pass.training && pass.folded != nullptr && !unfolded) {
     const auto& [weight, bias] = folded(conv, norm, *pass.folded);
     return clipped(plain_conv(x, conv, weight, bias), clip);

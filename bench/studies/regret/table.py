@@ -11,7 +11,8 @@ trained, and the program's version.
     bench/studies/regret/table.py SETS --lines bench/results/regret/folds.jsonl --folds 4 --arms grid
 
 With --folds a training uses the labelled images outside one of four folds, and the fold judges it too
-("fold_accuracy", "fold_loss"): what a choice without judging images has to go by. A group is never cut.
+("fold_accuracy", "fold_loss"): what a choice without judging images has to go by. "fold_loss_calibrated" is the loss after
+the logits are divided by the temperature that makes it least (Guo et al., ICML 2017). A group is never cut.
 Fold k trains under seed k, and --seeds 2 trains outside folds 0 and 1 alone.
 """
 
@@ -67,6 +68,24 @@ def fold_file(folder: pathlib.Path, fold: int, count: int, out: pathlib.Path) ->
     )
 
 
+def calibrated_loss(weights: pathlib.Path, data: pathlib.Path) -> float:
+    """Mean loss of a network over the test part of `data` at the best of many temperatures."""
+    import torch
+    from popaug import models
+
+    network, info = models.load(weights)
+    arrays = np.load(data)
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (info.mean, info.std))
+    images = arrays["test_images"]
+    images = images[..., None] if images.ndim == 3 else images
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    labels = torch.from_numpy(arrays["test_labels"].astype(np.int64))
+    with torch.inference_mode():
+        logits = network.eval()((pixels - mean) / std)
+    temperatures = np.exp(np.linspace(np.log(0.25), np.log(8), 141))
+    return min(float(torch.nn.functional.cross_entropy(logits / t, labels)) for t in temperatures)
+
+
 def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0, extra: tuple[str, ...] = ()) -> Line:
     """Trains one arm on the set in `folder` and evaluates it on the judging and the test images.
 
@@ -93,6 +112,8 @@ def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0
             result = json.loads(run.stdout)
             line[f"{name}_accuracy"] = round(result["accuracy"], 6)
             line[f"{name}_loss"] = round(result["loss"], 6)
+        if folds > 0:
+            line["fold_loss_calibrated"] = round(calibrated_loss(out / "best.safetensors", data), 6)
         return line
 
 

@@ -22,7 +22,7 @@ inline Tensor norm_relu_unit(const Tensor& x, const BatchNorm& norm, const Pass&
 Tensor norm_relu_conv_unit(const Tensor& x, const BatchNorm& norm, const Conv& conv,
                            const Pass& pass);
 // clip(norm(conv(x))). In evaluation the norm is folded into the convolution if pass.folded is
-// given, except where kAuto takes the fast form.
+// given, except where kAuto gains more by the fast form.
 Tensor conv_norm_unit(const Tensor& x, const Conv& conv, const BatchNorm& norm, Clip clip,
                       const Pass& pass);
 
