@@ -79,7 +79,7 @@ class EfficientNetLite : public FusableNetwork {
     return head(global_mean(apply(last_, x, Clip::kRelu6, pass)), head_, pass);
   }
 
-  void describe(FusedBuilder& to) const override {
+  void describe(FusedBuilder& to, const Pass&) const override {
     const auto conv = [&](int x, const ConvNorm& layer, Clip clip) {
       return to.conv(x, layer.conv, &layer.norm, clip);
     };

@@ -211,7 +211,9 @@ INSTANTIATE_TEST_SUITE_P(Families, FusedNetworks,
                                          Net{"resnet-20", 6, 1, 17, 20},
                                          Net{"resnet-18", 4, 3, 37, 33},
                                          Net{"resnet-50", 3, 3, 33, 33},
-                                         Net{"efficientnet-lite-0", 4, 3, 33, 38}),
+                                         Net{"efficientnet-lite-0", 4, 3, 33, 38},
+                                         Net{"shake-shake-26-2x16d", 6, 3, 17, 20},
+                                         Net{"shake-shake-published-26-2x16d", 5, 1, 20, 17}),
                          [](const auto& info) { return "N" + std::to_string(info.index); });
 
 }  // namespace

@@ -67,7 +67,7 @@ class SmallResNet : public ResNetBase {
     return head(global_mean(x), head_, pass);
   }
 
-  void describe(FusedBuilder& to) const override {
+  void describe(FusedBuilder& to, const Pass&) const override {
     int x = to.conv(0, stem_.conv, &stem_.norm, Clip::kRelu);
     for (const Block& block : blocks_) {
       const int h = to.conv(x, block.first.conv, &block.first.norm, Clip::kRelu);
@@ -129,7 +129,7 @@ class ResNet : public ResNetBase {
     return head(global_mean(x), head_, pass);
   }
 
-  void describe(FusedBuilder& to) const override {
+  void describe(FusedBuilder& to, const Pass&) const override {
     int x = to.max_pool(to.conv(0, stem_.conv, &stem_.norm, Clip::kRelu));
     for (const Block& block : blocks_) {
       int y = x;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "popaug/model/internal/families_torch.h"
+#include "popaug/model/internal/fused_network_torch.h"
 #include "popaug/model/internal/mix_torch.h"
 
 namespace popaug {
@@ -15,12 +16,12 @@ namespace {
 constexpr char kPrefix[] = "shake-shake-26-2x";
 constexpr char kPublished[] = "shake-shake-published-26-2x";
 
-class ShakeShake : public Network {
+class ShakeShake : public FusableNetwork {
  public:
   // `published`: mixes u1 / (u1 + u2), strided convolutions padded at the end only, the second flow
   // of a shortcut moved the other way, another start of the classifier.
   ShakeShake(int width, bool published, const NetworkShape& shape, at::Device device)
-      : Network(device), published_(published) {
+      : FusableNetwork(device), published_(published) {
     stem_ = add_conv("conv1", shape.channels, 16, 3, 1);
     stem_norm_ = add_norm("bn1", 16);
     int in = 16;
@@ -36,7 +37,8 @@ class ShakeShake : public Network {
     head_ = add_head("fc", in, shape.classes, published ? 1 / std::sqrt(double(shape.classes)) : 0);
   }
 
-  Tensor forward(const Tensor& images, const Pass& pass) override {
+ protected:
+  Tensor forward_units(const Tensor& images, const Pass& pass) override {
     Tensor x = conv_norm_unit(images, stem_, stem_norm_, Clip::kNone, pass);
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
@@ -50,6 +52,26 @@ class ShakeShake : public Network {
       x = mixed + (block.shortcut ? apply(*block.shortcut, x, pass) : x);
     }
     return head(global_mean(x.relu()), head_, pass);
+  }
+
+  void describe(FusedBuilder& to, const Pass& pass) const override {
+    int x = to.mix(to.conv(0, stem_, &stem_norm_, Clip::kNone));
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const Block& block = blocks_[i];
+      int branches[2];
+      for (int b = 0; b < 2; ++b) {
+        const Branch& branch = block.branches[b];
+        const int h = to.conv(x, branch.conv1, &branch.norm1, Clip::kRelu);
+        branches[b] = to.conv(h, branch.conv2, &branch.norm2, Clip::kNone);
+      }
+      const auto& shortcut = block.shortcut;
+      const int rest =
+          shortcut ? to.pair(x, shortcut->conv1, shortcut->conv2, shortcut->norm, shift()) : x;
+      const Mix shares =
+          pass.training ? shake_draws(pass, static_cast<int>(i), to.batch(), published_) : Mix();
+      x = to.mix(branches[0], branches[1], rest, shares);
+    }
+    to.head(head_);
   }
 
  private:
@@ -96,12 +118,15 @@ class ShakeShake : public Network {
   }
 
   Tensor apply(const Shortcut& shortcut, const Tensor& x, const Pass& pass) const {
-    const int64_t first = published_ ? -1 : 1;
+    const int64_t first = shift();
     const Tensor moved = at::constant_pad_nd(x, {first, -first, first, -first}, 0);
     const Tensor both =
         at::cat({conv_unit(x, shortcut.conv1, pass), conv_unit(moved, shortcut.conv2, pass)}, 1);
     return batch_norm(both, shortcut.norm, pass);
   }
+
+  // By how many rows and columns the second path of a shortcut moves its pixels.
+  int shift() const { return published_ ? -1 : 1; }
 
   bool published_;
   Conv stem_;

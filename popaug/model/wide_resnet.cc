@@ -44,7 +44,7 @@ class WideResNet : public FusableNetwork {
   }
 
   // Pre-activation: the norm of a value is the first of the block that reads it.
-  void describe(FusedBuilder& to) const override {
+  void describe(FusedBuilder& to, const Pass&) const override {
     const auto norm_after = [&](size_t blocks) {
       return blocks < blocks_.size() ? &blocks_[blocks].norm1 : &norm_;
     };

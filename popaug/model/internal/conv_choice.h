@@ -10,8 +10,8 @@ namespace popaug {
 // Whether room kernels do this convolution faster than torch, forward alone or, in `training`, with
 // both backward passes. From the table of docs/decisions/conv-fast.md#auto.
 bool fast_conv_pays(const kernels::ConvShape& shape, bool training);
-// Whether, in evaluation, they do so by more than it costs to apply the batch norm afterwards, which
-// torch folds into the weights.
+// Whether, in evaluation, they do so by more than it costs to apply the batch norm afterwards,
+// which torch folds into the weights.
 bool fast_conv_beats_folded(const kernels::ConvShape& shape);
 
 }  // namespace popaug

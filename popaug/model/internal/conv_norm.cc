@@ -40,6 +40,12 @@ void NormStep::evaluate(const FusedNorm& norm) {
   }
 }
 
+void NormStep::keep(int channels) {
+  mean_.assign(size_t(channels), 0);
+  scale_.assign(size_t(channels), 1);
+  shift_.assign(size_t(channels), 0);
+}
+
 kernels::Gradient NormStep::backward(const FusedNorm& norm, const kernels::GradientSums& sums,
                                      const float* d, const float* x) {
   const double share = count_ > 0 ? 1 / count_ : 0;

@@ -24,6 +24,8 @@ class NormStep {
   void train(const FusedNorm& norm, const kernels::Moments& moments);
   // With the running statistics.
   void evaluate(const FusedNorm& norm);
+  // Of a value that is stored as it is: act() is its clip alone.
+  void keep(int channels);
 
   // clip(norm(x)), as kernels take it; points into this object.
   kernels::Activation act(kernels::Clip clip = kernels::Clip::kRelu) const {

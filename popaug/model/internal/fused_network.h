@@ -26,17 +26,22 @@ struct FusedConv {
 // them; nothing normalised is stored.
 struct FusedStep {
   enum class Kind {
-    kConv,      // conv(input), plus the raw value `other` if it is not -1
-    kAdd,       // input + other, clipped when it is stored; input is a convolution with a norm
-    kMaxPool,   // of 3x3 pixels, every second one
-    kSubsample  // every `stride`-th pixel of each row and column; further channels are zero
+    kConv,       // conv(input), plus the raw value `other` if it is not -1
+    kAdd,        // input + other, clipped when it is stored; input is a convolution with a norm
+    kMaxPool,    // of 3x3 pixels, every second one
+    kSubsample,  // every `stride`-th pixel of each row and column; further channels are zero
+    kMix,        // share * input + (1 - share) * second + other, of convolutions with a norm and no
+                 // clip, but `other` may be the raw value of a kMix; or input alone. Stored raw
+    kPair        // of the raw value of a kMix: fused_pixels.h
   };
   Kind kind = Kind::kConv;
-  int input = 0, other = -1;
+  int input = 0, other = -1, second = -1;
   FusedConv conv;
   std::optional<FusedNorm> norm;  // kConv: of the value that this step makes
   kernels::Clip clip = kernels::Clip::kNone;
-  int stride = 1;
+  int stride = 1, shift = 0;
+  // kMix: the shares of the images, forward and backward, [batch]; null: 1/2.
+  const float *forth = nullptr, *back = nullptr;
   int height = 0, width = 0, channels = 0;  // of the value that this step makes
 };
 

@@ -2,8 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-
-#include "popaug/model/internal/mix_torch.h"
+#include <ATen/ops/zeros.h>
 
 namespace popaug {
 namespace {
@@ -41,6 +40,7 @@ FusedNorm fused_norm(const BatchNorm& norm, bool training) {
 
 FusedBuilder::FusedBuilder(const Tensor& images, bool training, bool head_training)
     : images_{int(images.size(2)), int(images.size(3)), int(images.size(1))},
+      batch_(int(images.size(0))),
       training_(training),
       head_training_(head_training) {}
 
@@ -59,6 +59,11 @@ int FusedBuilder::push(FusedStep step, Size size) {
 }
 
 int FusedBuilder::conv(int input, const Conv& conv, const BatchNorm* norm, Clip clip, int other) {
+  return push_conv(input, conv, new_gradient(conv.weight, training_), norm, clip, other);
+}
+
+int FusedBuilder::push_conv(int input, const Conv& conv, float* gradient, const BatchNorm* norm,
+                            Clip clip, int other) {
   const Size from = size_of(input);
   TORCH_INTERNAL_ASSERT(conv.weight.is_contiguous(at::MemoryFormat::ChannelsLast));
   FusedStep step;
@@ -74,7 +79,7 @@ int FusedBuilder::conv(int input, const Conv& conv, const BatchNorm* norm, Clip 
                      conv.same,
                      conv.groups > 1};
   step.conv.weight = numbers(conv.weight);
-  step.conv.gradient = new_gradient(conv.weight, training_);
+  step.conv.gradient = gradient;
   if (norm != nullptr) step.norm = fused_norm(*norm, training_);
   step.clip = clip;
   const kernels::ConvShape& shape = step.conv.shape;
@@ -107,6 +112,58 @@ int FusedBuilder::subsample(int input, int stride, int channels) {
   return push(step, {(from.height - 1) / stride + 1, (from.width - 1) / stride + 1, channels});
 }
 
+int FusedBuilder::mix(int input, int second, int other, const Mix& shares) {
+  FusedStep step;
+  step.kind = FusedStep::Kind::kMix;
+  step.input = input;
+  step.second = second;
+  step.other = other;
+  step.clip = Clip::kRelu;
+  if (shares.forth.defined()) {
+    const Mix& kept = mixes_.emplace_back(shares);
+    step.forth = numbers(kept.forth);
+    step.back = numbers(kept.back);
+  }
+  return push(step, size_of(input));
+}
+
+int FusedBuilder::pair(int input, const Conv& first, const Conv& second, const BatchNorm& norm,
+                       int shift) {
+  const Size from = size_of(input);
+  FusedStep step;
+  step.kind = FusedStep::Kind::kPair;
+  step.input = input;
+  step.stride = first.stride;
+  step.shift = shift;
+  const int pixels = push(step, {(from.height - 1) / first.stride + 1,
+                                 (from.width - 1) / first.stride + 1, 2 * from.channels});
+  const int64_t half = first.weight.size(0), in = from.channels;
+  Joined joined{first.weight, second.weight, {}, {}};
+  at::NoGradGuard guard;
+  joined.weight = at::zeros({2 * half, 2 * in, 1, 1}, first.weight.options())
+                      .contiguous(at::MemoryFormat::ChannelsLast);
+  joined.weight.slice(0, 0, half).slice(1, 0, in).copy_(first.weight);
+  joined.weight.slice(0, half).slice(1, in).copy_(second.weight);
+  if (training_) joined.gradient = at::empty_like(joined.weight);
+  joined_.push_back(joined);
+  Conv conv;
+  conv.weight = joined.weight;
+  return push_conv(pixels, conv, training_ ? joined.gradient.mutable_data_ptr<float>() : nullptr,
+                   &norm, Clip::kNone, -1);
+}
+
+void FusedBuilder::finish() const {
+  if (!training_) return;
+  for (const Joined& joined : joined_) {
+    const int64_t half = joined.first.size(0), in = joined.first.size(1);
+    joined.first.mutable_grad() = joined.gradient.slice(0, 0, half)
+                                      .slice(1, 0, in)
+                                      .contiguous(at::MemoryFormat::ChannelsLast);
+    joined.second.mutable_grad() =
+        joined.gradient.slice(0, half).slice(1, in).contiguous(at::MemoryFormat::ChannelsLast);
+  }
+}
+
 void FusedBuilder::head(const Linear& layer) {
   FusedHead& head = network_.head;
   head.classes = int(layer.weight.size(0));
@@ -122,7 +179,7 @@ Tensor FusableNetwork::forward(const Tensor& images, const Pass& pass) {
     return forward_units(images, pass);
   }
   FusedBuilder builder(images, false, false);
-  describe(builder);
+  describe(builder, pass);
   const Tensor rows = images.contiguous(at::MemoryFormat::ChannelsLast);
   const Tensor logits = at::empty({rows.size(0), builder.network().head.classes},
                                   rows.options().memory_format(at::MemoryFormat::Contiguous));
@@ -137,7 +194,7 @@ double FusableNetwork::gradients(const Tensor& images, const Targets& targets, d
                                  const Pass& pass) {
   if (!uses_fused(images, pass)) return Network::gradients(images, targets, smoothing, pass);
   FusedBuilder builder(images, !pass.head_only, true);
-  describe(builder);
+  describe(builder, pass);
   const Tensor rows = images.contiguous(at::MemoryFormat::ChannelsLast);
   const Tensor labels = targets.labels.contiguous();
   FusedTargets fused{labels.const_data_ptr<int64_t>()};
@@ -153,8 +210,10 @@ double FusableNetwork::gradients(const Tensor& images, const Targets& targets, d
     dropped = dropout_factors(pass, images.size(0), builder.network().head.channels);
     rule.dropout = dropped.const_data_ptr<float>();
   }
-  return runner_.gradients(builder.network(), int(rows.size(0)), numbers(rows), fused, rule,
-                           {pass.batch_statistics(), pass.head_only});
+  const double loss = runner_.gradients(builder.network(), int(rows.size(0)), numbers(rows), fused,
+                                        rule, {pass.batch_statistics(), pass.head_only});
+  builder.finish();
+  return loss;
 }
 
 }  // namespace popaug

@@ -4,6 +4,7 @@
 
 #include "popaug/model/internal/fused_network.h"
 #include "popaug/model/internal/layers_torch.h"
+#include "popaug/model/internal/mix_torch.h"
 #include "popaug/model/internal/network_torch.h"
 
 namespace popaug {
@@ -27,16 +28,35 @@ class FusedBuilder {
   int max_pool(int input);
   // Every `stride`-th pixel, and zeros in the channels that `input` has not.
   int subsample(int input, int stride, int channels);
+  // share * input + (1 - share) * second + other, the shares [images] forward and backward of the
+  // mix, 1/2 where it is undefined; or input alone. Read through ReLU, or raw.
+  int mix(int input, int second = -1, int other = -1, const Mix& shares = {});
+  // Two 1x1 convolutions of the raw value of a mix, one beside the other, with one norm: the first
+  // of every `stride`-th pixel, the second of the pixel `shift` rows and columns before it.
+  int pair(int input, const Conv& first, const Conv& second, const BatchNorm& norm, int shift);
   void head(const Linear& layer);
   const FusedNetwork& network() const { return network_; }
+  int batch() const { return batch_; }
+  // After the pass: hands on the gradients of what was built from several tensors.
+  void finish() const;
 
  private:
   struct Size {
     int height, width, channels;
   };
+  // The weights of a pair: two blocks on a diagonal.
+  struct Joined {
+    Tensor first, second;  // as the network has them
+    Tensor weight, gradient;
+  };
   Size size_of(int value) const;
   int push(FusedStep step, Size size);
+  int push_conv(int input, const Conv& conv, float* gradient, const BatchNorm* norm, Clip clip,
+                int other);
   Size images_;
+  int batch_;
+  std::vector<Joined> joined_;
+  std::vector<Mix> mixes_;
   bool training_, head_training_;
   FusedNetwork network_;
 };
@@ -52,7 +72,7 @@ class FusableNetwork : public Network {
   using Network::Network;
   // The same layers in two forms: as autograd runs them one by one, and as steps with the head.
   virtual Tensor forward_units(const Tensor& images, const Pass& pass) = 0;
-  virtual void describe(FusedBuilder& builder) const = 0;
+  virtual void describe(FusedBuilder& builder, const Pass& pass) const = 0;
 
  private:
   FusedRunner runner_;
