@@ -209,6 +209,12 @@ def test_the_page_of_results_has_the_regrets_of_the_raw_lines() -> None:
     subprocess.run([*command, "--page", ROOT / "docs" / "results.md", "--check"], check=True)
 
 
+def test_the_page_of_results_has_the_fine_tunings_of_the_raw_lines() -> None:
+    script = ROOT / "bench" / "studies" / "train" / "fine_tuning_table.py"
+    lines = ROOT / "bench" / "results" / "fine-tuning.jsonl"
+    subprocess.run([sys.executable, script, lines, "--page", ROOT / "docs" / "results.md", "--check"], check=True)
+
+
 def test_the_page_of_results_says_what_the_trainings_gave(tmp_path: pathlib.Path) -> None:
     script = pathlib.PurePath("bench", "studies", "sets", "results_page.py")
     subprocess.run([sys.executable, ROOT / script, "--check"], check=True)

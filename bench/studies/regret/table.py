@@ -71,6 +71,7 @@ def fold_file(folder: pathlib.Path, fold: int, count: int, out: pathlib.Path) ->
 def calibrated_loss(weights: pathlib.Path, data: pathlib.Path) -> float:
     """Mean loss of a network over the test part of `data` at the best of many temperatures."""
     import torch
+
     from popaug import models
 
     network, info = models.load(weights)
