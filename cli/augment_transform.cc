@@ -1,6 +1,5 @@
 // What `popaug augment` does to one image.
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -113,16 +112,6 @@ Transform uncropped_transform(const AugmentFlags& flags, const Schedule& schedul
                             flags.no_base);
 }
 
-// What scaled decoding must leave: --size, also of the smallest part that a crop may take.
-Size enough_to_decode(Size size, double least_area) {
-  if (least_area <= 0) return size;
-  // The sides of a part are at least this share of those of a square.
-  const double share = std::sqrt(least_area * CropRange().least_ratio);
-  const double side = std::ceil(std::max(size.width, size.height) / share);
-  const int enough = static_cast<int>(std::min(side, double{1 << 20}));
-  return {enough, enough};
-}
-
 }  // namespace
 
 FoundOp find_space_op(const std::string& op, const std::string& space) {
@@ -165,7 +154,11 @@ Transform schedule_transform(const Schedule& schedule, int epoch, uint64_t seed,
 Image read_image(const AugmentFlags& flags, const fs::path& path, DecodeInfo* info) {
   if (flags.size.empty()) return load_image(path, info);
   const Size size = parse_size(flags.size);
-  const Size enough = enough_to_decode(size, flags.resized_crop);
+  Size enough = size;
+  if (flags.resized_crop > 0) {
+    const CropRange range{.least_area = flags.resized_crop};
+    enough.width = enough.height = enough_for_crops(std::max(size.width, size.height), range);
+  }
   const Image image = flags.scaled_decoding
                           ? load_image_scaled(path, enough.width, enough.height, info)
                           : load_image(path, info);

@@ -72,6 +72,11 @@ Image random_resized_crop(const Image& image, int width, int height, const CropR
   return crop_and_resize(image, box, width, height);
 }
 
+int enough_for_crops(int side, const CropRange& range) {
+  const double share = std::sqrt(range.least_area * range.least_ratio);
+  return static_cast<int>(std::min(std::ceil(side / share), double{1 << 20}));
+}
+
 Image centre_crop(const Image& image, int side, double share) {
   if (side < 1 || !(share > 0 && share <= 1)) {
     throw Error("crop: side " + std::to_string(side) + ", share " + number_text(share) +

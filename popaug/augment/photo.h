@@ -30,6 +30,11 @@ Image crop_and_resize(const Image& image, const CropBox& box, int width, int hei
 Image random_resized_crop(const Image& image, int width, int height, const CropRange& range,
                           const SampleKey& key);
 
+// How many pixels a side scaled decoding must leave of a photograph, so that the smallest part that
+// a crop may take has `side` of them: the sides of a part are at least sqrt(least_area *
+// least_ratio) of those of a square.
+int enough_for_crops(int side, const CropRange& range);
+
 // What evaluation takes: the shorter side to `side / share`, then the centre square of `side`.
 Image centre_crop(const Image& image, int side, double share = 0.875);
 

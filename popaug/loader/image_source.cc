@@ -1,20 +1,12 @@
 #include "popaug/loader/image_source.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "popaug/image/part.h"
 
 namespace popaug {
 namespace {
-
-// What scaled decoding must leave, so that the smallest part that a crop may take has `side`
-// pixels: the sides of a part are at least this share of those of a square.
-int enough_for_crops(int side, double least_area) {
-  const double share = std::sqrt(least_area * CropRange().least_ratio);
-  return static_cast<int>(std::min(std::ceil(side / share), double{1 << 20}));
-}
 
 Image decoded_part(const ImageSource& source, const fs::path& file, double least_area,
                    const SampleKey& key) {
@@ -25,7 +17,7 @@ Image decoded_part(const ImageSource& source, const fs::path& file, double least
     return ImagePart{box.left, box.top, box.width, box.height};
   };
   if (!source.scaled_decoding) return load_image_part(file, choose, nullptr, {}, source.rules);
-  const int enough = enough_for_crops(std::max(source.width, source.height), least_area);
+  const int enough = enough_for_crops(std::max(source.width, source.height), range);
   const Image whole = load_image_scaled(file, enough, enough, nullptr, {}, source.rules);
   return cut(whole, choose(whole.width(), whole.height()));
 }

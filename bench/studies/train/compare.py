@@ -89,6 +89,8 @@ def compare(network: str, side: int, kind: str, flags: argparse.Namespace) -> li
     rivals.append(Rival("PyTorch eager", eager))
     if Path(TCMALLOC).exists() and not flags.no_tcmalloc:
         rivals.append(Rival("PyTorch eager, tcmalloc", eager, TCMALLOC))
+    if flags.compiled:
+        rivals.append(Rival("PyTorch, torch.compile", [*eager, "--compile"]))
     for _ in range(flags.steps):
         for rival in rivals:
             rival.step()
@@ -121,6 +123,7 @@ def main() -> None:
     parser.add_argument("--ways", default="fast,exact")
     parser.add_argument("--kinds", default="train", help="train, evaluate, or both")
     parser.add_argument("--no-tcmalloc", action="store_true", help="leave PyTorch with tcmalloc out")
+    parser.add_argument("--compiled", action="store_true", help="PyTorch by torch.compile too")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=9)
     parser.add_argument("--program", default=str(ROOT / "build/popaug"))

@@ -78,7 +78,9 @@ def make_network(network: str) -> nn.Module:
     return built
 
 
-def make_step(network: str, batch: int, side: int, evaluate: bool = False) -> Callable[[], None]:
+def make_step(
+    network: str, batch: int, side: int, evaluate: bool = False, compiled: bool = False
+) -> Callable[[], None]:
     torch.manual_seed(0)
     net = make_network(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -89,6 +91,8 @@ def make_step(network: str, batch: int, side: int, evaluate: bool = False) -> Ca
     def forward() -> None:
         net(images)
 
+    if compiled:
+        net.compile()
     if evaluate:
         net.eval()
         return forward
@@ -109,11 +113,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--evaluate", action="store_true", help="a forward pass in evaluation mode")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile instead of eager")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", action="store_true", help="time one step for every line on stdin (interleaving)")
     flags = parser.parse_args()
     torch.set_num_threads(1)
-    step = make_step(flags.network, flags.batch, flags.side, flags.evaluate)
+    step = make_step(flags.network, flags.batch, flags.side, flags.evaluate, flags.compile)
     for _ in range(flags.warm_up):
         step()
 
@@ -131,7 +136,7 @@ def main() -> None:
     wall = sorted(row["wall"] for row in rows)
     middle = wall[len(wall) // 2]
     result = {
-        "name": f"eager {flags.network}",
+        "name": f"{'compiled' if flags.compile else 'eager'} {flags.network}",
         "images_per_second": flags.batch / middle,
         "seconds": rows,
     }
