@@ -10,126 +10,15 @@
 #include <future>
 #include <map>
 #include <numeric>
+#include <type_traits>
 
+#include "cli/bench_workloads.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "popaug/augment/augment.h"
 
 namespace popaug::cli {
 namespace {
-
-// Segment 8 of 17 (epochs 84..110 of 200) of the published CIFAR-10 schedule, line 7 of
-// rcifar10_16_wrn.txt: probability in tenths and level of each op, the 15 ops twice.
-constexpr int kMidSearch[60] = {4, 1, 7,  2, 10, 3, 0, 2, 10, 0, 4, 9, 3, 0, 2, 6, 4, 3, 2,  9,
-                                1, 8, 10, 1, 3,  2, 0, 2, 10, 3, 7, 2, 6, 4, 7, 3, 2, 6, 10, 9,
-                                5, 4, 1,  4, 6,  7, 1, 5, 0,  2, 1, 0, 0, 9, 3, 9, 3, 0, 9,  3};
-
-// Published constants of reduced CIFAR-10 (docs/pba.md#policy).
-const Normalisation kColours{{.49056774f, .48116026f, .44726052f},
-                             {.24710728f, .24451308f, .26235099f}};
-
-enum class Layout { kChannelsLast, kPlanes };
-
-struct Workload {
-  std::string name, space;
-  Rule rule;
-  Policy policy;
-  BaseTransforms base;
-  int side = 32;
-  Layout layout = Layout::kChannelsLast;
-};
-
-Policy mid_search_policy(const Space& space) {
-  Policy policy = zero_policy(space, 2);
-  for (size_t i = 0; i < policy.entries.size(); ++i) {
-    policy.entries[i].probability = kMidSearch[2 * i] / 10.0;
-    policy.entries[i].level = kMidSearch[2 * i + 1];
-  }
-  return policy;
-}
-
-Workload pba_workload(const std::string& name, int side, Layout layout) {
-  return {.name = name,
-          .space = "pba",
-          .rule = {},
-          .policy = mid_search_policy(space_by_name("pba")),
-          .base = {.pad = 4, .flip = 0.5, .cutout = 16},
-          .side = side,
-          .layout = layout};
-}
-
-Workload baseline_workload(const std::string& name, const std::string& space, RuleKind kind,
-                           int side) {
-  Policy policy = zero_policy(space_by_name(space), 1);
-  for (PolicyEntry& entry : policy.entries) entry = {entry.op, 1.0, 9};
-  Rule rule;
-  rule.kind = kind;
-  return {.name = name,
-          .space = space,
-          .rule = rule,
-          .policy = policy,
-          .base = {.pad = 4, .flip = 0.5, .cutout = 0},
-          .side = side};
-}
-
-// The same with half of the images mixed by CutMix: the arm NAME+cutmix of a comparison.
-Workload mixed_workload(Workload work) {
-  work.name += "-cutmix";
-  work.base.cutmix = 0.5;
-  return work;
-}
-
-std::vector<Workload> workloads() {
-  const auto flipcrop = [](int side) {
-    const std::string name = "flipcrop-" + std::to_string(side);
-    return mixed_workload(baseline_workload(name, "pba", RuleKind::kNone, side));
-  };
-  const auto trivial = [](int side) {
-    const std::string name = "trivial-" + std::to_string(side);
-    return mixed_workload(baseline_workload(name, "trivial", RuleKind::kTrivial, side));
-  };
-  return {
-      pba_workload("pipeline-32", 32, Layout::kChannelsLast),
-      pba_workload("pipeline-32-planes", 32, Layout::kPlanes),
-      baseline_workload("randaugment-32", "randaugment", RuleKind::kRandAugment, 32),
-      baseline_workload("trivial-32", "trivial", RuleKind::kTrivial, 32),
-      pba_workload("pipeline-224", 224, Layout::kChannelsLast),
-      baseline_workload("randaugment-224", "randaugment", RuleKind::kRandAugment, 224),
-      flipcrop(32),
-      trivial(32),
-      flipcrop(224),
-      trivial(224),
-  };
-}
-
-// Pictures of a sky, ground and blobs with noise: histograms as uneven as photographs have.
-std::vector<uint8_t> pictures(int count, int side) {
-  std::vector<uint8_t> bytes(size_t{3} * count * side * side);
-  uint8_t* out = bytes.data();
-  for (int i = 0; i < count; ++i) {
-    Random random({.purpose = Purpose::kTest, .sample = static_cast<uint64_t>(i)});
-    int base[3], slope_x[3], slope_y[3];
-    for (int c = 0; c < 3; ++c) {
-      base[c] = static_cast<int>(random.below(160)) + 30;
-      slope_x[c] = static_cast<int>(random.below(121)) - 60;
-      slope_y[c] = static_cast<int>(random.below(121)) - 60;
-    }
-    const int cx = static_cast<int>(random.below(side)), cy = static_cast<int>(random.below(side));
-    for (int y = 0; y < side; ++y) {
-      for (int x = 0; x < side; ++x) {
-        const int dx = x - cx, dy = y - cy;
-        const int blob = 9 * (dx * dx + dy * dy) < side * side ? 70 : 0;
-        const uint32_t noise = random.next32();
-        for (int c = 0; c < 3; ++c) {
-          const int v = base[c] + slope_x[c] * x / side + slope_y[c] * y / side - blob +
-                        static_cast<int>(noise >> (8 * c) & 15);
-          *out++ = static_cast<uint8_t>(std::clamp(v, 0, 255));
-        }
-      }
-    }
-  }
-  return bytes;
-}
 
 struct Seconds {
   double wall = 0;
@@ -179,7 +68,7 @@ class Runner {
  public:
   Runner(const Workload& work, const std::vector<uint8_t>& bytes, int images)
       : work_(work),
-        augmenter_(space_by_name(work.space), work.rule, work.policy, work.base, kColours,
+        augmenter_(space_by_name(work.space), work.rule, work.policy, work.base, bench_colours(),
                    work.side, work.side, 3),
         bytes_(bytes),
         images_(images),
@@ -189,12 +78,25 @@ class Runner {
 
   // Augments `batches` batches.
   Seconds run(int worker, int batches, uint32_t epoch) const {
+    switch (work_.type) {
+      case NumberType::kFloat32:
+        return run_into<FloatBatch>(worker, batches, epoch);
+      case NumberType::kBFloat16:
+        return run_into<BFloat16Batch>(worker, batches, epoch);
+      default:
+        return run_into<ByteOutput>(worker, batches, epoch);
+    }
+  }
+
+ private:
+  template <typename Output>
+  Seconds run_into(int worker, int batches, uint32_t epoch) const {
     const ptrdiff_t side = work_.side, size = 3 * side * side;
-    BatchMemory<float> memory(static_cast<size_t>(kBatchSize * size));
-    float* const out = memory.data();
-    const FloatBatch to = work_.layout == Layout::kChannelsLast
-                              ? FloatBatch{out, size, 1, 3 * side, 3}
-                              : FloatBatch{out, size, side * side, side, 1};
+    BatchMemory<std::remove_pointer_t<decltype(Output::data)>> memory(
+        static_cast<size_t>(kBatchSize * size));
+    const Output to = work_.layout == Layout::kChannelsLast
+                          ? Output{memory.data(), size, 1, 3 * side, 3}
+                          : Output{memory.data(), size, side * side, side, 1};
     Random random({.purpose = Purpose::kTest, .sample = static_cast<uint64_t>(worker)});
     std::vector<uint32_t> indices(kBatchSize);
     std::vector<Mixed> mixed(kBatchSize);
@@ -211,7 +113,6 @@ class Runner {
     return watch.read();
   }
 
- private:
   const Workload& work_;
   Augmenter augmenter_;
   const std::vector<uint8_t>& bytes_;
@@ -283,20 +184,24 @@ struct Entry {
   std::function<Row(int workers, int runs, double seconds)> measure;
 };
 
+std::string limit_name(NumberType type, int side) {
+  return "limit-store-" + number_name(type) + (side == 32 ? "" : "-224");
+}
+
 std::vector<Entry> entries() {
   std::vector<Entry> all;
   for (const Workload& work : workloads()) {
-    const std::string limit = "limit-store-f32" + std::string(work.side == 32 ? "" : "-224");
-    all.push_back({work.name, limit, [work](int workers, int runs, double seconds) {
+    all.push_back({work.name, limit_name(work.type, work.side),
+                   [work](int workers, int runs, double seconds) {
                      return measure(work, workers, runs, seconds);
                    }});
   }
   for (const int side : {32, 224}) {
-    for (const auto& [type, bytes] :
-         {std::pair<std::string, size_t>("f32", 4), {"bf16", 2}, {"u8", 1}}) {
-      const std::string name = "limit-store-" + type + (side == 32 ? "" : "-224");
-      const Run run = [side, bytes = bytes](int, int batches, uint32_t) {
-        return store(side, bytes, batches);
+    for (const NumberType type :
+         {NumberType::kFloat32, NumberType::kBFloat16, NumberType::kUint8}) {
+      const std::string name = limit_name(type, side);
+      const Run run = [side, type](int, int batches, uint32_t) {
+        return store(side, number_bytes(type), batches);
       };
       all.push_back({name, "", [name, run](int workers, int runs, double seconds) {
                        return measure(name, run, workers, runs, seconds);
@@ -323,7 +228,7 @@ void add_shares(const std::map<std::string, double>& rates, bool json, Json& lis
     for (Json& one : list) {
       if (one["name"] == entry.name) one["share_of_limit"] = share;
     }
-    if (!json) print("{:<22}{:>13.0f}% of {}\n", entry.name, 100 * share, entry.limit);
+    if (!json) print("{:<24}{:>13.0f}% of {}\n", entry.name, 100 * share, entry.limit);
   }
 }
 
@@ -334,7 +239,7 @@ int bench_augment(const Options& options) {
   }
   Json list = Json::array();
   if (!options.json) {
-    print("{:<22}{:>14}{:>28}  {} worker{}\n", "name", "images/s", "lowest .. highest", workers,
+    print("{:<24}{:>14}{:>28}  {} worker{}\n", "name", "images/s", "lowest .. highest", workers,
           workers == 1 ? "" : "s");
   }
   std::vector<std::string> names;
@@ -353,7 +258,7 @@ int bench_augment(const Options& options) {
                     {"workers", workers}});
     if (options.json) continue;
     const std::string spread = fmt::format("{:.0f} .. {:.0f}", row.rates.front(), row.rates.back());
-    print("{:<22}{:>14.0f}{:>28}{:>16.0f}\n", row.name, median(row.rates), spread,
+    print("{:<24}{:>14.0f}{:>28}{:>16.0f}\n", row.name, median(row.rates), spread,
           median(row.cpu_rates));
     finish_output();
   }

@@ -39,7 +39,7 @@ simd::ChannelScale scale_of(const Normalisation& normalisation, int channels) {
     scale.scale[c] = static_cast<float>(1.0 / (255.0 * std));
     scale.offset[c] = static_cast<float>(-mean / std);
   }
-  scale.repeat();
+  scale.derive();
   return scale;
 }
 
@@ -63,6 +63,23 @@ void in_chunks(size_t count, int threads, const Body& body) {
   if (threads <= 1 || count <= kGrain) return body(0, count);
   parallel_for((count + kGrain - 1) / kGrain, threads,
                [&](size_t chunk) { body(chunk * kGrain, std::min(count, (chunk + 1) * kGrain)); });
+}
+
+// The last stage of position i.
+template <typename Numbers>
+auto writer(const simd::ChannelScale& scale, const std::array<uint8_t, 3>&, int channels,
+            const Numbers& out) {
+  return [&scale, channels, out](const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                                 size_t i) {
+    write_output(kernels, work, crop, scale, channels, i, out);
+  };
+}
+auto writer(const simd::ChannelScale&, const std::array<uint8_t, 3>& hole, int channels,
+            const ByteOutput& out) {
+  return [&hole, channels, out](const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                                size_t i) {
+    write_output(kernels, work, crop, hole.data(), channels, i, out);
+  };
 }
 
 }  // namespace
@@ -191,12 +208,13 @@ struct Augmenter::Plan {
     }
   }
 
-  // Every image up to its last stage, which is write(kernels, work, crop, position).
-  template <typename Write>
+  template <typename Output>
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
-           int threads, const Mixing& mixing, const Write& write) const {
+           const Output& out, int threads, const Mixing& mixing) const {
+    check_strides(out, indices.size(), channels, height, width);
     check(images, indices);
     check_mixing(indices, mixing);
+    const auto write = writer(scale, mean_bytes, channels, out);
     const Kernels kernels;
     in_chunks(indices.size(), threads, [&](size_t begin_at, size_t end) {
       Workspaces::Lease lease(workspaces);
@@ -229,9 +247,11 @@ struct Augmenter::Plan {
   }
 
   // The same for images that lie anywhere.
-  template <typename Write>
-  void run(std::span<const ImagePair> pairs, const SampleKey& key, int threads,
-           const Write& write) const {
+  template <typename Output>
+  void run(std::span<const ImagePair> pairs, const SampleKey& key, const Output& out,
+           int threads) const {
+    check_strides(out, pairs.size(), channels, height, width);
+    const auto write = writer(scale, mean_bytes, channels, out);
     const Kernels kernels;
     in_chunks(pairs.size(), threads, [&](size_t begin_at, size_t end) {
       Workspaces::Lease lease(workspaces);
@@ -277,54 +297,37 @@ Augmenter::Augmenter(const Space& space, const Rule& rule, const Policy& policy,
 
 Augmenter::~Augmenter() = default;
 
-namespace {
-
-// The last stage of position i.
-auto writer(const simd::ChannelScale& scale, const std::array<uint8_t, 3>&, int channels,
-            const FloatBatch& out) {
-  return [&scale, channels, out](const Kernels& kernels, Workspace& work, const simd::Crop& crop,
-                                 size_t i) {
-    write_output(kernels, work, crop, scale, channels, i, out);
-  };
-}
-auto writer(const simd::ChannelScale&, const std::array<uint8_t, 3>& hole, int channels,
-            const ByteOutput& out) {
-  return [&hole, channels, out](const Kernels& kernels, Workspace& work, const simd::Crop& crop,
-                                size_t i) {
-    write_output(kernels, work, crop, hole.data(), channels, i, out);
-  };
-}
-
-}  // namespace
-
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const FloatBatch& out, int threads,
                     const Mixing& mixing) const {
-  const Plan& p = *plan_;
-  check_strides(out, indices.size(), p.channels, p.height, p.width);
-  p.run(images, indices, key, threads, mixing, writer(p.scale, p.mean_bytes, p.channels, out));
+  plan_->run(images, indices, key, out, threads, mixing);
+}
+
+void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
+                    const SampleKey& key, const BFloat16Batch& out, int threads,
+                    const Mixing& mixing) const {
+  plan_->run(images, indices, key, out, threads, mixing);
 }
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const ByteOutput& out, int threads,
                     const Mixing& mixing) const {
-  const Plan& p = *plan_;
-  check_strides(out, indices.size(), p.channels, p.height, p.width);
-  p.run(images, indices, key, threads, mixing, writer(p.scale, p.mean_bytes, p.channels, out));
+  plan_->run(images, indices, key, out, threads, mixing);
 }
 
 void Augmenter::run(std::span<const ImagePair> pairs, const SampleKey& key, const FloatBatch& out,
                     int threads) const {
-  const Plan& p = *plan_;
-  check_strides(out, pairs.size(), p.channels, p.height, p.width);
-  p.run(pairs, key, threads, writer(p.scale, p.mean_bytes, p.channels, out));
+  plan_->run(pairs, key, out, threads);
+}
+
+void Augmenter::run(std::span<const ImagePair> pairs, const SampleKey& key,
+                    const BFloat16Batch& out, int threads) const {
+  plan_->run(pairs, key, out, threads);
 }
 
 void Augmenter::run(std::span<const ImagePair> pairs, const SampleKey& key, const ByteOutput& out,
                     int threads) const {
-  const Plan& p = *plan_;
-  check_strides(out, pairs.size(), p.channels, p.height, p.width);
-  p.run(pairs, key, threads, writer(p.scale, p.mean_bytes, p.channels, out));
+  plan_->run(pairs, key, out, threads);
 }
 
 Image Augmenter::augment(const Image& image, const SampleKey& key) const {
@@ -349,8 +352,11 @@ Image Augmenter::augment(const Image& image, const SampleKey& key) const {
   return result;
 }
 
-void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
-               const Normalisation& normalisation, const FloatBatch& out) {
+namespace {
+
+template <typename Numbers>
+void normalise_to(const ByteBatch& images, std::span<const uint32_t> indices,
+                  const Normalisation& normalisation, const Numbers& out) {
   check_batch(images, indices);
   const simd::ChannelScale scale = scale_of(normalisation, images.channels);
   check_strides(out, indices.size(), images.channels, images.height, images.width);
@@ -363,6 +369,18 @@ void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
     }
     write_output(kernels, work, {.solid = true}, scale, images.channels, i, out);
   }
+}
+
+}  // namespace
+
+void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
+               const Normalisation& normalisation, const FloatBatch& out) {
+  normalise_to(images, indices, normalisation, out);
+}
+
+void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
+               const Normalisation& normalisation, const BFloat16Batch& out) {
+  normalise_to(images, indices, normalisation, out);
 }
 
 }  // namespace popaug

@@ -1,5 +1,5 @@
-// The engine: draws -> ops on RGBA8 -> base transforms -> normalised float32 (or bytes) in the
-// caller's buffer, one pass per image.
+// The engine: draws -> ops on RGBA8 -> base transforms -> normalised float32 (or bfloat16, or
+// bytes) in the caller's buffer, one pass per image.
 #ifndef POPAUG_AUGMENT_AUGMENTER_H_
 #define POPAUG_AUGMENT_AUGMENTER_H_
 
@@ -35,6 +35,13 @@ struct ByteBatch {
 // Where float32 goes: element (n, c, y, x) at data[n*sn + c*sc + y*sy + x*sx]. Not owned.
 struct FloatBatch {
   float* data = nullptr;
+  ptrdiff_t sn = 0, sc = 0, sy = 0, sx = 0;
+};
+
+// Where bfloat16 goes: the bits of element (n, c, y, x) at data[n*sn + c*sc + y*sy + x*sx]. Its
+// value is the float32 of a FloatBatch, rounded to the nearest bfloat16, ties to even. Not owned.
+struct BFloat16Batch {
+  uint16_t* data = nullptr;
   ptrdiff_t sn = 0, sc = 0, sy = 0, sx = 0;
 };
 
@@ -89,6 +96,9 @@ class Augmenter {
   // not mixed. Throws UsageError without such images (check_partners).
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
            const FloatBatch& out, int threads = 1, const Mixing& mixing = {}) const;
+  // The same values as bfloat16.
+  void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
+           const BFloat16Batch& out, int threads = 1, const Mixing& mixing = {}) const;
   // The same images before normalisation.
   void run(const ByteBatch& images, std::span<const uint32_t> indices, const SampleKey& key,
            const ByteOutput& out, int threads = 1, const Mixing& mixing = {}) const;
@@ -96,6 +106,8 @@ class Augmenter {
   // The same for images that do not lie in one batch: pair i, with the draws of its samples, into
   // position i of `out`. The caller has drawn the partners (draw_partner).
   void run(std::span<const ImagePair> pairs, const SampleKey& key, const FloatBatch& out,
+           int threads = 1) const;
+  void run(std::span<const ImagePair> pairs, const SampleKey& key, const BFloat16Batch& out,
            int threads = 1) const;
   void run(std::span<const ImagePair> pairs, const SampleKey& key, const ByteOutput& out,
            int threads = 1) const;
@@ -112,6 +124,8 @@ class Augmenter {
 // Only normalisation: for evaluation.
 void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
                const Normalisation& normalisation, const FloatBatch& out);
+void normalise(const ByteBatch& images, std::span<const uint32_t> indices,
+               const Normalisation& normalisation, const BFloat16Batch& out);
 
 }  // namespace popaug
 

@@ -65,7 +65,9 @@ enum class Stage {
   kInterleaved,  // solid, flipped, with holes
   kInterleavedFlip,
   kInterleavedHoles,
+  kInterleavedBFloat16,
   kPlanes,
+  kPlanesBFloat16,
   kResizedCrop  // with the draw of its part
 };
 
@@ -77,6 +79,9 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
   // On a cache line, as tensors are.
   std::vector<float> memory(3 * work.size() * kImages + 16);
   float* out = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / 4;
+  std::vector<uint16_t> half_memory(3 * work.size() * kImages + 32);
+  uint16_t* halves =
+      half_memory.data() + (64 - reinterpret_cast<uintptr_t>(half_memory.data()) % 64) / 2;
   const Space space = space_by_name("pba");
   Policy policy = zero_policy(space);
   for (PolicyEntry& entry : policy.entries) entry = {entry.op, 0.4, 4};
@@ -119,6 +124,16 @@ void run_stage(benchmark::State& state, Stage stage, int side, int64_t target) {
         kernels.planes.planes(work.pixels(), side, side, {2, -3, false, cut, true}, scale, 3,
                               out + 3 * work.size() * i, side * side, side, work.other());
         break;
+      case Stage::kInterleavedBFloat16:
+        kernels.output.interleaved_bfloat16(work.pixels(), side, side, {2, -3, false, cut, true},
+                                            scale, halves + 3 * work.size() * i, 3 * side,
+                                            work.other());
+        break;
+      case Stage::kPlanesBFloat16:
+        kernels.planes.planes_bfloat16(work.pixels(), side, side, {2, -3, false, cut, true}, scale,
+                                       3, halves + 3 * work.size() * i, side * side, side,
+                                       work.other());
+        break;
       case Stage::kResizedCrop: {
         Random random = stream_of({.sample = i}, Purpose::kResizedCrop);
         const CropBox box = random_crop_box(side, side, {.least_area = 0.35}, random);
@@ -141,7 +156,9 @@ void register_all() {
                                                   {"interleaved", Stage::kInterleaved},
                                                   {"interleaved-flip", Stage::kInterleavedFlip},
                                                   {"interleaved-holes", Stage::kInterleavedHoles},
+                                                  {"interleaved-bf16", Stage::kInterleavedBFloat16},
                                                   {"planes", Stage::kPlanes},
+                                                  {"planes-bf16", Stage::kPlanesBFloat16},
                                                   {"resized-crop", Stage::kResizedCrop}};
   for (const int side : {32, 224}) {
     const std::string size = std::to_string(side);

@@ -15,6 +15,17 @@ Output output_of(Number* data, const ImageSource& source, bool channels_last) {
   return {data, size, width * height, width, 1};
 }
 
+size_t bytes_of(BatchType type) {
+  switch (type) {
+    case BatchType::kFloat32:
+      return sizeof(float);
+    case BatchType::kBFloat16:
+      return sizeof(uint16_t);
+    default:
+      return sizeof(uint8_t);
+  }
+}
+
 SampleKey of_sample(SampleKey key, uint64_t sample) {
   key.sample = sample;
   return key;
@@ -36,9 +47,7 @@ BatchMaker::BatchMaker(Schedule schedule, ImageSource source, BatchForm form)
   std::iota(all_.begin(), all_.end(), 0u);
 }
 
-size_t BatchMaker::image_bytes() const {
-  return source_.image_bytes() * (form_.bytes ? sizeof(uint8_t) : sizeof(float));
-}
+size_t BatchMaker::image_bytes() const { return source_.image_bytes() * bytes_of(form_.type); }
 
 std::shared_ptr<const Augmenter> BatchMaker::plan_for(size_t segment, uint64_t table) const {
   const std::lock_guard lock(mutex_);
@@ -57,12 +66,15 @@ void BatchMaker::make(std::span<const uint32_t> indices, const SampleKey& key, s
                       std::byte* out, Mixed* mixed, uint64_t table) const {
   std::byte* const to = out + first * image_bytes();
   const bool last = form_.channels_last;
-  if (form_.bytes) {
-    auto* const bytes = reinterpret_cast<uint8_t*>(to);
-    make_into(output_of<ByteOutput>(bytes, source_, last), indices, key, mixed, table);
-  } else {
+  if (form_.type == BatchType::kFloat32) {
     auto* const floats = reinterpret_cast<float*>(to);
     make_into(output_of<FloatBatch>(floats, source_, last), indices, key, mixed, table);
+  } else if (form_.type == BatchType::kBFloat16) {
+    auto* const bits = reinterpret_cast<uint16_t*>(to);
+    make_into(output_of<BFloat16Batch>(bits, source_, last), indices, key, mixed, table);
+  } else {
+    auto* const bytes = reinterpret_cast<uint8_t*>(to);
+    make_into(output_of<ByteOutput>(bytes, source_, last), indices, key, mixed, table);
   }
 }
 

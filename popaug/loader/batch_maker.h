@@ -14,10 +14,17 @@
 
 namespace popaug {
 
+// What the numbers of a batch are.
+enum class BatchType {
+  kFloat32,   // normalised, holes 0
+  kBFloat16,  // the same, rounded to the nearest, ties to even
+  kBytes,     // uint8, holes in the mean colour
+};
+
 // How a batch lies in memory: [images, channels, height, width] or, channels last, [images, height,
 // width, channels], without gaps.
 struct BatchForm {
-  bool bytes = false;  // uint8, holes in the mean colour; else normalised float32, holes 0
+  BatchType type = BatchType::kFloat32;
   bool channels_last = false;
   Normalisation normalisation;  // one number for each channel of the images
 };

@@ -80,7 +80,8 @@ int run(const fs::path& folder, int side, int repeats) {
   schedule.base = {};
   schedule.base.flip = 0.5;
   schedule.base.resized_crop = kLeastArea;
-  const BatchForm form{false, false, {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}};
+  const BatchForm form{
+      BatchType::kFloat32, false, {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}};
   const BatchMaker maker(schedule, source, form);
   const auto memory = MemoryPool(maker.image_bytes(), 1).take();
   std::vector<uint8_t> pixels(source.image_bytes());

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 #include <thread>
+#include <type_traits>
 
 #include "popaug/image/image.h"
 #include "tests/message_of.h"
@@ -156,55 +157,61 @@ std::vector<uint8_t> noise(size_t bytes) {
 
 Schedule schedule_of(const std::string& name) { return baseline_schedule(name); }
 
-BatchForm form_of(bool bytes, bool channels_last, int channels) {
+BatchForm form_of(BatchType type, bool channels_last, int channels) {
   const auto count = static_cast<size_t>(channels);
-  return {bytes,
-          channels_last,
-          {std::vector<float>(count, 0.4f), std::vector<float>(count, bytes ? 1.0f : 0.25f)}};
+  const float deviation = type == BatchType::kBytes ? 1.0f : 0.25f;
+  return {type, channels_last, {std::vector<float>(count, 0.4f), std::vector(count, deviation)}};
+}
+
+template <typename Output>
+void expect_bytes_of_the_engine(BatchType type, const std::string& name, int channels,
+                                bool channels_last) {
+  using Number = std::remove_pointer_t<decltype(Output::data)>;
+  constexpr int kSide = 16, kCount = 50;
+  const std::vector<uint8_t> pixels = noise(size_t{kCount} * kSide * kSide * channels);
+  ImageSource source;
+  source.count = kCount;
+  source.width = source.height = kSide;
+  source.channels = channels;
+  source.pixels = pixels.data();
+  source.stride = source.image_bytes();
+  const Schedule schedule = schedule_of(name);
+  const BatchForm form = form_of(type, channels_last, channels);
+  const BatchMaker maker(schedule, source, form);
+  const std::vector<uint32_t> indices = {7, 3, 49, 0, 11, 3};
+  const SampleKey key{9, 2, 1, 0};
+  std::vector<Number> found(indices.size() * source.image_bytes(), Number{1});
+  std::vector<Mixed> mixed(indices.size());
+  // In two parts, as threads do.
+  auto* const out = reinterpret_cast<std::byte*>(found.data());
+  const std::span<const uint32_t> all(indices);
+  maker.make(all.subspan(0, 2), key, 0, out, mixed.data());
+  maker.make(all.subspan(2), key, 2, out, mixed.data() + 2);
+
+  std::vector<Number> want(found.size(), Number{2});
+  std::vector<Mixed> partners(indices.size());
+  std::vector<uint32_t> epoch(kCount);
+  std::iota(epoch.begin(), epoch.end(), 0u);
+  const auto augmenter = make_augmenter(schedule, 0, form.normalisation, kSide, kSide, channels);
+  const ptrdiff_t area = ptrdiff_t{kSide} * kSide, size = area * channels;
+  const Output to = channels_last ? Output{want.data(), size, 1, kSide * channels, channels}
+                                  : Output{want.data(), size, area, kSide, 1};
+  augmenter->run({pixels.data(), kSide, kSide, channels, source.stride}, indices, key, to, 1,
+                 {epoch, partners.data()});
+  EXPECT_EQ(found, want) << name;
+  for (size_t i = 0; schedule.mixes() && i < indices.size(); ++i) {
+    EXPECT_EQ(mixed[i].share, partners[i].share);
+    EXPECT_EQ(mixed[i].partner, mixed[i].share < 1 ? partners[i].partner : indices[i]);
+  }
 }
 
 TEST(BatchMaker, GivesTheBytesOfTheEngine) {
-  constexpr int kSide = 16, kCount = 50;
   for (const char* name : {"trivial", "flipcrop+cutmix"}) {
     for (const int channels : {1, 3}) {
-      for (const bool channels_last : {false, true}) {
-        const std::vector<uint8_t> pixels = noise(size_t{kCount} * kSide * kSide * channels);
-        ImageSource source;
-        source.count = kCount;
-        source.width = source.height = kSide;
-        source.channels = channels;
-        source.pixels = pixels.data();
-        source.stride = source.image_bytes();
-        const Schedule schedule = schedule_of(name);
-        const BatchForm form = form_of(false, channels_last, channels);
-        const BatchMaker maker(schedule, source, form);
-        const std::vector<uint32_t> indices = {7, 3, 49, 0, 11, 3};
-        const SampleKey key{9, 2, 1, 0};
-        std::vector<float> found(indices.size() * source.image_bytes(), -1);
-        std::vector<Mixed> mixed(indices.size());
-        // In two parts, as threads do.
-        auto* const out = reinterpret_cast<std::byte*>(found.data());
-        const std::span<const uint32_t> all(indices);
-        maker.make(all.subspan(0, 2), key, 0, out, mixed.data());
-        maker.make(all.subspan(2), key, 2, out, mixed.data() + 2);
-
-        std::vector<float> want(found.size(), -2);
-        std::vector<Mixed> partners(indices.size());
-        std::vector<uint32_t> epoch(kCount);
-        std::iota(epoch.begin(), epoch.end(), 0u);
-        const auto augmenter =
-            make_augmenter(schedule, 0, form.normalisation, kSide, kSide, channels);
-        const ptrdiff_t area = ptrdiff_t{kSide} * kSide, size = area * channels;
-        const FloatBatch to = channels_last
-                                  ? FloatBatch{want.data(), size, 1, kSide * channels, channels}
-                                  : FloatBatch{want.data(), size, area, kSide, 1};
-        augmenter->run({pixels.data(), kSide, kSide, channels, source.stride}, indices, key, to, 1,
-                       {epoch, partners.data()});
-        EXPECT_EQ(found, want) << name;
-        for (size_t i = 0; schedule.mixes() && i < indices.size(); ++i) {
-          EXPECT_EQ(mixed[i].share, partners[i].share);
-          EXPECT_EQ(mixed[i].partner, mixed[i].share < 1 ? partners[i].partner : indices[i]);
-        }
+      for (const bool last : {false, true}) {
+        expect_bytes_of_the_engine<FloatBatch>(BatchType::kFloat32, name, channels, last);
+        expect_bytes_of_the_engine<BFloat16Batch>(BatchType::kBFloat16, name, channels, last);
+        expect_bytes_of_the_engine<ByteOutput>(BatchType::kBytes, name, channels, last);
       }
     }
   }
@@ -257,11 +264,11 @@ TEST_F(FilesOfLoader, AreTheSameAsTheirPixelsInMemory) {
     memory.files.clear();
     memory.pixels = pixels.data();
     memory.stride = memory.image_bytes();
-    const BatchForm form = form_of(true, true, 3);
-    const BatchMaker of_files(schedule_of(name), files, form);
-    const BatchMaker of_memory(schedule_of(name), memory, form);
     const std::vector<uint32_t> indices = {5, 0, 1, 2, 3, 4};
-    for (const uint32_t epoch : {0u, 1u, 2u}) {
+    for (const auto& [epoch, type] :
+         {std::pair(0u, BatchType::kBytes), {1u, BatchType::kBytes}, {2u, BatchType::kBFloat16}}) {
+      const BatchMaker of_files(schedule_of(name), files, form_of(type, true, 3));
+      const BatchMaker of_memory(schedule_of(name), memory, form_of(type, true, 3));
       std::vector<Mixed> mixed, want;
       EXPECT_EQ(bytes_of(of_files, indices, {3, 1, epoch, 0}, &mixed),
                 bytes_of(of_memory, indices, {3, 1, epoch, 0}, &want));
@@ -278,7 +285,7 @@ TEST_F(FilesOfLoader, AreCroppedFromAllOfTheirPixels) {
   Schedule schedule = schedule_of("none");
   schedule.base = {};
   schedule.base.resized_crop = 0.2;
-  const BatchMaker maker(schedule, files, form_of(true, true, 3));
+  const BatchMaker maker(schedule, files, form_of(BatchType::kBytes, true, 3));
   for (uint32_t i = 0; i < 4; ++i) {
     const SampleKey key{8, 0, 5, i};
     const Image want =
@@ -293,7 +300,7 @@ TEST_F(FilesOfLoader, AreCroppedFromAllOfTheirPixels) {
 TEST_F(FilesOfLoader, NameAFileThatCannotBeRead) {
   ImageSource files = source(3);
   write_file_atomic(files.files[2], "not an image");
-  const BatchMaker maker(schedule_of("none"), files, form_of(true, true, 3));
+  const BatchMaker maker(schedule_of("none"), files, form_of(BatchType::kBytes, true, 3));
   bytes_of(maker, {0, 1}, {});
   EXPECT_THAT(message_of([&] { bytes_of(maker, {0, 2}, {}); }), HasSubstr("2.jpg"));
 }
@@ -308,7 +315,7 @@ TEST(BatchMaker, RefusesBaseTransformsThatDoNotFit) {
   const std::vector<uint8_t> pixels = noise(2 * source.image_bytes());
   source.pixels = pixels.data();
   source.stride = source.image_bytes();
-  EXPECT_THROW(BatchMaker(schedule, source, form_of(false, false, 3)), UsageError);
+  EXPECT_THROW(BatchMaker(schedule, source, form_of(BatchType::kFloat32, false, 3)), UsageError);
 }
 
 }  // namespace

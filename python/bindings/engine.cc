@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <type_traits>
 
 #include "popaug/augment/augment.h"
 #include "popaug/schedule/schedule.h"
@@ -21,8 +22,10 @@ namespace {
 // [images, height, width, channels], each image without gaps.
 using ByteImages = nb::ndarray<const uint8_t, nb::ndim<4>, nb::device::cpu>;
 using BytesOut = nb::ndarray<uint8_t, nb::ndim<4>, nb::device::cpu>;
-// Any strides: NHWC and NCHW are the same call.
-using FloatsOut = nb::ndarray<float, nb::ndim<4>, nb::device::cpu>;
+// Any strides: NHWC and NCHW are the same call. Number: float, or uint16_t for the bits of a
+// bfloat16, which NumPy does not know.
+template <typename Number>
+using NumbersOut = nb::ndarray<Number, nb::ndim<4>, nb::device::cpu>;
 // The number of each image in its data set.
 using Samples = nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
@@ -47,6 +50,12 @@ void check_rows(const Array& images) {
   POPAUG_ASSERT(!gaps);  // the Python side makes images contiguous
 }
 
+template <typename Number>
+auto batch_of(const NumbersOut<Number>& out) {
+  using Batch = std::conditional_t<std::is_same_v<Number, float>, FloatBatch, BFloat16Batch>;
+  return Batch{out.data(), out.stride(0), out.stride(3), out.stride(1), out.stride(2)};
+}
+
 class Engine {
  public:
   Engine(const std::string& schedule, const std::string& name)
@@ -54,15 +63,14 @@ class Engine {
     schedule_.name = name;
   }
 
+  template <typename Number>
   void floats(const ByteImages& images, const Samples& samples, const Key& key,
-              const FloatsOut& out, const std::vector<float>& mean, const std::vector<float>& std,
-              int threads) {
+              const NumbersOut<Number>& out, const std::vector<float>& mean,
+              const std::vector<float>& std, int threads) {
     check_rows(images);
     const Shape shape = shape_of(images);
     nb::gil_scoped_release free;
-    run(images, samples, key, shape, {mean, std},
-        FloatBatch{out.data(), out.stride(0), out.stride(3), out.stride(1), out.stride(2)},
-        threads);
+    run(images, samples, key, shape, {mean, std}, batch_of(out), threads);
   }
 
   // Holes become `hole`.
@@ -102,18 +110,16 @@ class Engine {
 
   // As floats() and bytes(), for images that are mixed: image i with row places[i] of `others`,
   // whose numbers are `other_samples`, or with nothing where that is negative.
+  template <typename Number>
   void mixed_floats(const ByteImages& images, const Samples& samples, const ByteImages& others,
                     const Samples& other_samples, const std::vector<int64_t>& places,
-                    const Key& key, const FloatsOut& out, const std::vector<float>& mean,
+                    const Key& key, const NumbersOut<Number>& out, const std::vector<float>& mean,
                     const std::vector<float>& std, int threads) {
     const auto pairs = pairs_of(images, samples, others, other_samples, places);
     const Shape shape = shape_of(images);
     nb::gil_scoped_release free;
     std::shared_lock table(op_table_mutex());
-    plan_for(key.epoch, shape, {mean, std})
-        ->run(pairs, key.of(0),
-              FloatBatch{out.data(), out.stride(0), out.stride(3), out.stride(1), out.stride(2)},
-              threads);
+    plan_for(key.epoch, shape, {mean, std})->run(pairs, key.of(0), batch_of(out), threads);
   }
   void mixed_bytes(const ByteImages& images, const Samples& samples, const ByteImages& others,
                    const Samples& other_samples, const std::vector<int64_t>& places, const Key& key,
@@ -235,21 +241,44 @@ class Engine {
   std::deque<Cached> cache_;
 };
 
-}  // namespace
-
-void bind_engine(nb::module_& m) {
-  nb::class_<Engine>(m, "Engine")
-      .def(nb::init<const std::string&, const std::string&>(), nb::arg("schedule"), nb::arg("name"))
+// floats() and mixed_floats() for one type of number.
+template <typename Number>
+void bind_numbers(nb::class_<Engine>& engine_class) {
+  engine_class
       .def(
           "floats",
           [](Engine& engine, const ByteImages& images, const Samples& samples, uint64_t seed,
-             uint32_t stream, uint32_t epoch, const FloatsOut& out, const std::vector<float>& mean,
-             const std::vector<float>& std, int threads) {
+             uint32_t stream, uint32_t epoch, const NumbersOut<Number>& out,
+             const std::vector<float>& mean, const std::vector<float>& std, int threads) {
             engine.floats(images, samples, {seed, stream, epoch}, out, mean, std, threads);
           },
           nb::arg("images").noconvert(), nb::arg("samples").noconvert(), nb::arg("seed"),
           nb::arg("stream"), nb::arg("epoch"), nb::arg("out").noconvert(), nb::arg("mean"),
           nb::arg("std"), nb::arg("threads"))
+      .def(
+          "mixed_floats",
+          [](Engine& engine, const ByteImages& images, const Samples& samples,
+             const ByteImages& others, const Samples& other_samples,
+             const std::vector<int64_t>& places, uint64_t seed, uint32_t stream, uint32_t epoch,
+             const NumbersOut<Number>& out, const std::vector<float>& mean,
+             const std::vector<float>& std, int threads) {
+            engine.mixed_floats(images, samples, others, other_samples, places,
+                                {seed, stream, epoch}, out, mean, std, threads);
+          },
+          nb::arg("images").noconvert(), nb::arg("samples").noconvert(),
+          nb::arg("others").noconvert(), nb::arg("other_samples").noconvert(), nb::arg("places"),
+          nb::arg("seed"), nb::arg("stream"), nb::arg("epoch"), nb::arg("out").noconvert(),
+          nb::arg("mean"), nb::arg("std"), nb::arg("threads"));
+}
+
+}  // namespace
+
+void bind_engine(nb::module_& m) {
+  nb::class_<Engine> engine_class(m, "Engine");
+  bind_numbers<float>(engine_class);
+  bind_numbers<uint16_t>(engine_class);
+  engine_class
+      .def(nb::init<const std::string&, const std::string&>(), nb::arg("schedule"), nb::arg("name"))
       .def(
           "bytes",
           [](Engine& engine, const ByteImages& images, const Samples& samples, uint64_t seed,
@@ -269,20 +298,6 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("seed"), nb::arg("stream"), nb::arg("epoch"), nb::arg("samples").noconvert(),
           nb::arg("own"), nb::arg("count"), nb::arg("width"), nb::arg("height"))
-      .def(
-          "mixed_floats",
-          [](Engine& engine, const ByteImages& images, const Samples& samples,
-             const ByteImages& others, const Samples& other_samples,
-             const std::vector<int64_t>& places, uint64_t seed, uint32_t stream, uint32_t epoch,
-             const FloatsOut& out, const std::vector<float>& mean, const std::vector<float>& std,
-             int threads) {
-            engine.mixed_floats(images, samples, others, other_samples, places,
-                                {seed, stream, epoch}, out, mean, std, threads);
-          },
-          nb::arg("images").noconvert(), nb::arg("samples").noconvert(),
-          nb::arg("others").noconvert(), nb::arg("other_samples").noconvert(), nb::arg("places"),
-          nb::arg("seed"), nb::arg("stream"), nb::arg("epoch"), nb::arg("out").noconvert(),
-          nb::arg("mean"), nb::arg("std"), nb::arg("threads"))
       .def(
           "mixed_bytes",
           [](Engine& engine, const ByteImages& images, const Samples& samples,

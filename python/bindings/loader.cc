@@ -97,9 +97,16 @@ ImageSource source_of_arrays(const ImagesIn& images) {
   return source;
 }
 
+BatchType type_of(const std::string& output) {
+  if (output == "float32") return BatchType::kFloat32;
+  if (output == "bfloat16") return BatchType::kBFloat16;
+  POPAUG_ASSERT(output == "uint8");  // Python checks the user's
+  return BatchType::kBytes;
+}
+
 BatchForm form_of(JsonReader& reader, int channels) {
   BatchForm form;
-  form.bytes = reader.boolean("bytes");
+  form.type = type_of(reader.text("output"));
   form.channels_last = reader.boolean("channels_last");
   const auto numbers = [&](const char* key) {
     std::vector<float> values;
@@ -110,7 +117,7 @@ BatchForm form_of(JsonReader& reader, int channels) {
     return values;
   };
   form.normalisation = {numbers("mean"), numbers("std")};
-  if (form.bytes) {  // "mean" is the colour of holes as bytes
+  if (form.type == BatchType::kBytes) {  // "mean" is the colour of holes as bytes
     for (float& mean : form.normalisation.mean) mean /= 255.0f;
   }
   return form;

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Numbers = Sequence[float] | float | NDArray[Any]
 Samples = SupportsIndex | Sequence[int] | NDArray[Any] | Literal["random"]
-OutputType = Literal["uint8", "float32"]
+OutputType = Literal["uint8", "float32", "bfloat16"]
 OutputLayout = Literal["nchw", "nhwc"]
 Layout = Literal["nhwc", "nchw", "nhw", "hwc", "chw", "hw"]
 

@@ -62,6 +62,8 @@ def as_numpy(value: Any, what: str) -> NDArray[Any]:
     if is_tensor(value):
         if value.device.type != "cpu":
             raise UsageError(f"{what} lie on the device {value.device}; the engine works on the CPU: give it .cpu()")
+        if value.dtype == sys.modules["torch"].bfloat16:
+            raise UsageError(f"{what} are a tensor of type {value.dtype}; expected a type that NumPy has")
         return np.asarray(value.detach().numpy())
     if isinstance(value, np.ndarray):
         return value
@@ -151,6 +153,12 @@ def empty(shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
     return memory[first : first + size].view(dtype).reshape(shape)
 
 
+def bfloat16_tensor(bits: NDArray[np.uint16]) -> Any:
+    """The tensor of these bits, sharing memory; NumPy has no bfloat16."""
+    torch = sys.modules["torch"]
+    return torch.from_numpy(bits.view(np.int16)).view(torch.bfloat16)
+
+
 def overlap(one: NDArray[Any], two: NDArray[Any]) -> bool:
     """Whether writing into one may change two, other than element by element."""
     same = one.__array_interface__["data"] == two.__array_interface__["data"] and one.strides == two.strides
@@ -170,6 +178,8 @@ def _rows(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def output_of(out: Any, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
     """The caller's own array for results, checked."""
+    if is_tensor(out) and out.dtype == sys.modules["torch"].bfloat16:
+        raise UsageError(f"out is of type {out.dtype}; expected {np.dtype(dtype)}")
     array = as_numpy(out, "out")
     if array.dtype != dtype:
         raise UsageError(f"out is of type {array.dtype}; expected {np.dtype(dtype)}")
@@ -178,3 +188,11 @@ def output_of(out: Any, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
     if not array.flags.writeable:
         raise UsageError("out is read-only; give an array that may be written")
     return array
+
+
+def output_bits_of(out: Any, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    """The bits of the caller's own bfloat16 tensor for results, checked."""
+    if not is_tensor(out) or out.dtype != sys.modules["torch"].bfloat16:
+        found = getattr(out, "dtype", type(out).__name__)
+        raise UsageError(f"out is of type {found}; expected a torch tensor of type torch.bfloat16")
+    return output_of(out.detach().view(sys.modules["torch"].int16), shape, np.int16).view(np.uint16)

@@ -135,7 +135,7 @@ class Engine:
         seed: int,
         stream: int,
         epoch: int,
-        out: NDArray[np.float32],
+        out: NDArray[np.float32] | NDArray[np.uint16],  # uint16: the bits of bfloat16
         mean: list[float],
         std: list[float],
         threads: int,
@@ -162,7 +162,7 @@ class Engine:
         seed: int,
         stream: int,
         epoch: int,
-        out: NDArray[np.float32],
+        out: NDArray[np.float32] | NDArray[np.uint16],  # uint16: the bits of bfloat16
         mean: Sequence[float],
         std: Sequence[float],
         threads: int,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from popaug._arguments import Images
 
+_NUMBERS: dict[str, type] = {"float32": np.float32, "bfloat16": np.uint16}  # how they are written: bfloat16 as bits
 _LOCK = threading.Lock()  # a Geometry keeps what it made for the last size
 
 
@@ -233,10 +234,12 @@ class Schedule:
             from NumPy's for anything else; seed that generator to repeat them.
         output: "uint8" gives bytes of the same shape and type as the input; "float32" gives normalised floats
             (byte / 255 - mean) / std in output_layout "nchw" or "nhwc". Without mean and std: byte / 255.
+            "bfloat16" gives the same floats, each rounded to the nearest, ties to even, as Tensor.bfloat16()
+            rounds. NumPy has no such type: the images must be a tensor, or out a bfloat16 tensor.
         mean, std: one number per channel, on the scale 0..1. Numbers on the scale 0..255 are refused, and so is
             std for "uint8" output, where it has no effect.
         hole: the colour of holes in "uint8" output, one byte per channel; by default the mean colour if `mean`
-            is given, else (125, 122, 113), and 122 for grey. In "float32" output a hole is 0.
+            is given, else (125, 122, 113), and 122 for grey. In normalised output a hole is 0.
         layout: what the axes of `images` mean, if the shape leaves it open: "nhwc", "nchw", "nhw", "hwc",
             "chw" or "hw".
         threads: at most so many; the interpreter's lock is free meanwhile.
@@ -248,8 +251,12 @@ class Schedule:
         if _arrays.is_pillow(images):
             return self._pillow(images, epoch=epoch, seed=seed, samples=samples, member=member, output=output,
                                 output_layout=output_layout, mean=mean, std=std, hole=hole)  # fmt: skip
-        if output not in ("uint8", "float32"):
-            raise UsageError(f'output "{output}"; expected "uint8" or "float32"')
+        if output not in ("uint8", "float32", "bfloat16"):
+            raise UsageError(f'output "{output}"; expected "uint8", "float32" or "bfloat16"')
+        if output == "bfloat16" and out is None and not _arrays.is_tensor(images):
+            raise UsageError(
+                'NumPy has no bfloat16: give the images as a torch tensor, or a bfloat16 tensor as out=, or use "float32"'
+            )
         check_scale(mean, std)
         if output == "uint8" and std is not None:
             raise UsageError('std has no effect on bytes: leave it out, or use output="float32"')
@@ -263,11 +270,13 @@ class Schedule:
         )
         order = samples_of(samples, count, batch.layout, _arrays.is_tensor(images))
         used = whole(threads, "threads", 1 << 16)
-        if output == "float32":
+        if output != "uint8":
             means = [0.0] * channels if mean is None else numbers(mean, channels, "mean")
             deviations = [1.0] * channels if std is None else numbers(std, channels, "std")
-            result = self._floats(batch, order, key, output_layout, means, deviations, used, out)
-            return out if out is not None else _arrays.like(result, images)
+            floats = self._floats(batch, order, key, output, output_layout, means, deviations, used, out)
+            if out is not None:
+                return out
+            return _arrays.bfloat16_tensor(floats) if output == "bfloat16" else _arrays.like(floats, images)
         colour = hole_of(hole, mean, channels)
         shape = _arrays.as_numpy(images, "images").shape
         result = _arrays.empty(shape, np.uint8) if out is None else _arrays.output_of(out, shape, np.uint8)
@@ -307,22 +316,27 @@ class Schedule:
         batch: _arrays.Batch,
         samples: NDArray[np.uint64],
         key: tuple[int, int, int],
+        output: str,
         output_layout: str,
         mean: list[float],
         std: list[float],
         threads: int,
         out: Any,
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[Any]:
+        """Normalised float32, or the bits of bfloat16."""
         count, height, width, channels = batch.images.shape
         shapes = {"nchw": (count, channels, height, width), "nhwc": (count, height, width, channels)}
         if output_layout not in shapes:
             raise UsageError(f'output_layout "{output_layout}"; expected "nchw" or "nhwc"')
         shape = shapes[output_layout]
         single = not batch.layout.startswith("n")
+        result: NDArray[Any]
         if out is None:
-            result = _arrays.empty(shape, np.float32)
+            result = _arrays.empty(shape, _NUMBERS[output])
         else:
-            result = _arrays.output_of(out, shape[1:] if single else shape, np.float32)
+            wanted = shape[1:] if single else shape
+            bits = output == "bfloat16"
+            result = _arrays.output_bits_of(out, wanted) if bits else _arrays.output_of(out, wanted, np.float32)
             result = result[None] if single else result
         view = result.transpose(0, 2, 3, 1) if output_layout == "nchw" else result
         self.engine().floats(batch.images, samples, *key, view, mean, std, threads)
@@ -346,27 +360,27 @@ class Schedule:
         mean: Numbers | None,
         std: Numbers | None,
         hole: ArrayLike | None,
-        floats: bool,
+        output: OutputType,
         threads: int,
-    ) -> NDArray[Any]:
+    ) -> Any:
         """Images [n, height, width, channels], image i mixed with row places[i] of `others` (below 0: with nothing).
 
         key: seed, member, epoch. The partners are those that engine().partners() draws. Gives float32 [n, channels,
-        height, width] or bytes of the images' shape. popaug.torch.Collate is its user.
+        height, width], a bfloat16 tensor of that shape or bytes of the images' shape. popaug.torch.Collate is its user.
         """
         count, height, width, channels = images.shape
         engine, used = self.engine(), whole(threads, "threads", 1 << 16)
-        if not floats:
+        if output == "uint8":
             result = _arrays.empty(images.shape, np.uint8)
             colour = hole_of(hole, mean, channels)
             engine.mixed_bytes(images, samples, others, other_samples, places, *key, result, colour, used)
             return result
         means = [0.0] * channels if mean is None else numbers(mean, channels, "mean")
         deviations = [1.0] * channels if std is None else numbers(std, channels, "std")
-        planes = _arrays.empty((count, channels, height, width), np.float32)
+        planes = _arrays.empty((count, channels, height, width), _NUMBERS[output])
         view = planes.transpose(0, 2, 3, 1)
         engine.mixed_floats(images, samples, others, other_samples, places, *key, view, means, deviations, used)
-        return planes
+        return _arrays.bfloat16_tensor(planes) if output == "bfloat16" else planes
 
     def draws(self, sample: int, epoch: int = 0, seed: int = 0, member: int = 0) -> list[tuple[str, int, bool]]:
         """The ops that one image gets, in order: (op, level, negated)."""

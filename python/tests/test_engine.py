@@ -242,6 +242,47 @@ def test_tensors_share_memory() -> None:
     assert np.array_equal(out.numpy(), schedule(images(), 1, output="float32", samples=0))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_bfloat16_is_float32_rounded_as_torch_rounds(channels: int, layout: Any) -> None:
+    schedule = popaug.Schedule.baseline("flipcrop-cutout")
+    x = torch.from_numpy(images())[..., :channels].contiguous()
+    numbers: dict[str, Any] = {"mean": [0.3, 0.4, 0.5][:channels], "std": [0.2, 0.3, 0.25][:channels]}
+    options: dict[str, Any] = {"samples": 0, "layout": "nhwc", "output_layout": layout} | numbers
+    want = schedule(x, output="float32", **options).bfloat16()
+    assert (want == 0).any()  # there are holes
+    got = schedule(x, output="bfloat16", **options)
+    assert got.dtype == torch.bfloat16 and torch.equal(got, want)
+    assert torch.equal(schedule(x, output="bfloat16", threads=2, **options), want)
+    out = torch.ones(*want.shape, 2, dtype=torch.bfloat16)  # any strides
+    schedule(x, output="bfloat16", out=out[..., 1], **options)
+    assert torch.equal(out[..., 1], want) and torch.equal(out[..., 0], torch.ones_like(want))
+    arrays = torch.empty_like(want)
+    assert schedule(x.numpy(), output="bfloat16", out=arrays, **options) is arrays  # the images may be an array
+    assert torch.equal(arrays, want)
+    one = schedule(x[3], output="bfloat16", **(options | {"samples": 3, "layout": "hwc"}))
+    assert torch.equal(one, want[3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"images": images()}, "NumPy has no bfloat16: give the images as a torch tensor"),
+        ({"images": Image.fromarray(images()[0])}, "NumPy has no bfloat16"),
+        ({"out": torch.zeros(16, 3, 32, 32)}, "out is of type torch.float32; expected a torch tensor of type torch.b"),
+        ({"out": np.zeros((16, 3, 32, 32), np.uint16)}, "out is of type uint16; expected a torch tensor"),
+        ({"out": torch.zeros(16, 3, 32, 31, dtype=torch.bfloat16)}, "out has the shape"),
+        ({"output": "float32", "out": torch.zeros(16, 3, 32, 32, dtype=torch.bfloat16)}, "expected float32"),
+        ({"images": torch.zeros(16, 3, 32, 32, dtype=torch.bfloat16)}, "type torch.bfloat16; expected"),
+        ({"output": torch.bfloat16}, 'expected "uint8", "float32" or "bfloat16"'),
+    ],
+)
+def test_bfloat16_that_does_not_fit_is_refused_in_a_sentence(arguments: dict[str, Any], sentence: str) -> None:
+    usual = {"images": torch.from_numpy(images()), "epoch": 1, "samples": 0, "output": "bfloat16"}
+    with pytest.raises(popaug.UsageError, match=sentence):
+        learned()(**(usual | arguments))
+
+
 def test_pillow_images() -> None:
     schedule, x = learned(), images(1)[0]
     got = schedule(Image.fromarray(x), 1, 2, samples=5)
@@ -285,7 +326,7 @@ def test_a_hole_is_zero_after_normalisation() -> None:
         ({"samples": [1, 2]}, "one per image"),
         ({"samples": np.full(16, -1)}, "expected 0 .."),
         ({"samples": np.zeros(16)}, "whole numbers"),
-        ({"output": "int8"}, 'expected "uint8" or "float32"'),
+        ({"output": "int8"}, 'expected "uint8", "float32" or "bfloat16"'),
         ({"output": "float32", "output_layout": "hwcn"}, '"nchw" or "nhwc"'),
         ({"output": "float32", "mean": [0.5]}, "images have 3 channels"),
         ({"output": "float32", "std": [0.0, 1.0, 1.0]}, "deviation"),

@@ -223,7 +223,7 @@ def test_mixed_images_are_those_of_the_library(tmp_path: pathlib.Path) -> None:
                 mean=None,
                 std=None,
                 hole=_arguments.HOLE,
-                floats=False,
+                output="uint8",
                 threads=1,
             )
             for i in range(12):

@@ -62,9 +62,9 @@ def check_same(found: list[Any], want: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("schedule", [PLAIN, MIXING, LEARNED], ids=["plain", "mixing", "learned"])
-@pytest.mark.parametrize("output", ["float32", "uint8"])
-def test_batches_have_the_bytes_of_collate(schedule: popaug.Schedule, output: str) -> None:
-    scale: dict[str, Any] = {"mean": MEAN} | ({"std": STD} if output == "float32" else {})
+@pytest.mark.parametrize("output", ["float32", "bfloat16", "uint8"])
+def test_batches_have_the_bytes_of_collate(schedule: popaug.Schedule, output: Any) -> None:
+    scale: dict[str, Any] = {"mean": MEAN} | ({"std": STD} if output != "uint8" else {})
     shuffled = {"shuffle": True, "epochs": schedule.epochs}
     found = loader(schedule, output=output, **scale, **shuffled)
     last = schedule.epochs - 1
@@ -89,6 +89,20 @@ def test_neither_threads_nor_batches_nor_memory_format_change_a_byte(schedule: p
         assert torch.equal(found[0], want[0]) and torch.equal(found[1], want[1]), options
     last = next(iter(loader(schedule, channels_last=True)))[0]
     assert last.is_contiguous(memory_format=torch.channels_last) and last.shape == (8, 3, 16, 16)
+
+
+@pytest.mark.parametrize("schedule", [None, PLAIN, MIXING], ids=["evaluation", "plain", "mixing"])
+def test_bfloat16_is_float32_rounded_as_torch_rounds(schedule: popaug.Schedule | None) -> None:
+    options: dict[str, Any] = {"shuffle": True, "mean": MEAN, "std": STD}
+    for more in ({}, {"channels_last": True}, {"threads": 5, "batch_size": 7}):
+        floats = list(loader(schedule, **options, **more))
+        rounded = list(loader(schedule, output="bfloat16", **options, **more))
+        again = list(loader(schedule, output="bfloat16", **options, **more))
+        assert all(images.dtype == torch.bfloat16 for images, _ in rounded)
+        check_same(rounded, [(images.bfloat16(), labels) for images, labels in floats])
+        check_same(again, rounded)
+    last = next(iter(loader(schedule, output="bfloat16", channels_last=True)))[0]
+    assert last.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_grey_images_planes_tensors_and_sets(tmp_path: pathlib.Path) -> None:
@@ -435,7 +449,8 @@ os.waitpid(child, 0)
         ((IMAGES, LABELS), {"rank": 0, "world_size": 2, "seed": None}, "give all the same seed="),
         ((IMAGES, LABELS), {"mean": [125.0] * 3}, "scale 0..1"),
         ((IMAGES, LABELS), {"output": "uint8", "std": [0.2] * 3}, "std has no effect"),
-        ((IMAGES, LABELS), {"output": "float16"}, "float32"),
+        ((IMAGES, LABELS), {"output": "float16"}, 'a batch is "float32", "bfloat16" or "uint8"'),
+        ((IMAGES, LABELS), {"output": torch.bfloat16}, 'a batch is "float32", "bfloat16" or "uint8"'),
         ((IMAGES, LABELS), {"schedule": "trivial"}, "schedule is a str"),
         ((IMAGES, LABELS), {"epoch": -1}, "the epoch is -1"),
         ("nowhere", {"size": 8}, "nowhere"),

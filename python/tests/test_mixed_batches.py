@@ -106,6 +106,15 @@ def test_floats_are_the_bytes_normalised() -> None:
     assert torch.allclose(floats.double()[~holes], want[~holes], atol=1e-5)
 
 
+def test_bfloat16_is_float32_rounded_as_torch_rounds() -> None:
+    mixing = schedule(cutmix=0.6, mixup=0.6)
+    scale: dict[str, Any] = {"size": 40, "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.3, 0.25)}
+    floats, labels = batches(mixing, output="float32", **scale)[0]
+    found, same = batches(mixing, output="bfloat16", **scale)[0]
+    assert all(torch.equal(a, b) for a, b in zip(labels, same, strict=True))
+    assert found.dtype == torch.bfloat16 and torch.equal(found, floats.bfloat16())
+
+
 def test_dense_labels_and_the_loss() -> None:
     mixing = schedule(cutmix=0.6, mixup=0.6)
     _, three = batches(mixing, size=40)[0]

@@ -251,7 +251,7 @@ def tv_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tv_tensors")
-@pytest.mark.parametrize("output", ["float32", "uint8", "same"])
+@pytest.mark.parametrize("output", ["float32", "bfloat16", "uint8", "same"])
 def test_typed_tensors_keep_their_type(output: Any) -> None:
     image = torch.from_numpy(PIXELS[0]).permute(2, 0, 1).contiguous().as_subclass(TVImage)
     got = pt.Transform(TRIVIAL, at_one(), 3, output=output)(image, index=0)

@@ -291,6 +291,31 @@ def test_evaluation_is_the_plain_image() -> None:
     assert np.allclose(data[3][0].numpy(), want[3], atol=1e-6)
 
 
+@pytest.mark.parametrize("evaluation", [False, True])
+def test_bfloat16_is_float32_rounded_as_torch_rounds(evaluation: bool) -> None:
+    epoch = pt.Epoch(total=4)
+    epoch.set(1)
+    scale: Any = {"seed": 3, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
+
+    def of(kind: Any, *given: Any, output: Any) -> Any:
+        made = kind(*given, schedule(), epoch, output=output, **scale)
+        return made.evaluation() if evaluation else made
+
+    def check(found: torch.Tensor, want: torch.Tensor) -> None:
+        assert found.dtype == torch.bfloat16 and torch.equal(found, want.bfloat16())
+
+    items = [(i, Pictures()[i]) for i in range(5)]
+    check(of(pt.Collate, output="bfloat16")(items)[0], of(pt.Collate, output="float32")(items)[0])
+    for index in range(5):
+        one, same = (of(pt.Transform, output=output)(PIXELS[index], index=index) for output in ("bfloat16", "float32"))
+        check(one, same)
+        check(of(pt.Augmented, Pictures(), output="bfloat16")[index][0], same)
+    batches = pt.loader(Pictures(), schedule(), epoch, batch_size=5, output="bfloat16", num_workers=2, **scale)
+    floats = pt.loader(Pictures(), schedule(), epoch, batch_size=5, **scale)
+    for (found, _), (want, _) in zip(batches, floats, strict=True):
+        check(found, want)
+
+
 def test_random_order_of_a_loader_follows_its_generator() -> None:
     epoch = pt.Epoch(total=4)
     epoch.set(0)
@@ -311,7 +336,8 @@ def test_random_order_of_a_loader_follows_its_generator() -> None:
         ({"sampler": range(3), "shuffle": True}, "leave out shuffle"),
         ({"batch_sampler": [[0]], "batch_size": 4}, "leave out batch_size"),
         ({"repeats": "other"}, 'expected "new" or "same"'),
-        ({"output": "same"}, '"float32" or "uint8"'),
+        ({"output": "same"}, 'a batch is "float32", "bfloat16" or "uint8"'),
+        ({"output": "float16"}, 'expected "float32", "bfloat16", "uint8" or "same"'),
         ({"output": "uint8", "std": [0.2] * 3}, "std has no effect"),
         ({"mean": [125.3] * 3}, "scale 0..1"),
     ],

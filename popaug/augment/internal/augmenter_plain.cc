@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "popaug/augment/internal/bfloat16.h"
 #include "popaug/augment/internal/mix_plain.h"
 #include "popaug/augment/op.h"
 #include "popaug/augment/photo.h"
@@ -151,6 +152,13 @@ void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint
 }
 
 void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
+         const SampleKey& key, const BFloat16Batch& out, const Mixing& mixing) {
+  augment_all(pipeline, images, indices, key, mixing, [&](const Image& image, size_t position) {
+    write_normalised(image, pipeline.normalisation, position, out);
+  });
+}
+
+void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
          const SampleKey& key, const ByteOutput& out, const Mixing& mixing) {
   augment_all(pipeline, images, indices, key, mixing, [&](const Image& image, size_t position) {
     uint8_t* base = out.data + static_cast<ptrdiff_t>(position) * out.sn;
@@ -167,9 +175,13 @@ void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint
   });
 }
 
-void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
-                      const FloatBatch& out) {
-  float* base = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+namespace {
+
+// Calls put(number, place) for each number of an image, and for the place where it goes.
+template <typename Numbers, typename Put>
+void each_normalised(const Image& image, const Normalisation& normalisation, size_t position,
+                     const Numbers& out, const Put& put) {
+  auto* const base = out.data + static_cast<ptrdiff_t>(position) * out.sn;
   for (size_t c = 0; c < normalisation.mean.size(); ++c) {
     const double mean = normalisation.mean[c], std = normalisation.std[c];
     const auto scale = static_cast<float>(1.0 / (255.0 * std));
@@ -178,11 +190,25 @@ void write_normalised(const Image& image, const Normalisation& normalisation, si
       for (int x = 0; x < image.width(); ++x) {
         const uint8_t* pixel = image.pixel(x, y);
         const float product = static_cast<float>(pixel[c]) * scale;
-        base[static_cast<ptrdiff_t>(c) * out.sc + y * out.sy + x * out.sx] =
-            pixel[3] == 0 ? 0.0f : product + offset;
+        put(pixel[3] == 0 ? 0.0f : product + offset,
+            base[static_cast<ptrdiff_t>(c) * out.sc + y * out.sy + x * out.sx]);
       }
     }
   }
+}
+
+}  // namespace
+
+void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
+                      const FloatBatch& out) {
+  each_normalised(image, normalisation, position, out,
+                  [](float number, float& to) { to = number; });
+}
+
+void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
+                      const BFloat16Batch& out) {
+  each_normalised(image, normalisation, position, out,
+                  [](float number, uint16_t& to) { to = bfloat16_bits(number); });
 }
 
 }  // namespace popaug::plain

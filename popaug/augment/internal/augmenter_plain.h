@@ -23,6 +23,10 @@ Image augment(const Pipeline& pipeline, const Image& image, const SampleKey& key
 void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
          const SampleKey& key, const FloatBatch& out, const Mixing& mixing = {});
 
+// The same, each number rounded to the nearest bfloat16, ties to even.
+void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
+         const SampleKey& key, const BFloat16Batch& out, const Mixing& mixing = {});
+
 // The same as bytes, the rounded mean colour in holes.
 void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint32_t> indices,
          const SampleKey& key, const ByteOutput& out, const Mixing& mixing = {});
@@ -30,6 +34,8 @@ void run(const Pipeline& pipeline, const ByteBatch& images, std::span<const uint
 // byte * scale + offset, both steps rounded to float32; holes are 0.
 void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
                       const FloatBatch& out);
+void write_normalised(const Image& image, const Normalisation& normalisation, size_t position,
+                      const BFloat16Batch& out);
 
 }  // namespace popaug::plain
 

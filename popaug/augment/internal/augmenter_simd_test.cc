@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <numeric>
+#include <type_traits>
 
 #include "popaug/augment/internal/augmenter_plain.h"
 #include "popaug/augment/internal/targets_test.h"
@@ -91,6 +92,9 @@ const std::vector<Case>& cases() {
       {"trivial", RuleKind::kTrivial, 112, 112, 3, {.pad = 4, .cutout = 9, .vflip = 1, .turn = 1}},
       {"pba", RuleKind::kPba, 24, 17, 3, {.pad = 2, .flip = 0.5, .vflip = 0.5}},
       {"pba", RuleKind::kPba, 112, 96, 1, {.pad = 4, .flip = 0.5, .cutout = 16}},
+      // Rows of bfloat16 are whole cache lines at multiples of 32 columns only.
+      {"pba", RuleKind::kPba, 128, 96, 3, {.pad = 4, .flip = 0.5, .cutout = 16}},
+      {"pba", RuleKind::kPba, 160, 64, 1, {.pad = 4, .flip = 0.5, .cutout = 16}},
       // Erased and mixed: the last stages take the pixels one after the other.
       {"pba", RuleKind::kPba, 32, 32, 3, {.pad = 4, .flip = 0.5, .erase = 0.6}},
       {"pba",
@@ -116,7 +120,7 @@ const std::vector<Case>& cases() {
 
 struct Layout {
   ptrdiff_t sn, sc, sy, sx;
-  size_t floats;  // of a batch of `count`
+  size_t numbers;  // of a batch of `count`
 };
 
 std::vector<Layout> layouts(int w, int h, int c, int count) {
@@ -129,10 +133,50 @@ std::vector<Layout> layouts(int w, int h, int c, int count) {
   };
   all[3].sn = (w * c + 5) * ptrdiff_t{1} * h + 11;
   for (Layout& layout : all) {
-    layout.floats = static_cast<size_t>((count - 1) * layout.sn + (c - 1) * layout.sc +
-                                        (h - 1) * layout.sy + (w - 1) * layout.sx + 1);
+    layout.numbers = static_cast<size_t>((count - 1) * layout.sn + (c - 1) * layout.sc +
+                                         (h - 1) * layout.sy + (w - 1) * layout.sx + 1);
   }
   return all;
+}
+
+// A batch on a cache line, as tensors are, between guards that show writes beside its elements.
+template <typename Output>
+class GuardedBatch {
+ public:
+  using Number = std::remove_pointer_t<decltype(Output::data)>;
+  explicit GuardedBatch(const Layout& layout)
+      : layout_(layout), memory_(kGuard + layout.numbers + 2 * kGuard, Number{77}) {}
+  Output view() { return {begin() + kGuard, layout_.sn, layout_.sc, layout_.sy, layout_.sx}; }
+  std::span<const Number> with_guards() { return {begin(), layout_.numbers + 2 * kGuard}; }
+
+ private:
+  static constexpr size_t kLine = 64, kGuard = kLine / sizeof(Number);
+  Number* begin() {
+    const size_t over = reinterpret_cast<uintptr_t>(memory_.data()) % kLine;
+    return memory_.data() + (kLine - over) % kLine / sizeof(Number);
+  }
+  Layout layout_;
+  std::vector<Number> memory_;
+};
+
+// Whether both pipelines write the same bytes, and mix the same images.
+template <typename Output>
+void expect_equal(const Augmenter& augmenter, const plain::Pipeline& pipeline,
+                  const ByteBatch& images, std::span<const uint32_t> indices,
+                  const Layout& layout) {
+  const SampleKey key{.seed = 7, .stream = 3, .epoch = 5, .sample = 1000};
+  GuardedBatch<Output> fast(layout), slow(layout);
+  std::vector<Mixed> mixed(indices.size()), mixed_slowly(indices.size());
+  augmenter.run(images, indices, key, fast.view(), 1, {indices, mixed.data()});
+  plain::run(pipeline, images, indices, key, slow.view(), {indices, mixed_slowly.data()});
+  for (size_t i = 0; i < indices.size(); ++i) {
+    ASSERT_EQ(mixed[i].partner, mixed_slowly[i].partner);
+    ASSERT_EQ(mixed[i].share, mixed_slowly[i].share);
+  }
+  const auto found = fast.with_guards(), want = slow.with_guards();
+  ASSERT_EQ(std::memcmp(found.data(), want.data(), found.size_bytes()), 0)
+      << pipeline.space.name << " " << images.width << "x" << images.height << " sx " << layout.sx
+      << " sc " << layout.sc << ", " << sizeof(found[0]) << " bytes a number";
 }
 
 class EveryTargetPipeline : public testing::TestWithParam<int64_t> {};
@@ -149,31 +193,10 @@ TEST_P(EveryTargetPipeline, EqualsThePlainPipeline) {
     const ByteBatch images{bytes.data(), c.width, c.height, c.channels, stride};
     std::vector<uint32_t> indices(count);
     std::iota(indices.rbegin(), indices.rend(), 0u);
-    const SampleKey key{.seed = 7, .stream = 3, .epoch = 5, .sample = 1000};
-    for (const Layout& l : layouts(c.width, c.height, c.channels, count)) {
-      // Guards show writes beside the elements.
-      std::vector<float> memory(l.floats + 48, 77.0f), slow(l.floats + 32, 77.0f);
-      // On a cache line, as tensors are.
-      float* fast = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / 4;
-      const FloatBatch to{fast + 16, l.sn, l.sc, l.sy, l.sx};
-      std::vector<Mixed> mixed(count), mixed_slowly(count);
-      augmenter.run(images, indices, key, to, 1, {indices, mixed.data()});
-      plain::run(pipeline, images, indices, key,
-                 FloatBatch{slow.data() + 16, l.sn, l.sc, l.sy, l.sx},
-                 {indices, mixed_slowly.data()});
-      for (int i = 0; c.base.mixes() && i < count; ++i) {
-        ASSERT_EQ(mixed[i].partner, mixed_slowly[i].partner);
-        ASSERT_EQ(mixed[i].share, mixed_slowly[i].share);
-      }
-      ASSERT_EQ(std::memcmp(fast, slow.data(), sizeof(float) * slow.size()), 0)
-          << c.space << " " << c.width << "x" << c.height << " sx " << l.sx << " sc " << l.sc;
-      std::vector<uint8_t> quick(l.floats + 32, 77), sure(l.floats + 32, 77);
-      augmenter.run(images, indices, key, ByteOutput{quick.data() + 16, l.sn, l.sc, l.sy, l.sx}, 1,
-                    {indices, mixed.data()});
-      plain::run(pipeline, images, indices, key,
-                 ByteOutput{sure.data() + 16, l.sn, l.sc, l.sy, l.sx},
-                 {indices, mixed_slowly.data()});
-      ASSERT_EQ(quick, sure) << c.space << " " << c.width << " sx " << l.sx << " sc " << l.sc;
+    for (const Layout& layout : layouts(c.width, c.height, c.channels, count)) {
+      expect_equal<FloatBatch>(augmenter, pipeline, images, indices, layout);
+      expect_equal<BFloat16Batch>(augmenter, pipeline, images, indices, layout);
+      expect_equal<ByteOutput>(augmenter, pipeline, images, indices, layout);
     }
     for (uint32_t i = 0; i < 5; ++i) {
       Image image(c.width, c.height);
@@ -182,9 +205,8 @@ TEST_P(EveryTargetPipeline, EqualsThePlainPipeline) {
           image.data()[4 * p + k] = bytes[i * stride + c.channels * p + (c.channels == 1 ? 0 : k)];
         }
       }
-      SampleKey own = key;
-      own.sample += i;
-      ASSERT_EQ(augmenter.augment(image, own), plain::augment(pipeline, image, own)) << c.space;
+      const SampleKey key{.seed = 7, .stream = 3, .epoch = 5, .sample = 1000 + i};
+      ASSERT_EQ(augmenter.augment(image, key), plain::augment(pipeline, image, key)) << c.space;
     }
   }
 }

@@ -1,4 +1,5 @@
-// What the writers of floats share; included once per instruction set.
+// What the writers of numbers share. A Number is a float, or a uint16_t: the bits of a bfloat16.
+// Both are computed as floats and differ in how they are stored; included once per instruction set.
 #if defined(POPAUG_AUGMENT_INTERNAL_OUTPUT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POPAUG_AUGMENT_INTERNAL_OUTPUT_INL_H_
 #undef POPAUG_AUGMENT_INTERNAL_OUTPUT_INL_H_
@@ -18,11 +19,19 @@ namespace popaug::simd::output {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+using D16 = hn::ScalableTag<uint16_t>;
 using D32 = hn::ScalableTag<uint32_t>;
 using DI32 = hn::ScalableTag<int32_t>;
 using DF = hn::ScalableTag<float>;
 using V32 = hn::Vec<D32>;
 using VF = hn::Vec<DF>;
+
+// The pixels that are written at a time: a vector of numbers of each channel.
+template <typename Number>
+HWY_INLINE int block_size() {
+  constexpr size_t kVectors = sizeof(float) / sizeof(Number);
+  return static_cast<int>(kVectors * hn::Lanes(DF()));
+}
 
 // Output columns at either end that show nothing of the source.
 struct Beside {
@@ -37,10 +46,20 @@ HWY_INLINE bool is_cut(const Rectangle& cut, int y) {
   return y >= cut.top && y < cut.bottom && cut.left < cut.right;
 }
 
-HWY_INLINE void zero(float* to, int count) {
-  const DF d;
+template <typename Number>
+HWY_INLINE void zero(Number* to, int count) {
+  const hn::ScalableTag<Number> d;
   const int lanes = static_cast<int>(hn::Lanes(d));
   const auto zeros = hn::Zero(d);
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(Number) == 2) {  // a cutout is often narrower than a vector
+    for (int x = 0; x < count; x += lanes) {
+      const auto left = static_cast<size_t>(std::min(count - x, lanes));
+      hn::BlendedStore(zeros, hn::FirstN(d, left), d, to + x);
+    }
+    return;
+  }
+#endif
   if (count < lanes) {
     for (int x = 0; x < count; ++x) to[x] = 0;
     return;
@@ -49,21 +68,44 @@ HWY_INLINE void zero(float* to, int count) {
   hn::StoreU(zeros, d, to + count - lanes);
 }
 
-// From this many pixels on, a batch outgrows the caches, and floats that pass by them spare reading
-// the lines that are about to be overwritten.
+// From this many pixels on, a batch outgrows the caches, and numbers that pass by them spare
+// reading the lines that are about to be overwritten.
 constexpr int kStreamPixels = 96 * 96;
 
-// Whether the rows from `out` on, `row` floats apart, are whole cache lines of such an image.
-HWY_INLINE bool streams(int width, int height, const float* out, ptrdiff_t row) {
+// Whether the rows from `out` on, `row` numbers apart, are whole cache lines of such an image.
+template <typename Number>
+HWY_INLINE bool streams(int width, int height, const Number* out, ptrdiff_t row) {
   constexpr size_t kLine = 64;
   const bool aligned = reinterpret_cast<uintptr_t>(out) % kLine == 0 &&
-                       static_cast<size_t>(row) * sizeof(float) % kLine == 0;
-  return width * height >= kStreamPixels && aligned && width % 16 == 0;
+                       static_cast<size_t>(row) * sizeof(Number) % kLine == 0;
+  return width * height >= kStreamPixels && aligned && width * sizeof(Number) % kLine == 0;
 }
 
 template <bool kStream>
 HWY_INLINE void store(VF v, float* to) {
   kStream ? hn::Stream(v, DF(), to) : hn::StoreU(v, DF(), to);
+}
+
+// The nearest bfloat16, ties to even, in the upper half of each lane. Plain twin: bfloat16_bits().
+HWY_INLINE V32 rounded(VF v) {
+  const D32 d;
+  const auto bits = hn::BitCast(d, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1u));
+  return hn::Add(bits, hn::Add(odd, hn::Set(d, 0x7FFFu)));
+}
+
+// A vector of bfloat16, from two of floats.
+template <bool kStream>
+HWY_INLINE void store(VF first, VF second, uint16_t* to) {
+  const D16 d;
+#if HWY_TARGET == HWY_SCALAR
+  hn::Store(hn::TruncateTo(d, hn::ShiftRight<16>(rounded(first))), d, to);
+  hn::Store(hn::TruncateTo(d, hn::ShiftRight<16>(rounded(second))), d, to + 1);
+#else
+  const auto numbers =
+      hn::ConcatOdd(d, hn::BitCast(d, rounded(second)), hn::BitCast(d, rounded(first)));
+  kStream ? hn::Stream(numbers, d, to) : hn::StoreU(numbers, d, to);
+#endif
 }
 
 // The row of pixels that is shown, with its holes and those of the cutout, in `scratch`.

@@ -1,16 +1,18 @@
-// Crop, flip, cutout and the way from bytes to normalised float32, in one pass. Rows are straight
-// loops over whole vectors; what lies outside the source, and the cutout, become 0 afterwards,
-// while the row is in the first-level cache. Plain twin: augmenter_plain.cc.
+// Crop, flip, cutout and the way from bytes to normalised float32 or bfloat16, in one pass. Rows
+// are straight loops over whole vectors; what lies outside the source, and the cutout, become 0
+// afterwards, while the row is in the first-level cache. Plain twin: augmenter_plain.cc.
 #include "popaug/augment/internal/output_simd.h"
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "popaug/augment/internal/output_simd.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "popaug/augment/internal/bfloat16-inl.h"
 #include "popaug/augment/internal/output-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,8 +22,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET <= HWY_AVX3
 
-// Interleaved floats of lanes of pixels: float e is channel e % 3 of pixel e / 3. Vector k of three
-// takes entries k * lanes onwards, so one table serves every width.
+// Interleaved numbers of lanes of pixels: float e is channel e % 3 of pixel e / 3. Vector k of
+// three takes entries k * lanes onwards, so one table serves every width.
 struct InterleaveTables {
   alignas(64) int32_t pixel[48];
   alignas(64) uint32_t shift[48];
@@ -167,57 +169,143 @@ HWY_INLINE V8 blocks(const uint32_t* from, int k) {
 
 #endif
 
-// Writes rows of interleaved floats.
-template <bool kFlip, bool kStream>
-class Interleaved {
- public:
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET <= HWY_AVX3
-  using Part = Third;
+template <bool>
+using Part = Third;
 #else
-  using Part = BlockThird<kFlip>;
+template <bool kFlip>
+using Part = BlockThird<kFlip>;
 #endif
-  explicit Interleaved(const ChannelScale& s) : first_(s, 0), second_(s, 1), third_(s, 2) {}
+
+// Writes blocks of interleaved numbers.
+template <typename Number, bool kFlip, bool kStream>
+class InterleavedBlock {
+ public:
+  explicit InterleavedBlock(const ChannelScale& s) : first_(s, 0), second_(s, 1), third_(s, 2) {}
 
   template <bool kSolid>
-  HWY_INLINE void put(const uint32_t* from, float* to) const {
+  HWY_INLINE void put(const uint32_t* from, Number* to) const {
     const int lanes = static_cast<int>(hn::Lanes(DF()));
-    store<kStream>(first_.template floats<kSolid>(blocks<kFlip>(from, 0)), to);
-    store<kStream>(second_.template floats<kSolid>(blocks<kFlip>(from, 1)), to + lanes);
-    store<kStream>(third_.template floats<kSolid>(blocks<kFlip>(from, 2)), to + 2 * lanes);
-  }
-
-  // A whole row: output column x shows line[x], or line[width - 1 - x] if kFlip.
-  template <bool kSolid>
-  HWY_INLINE void row(const uint32_t* line, int begin, int end, int width, float* to) const {
-    const int lanes = static_cast<int>(hn::Lanes(DF()));
-    const int last = width - lanes;
-    if (last < 0) {
-      HWY_ALIGN float rest[3 * HWY_MAX_BYTES / 4];
-      put<kSolid>(line + (kFlip ? last : 0), rest);
-      std::memcpy(to, rest, sizeof(float) * 3 * width);
-      return;
-    }
-    for (int x = begin; x < end; x += lanes) {
-      const int at = std::min(x, last);
-      put<kSolid>(line + (kFlip ? last - at : at), to + 3 * at);
+    if constexpr (std::is_same_v<Number, float>) {
+      store<kStream>(first<kSolid>(from), to);
+      store<kStream>(second<kSolid>(from), to + lanes);
+      store<kStream>(third<kSolid>(from), to + 2 * lanes);
+    } else {
+      const uint32_t *const one = from + (kFlip ? lanes : 0), *const two =
+                                                                  from + (kFlip ? 0 : lanes);
+      store<kStream>(first<kSolid>(one), second<kSolid>(one), to);
+      store<kStream>(third<kSolid>(one), first<kSolid>(two), to + 2 * lanes);
+      store<kStream>(second<kSolid>(two), third<kSolid>(two), to + 4 * lanes);
     }
   }
 
  private:
-  Part first_, second_, third_;
+  template <bool kSolid>
+  HWY_INLINE VF first(const uint32_t* from) const {
+    return first_.template floats<kSolid>(blocks<kFlip>(from, 0));
+  }
+  template <bool kSolid>
+  HWY_INLINE VF second(const uint32_t* from) const {
+    return second_.template floats<kSolid>(blocks<kFlip>(from, 1));
+  }
+  template <bool kSolid>
+  HWY_INLINE VF third(const uint32_t* from) const {
+    return third_.template floats<kSolid>(blocks<kFlip>(from, 2));
+  }
+
+  Part<kFlip> first_, second_, third_;
 };
 
+#if HWY_TARGET == HWY_AVX3_DL
+
+// Where the bytes of interleaved bfloat16 lie in what NumberTable gives for red and green, and for
+// blue. Vector k of three takes entries 64 * k onwards.
+struct InterleavedOrders {
+  alignas(64) uint8_t red_green[192];
+  alignas(64) uint8_t blue[192];
+  uint64_t is_blue[3];
+};
+constexpr InterleavedOrders interleaved_orders() {
+  InterleavedOrders orders{};
+  for (int i = 0; i < 192; ++i) {
+    const int pixel = i / 6, channel = i / 2 % 3, byte = pixel + 32 * (i % 2);
+    orders.red_green[i] = static_cast<uint8_t>(byte + (channel == 1 ? 64 : 0));
+    orders.blue[i] = static_cast<uint8_t>(byte);
+    if (channel == 2) orders.is_blue[i / 64] |= uint64_t{1} << i % 64;
+  }
+  return orders;
+}
+constexpr InterleavedOrders kInterleavedOrders = interleaved_orders();
+
 template <bool kFlip, bool kStream>
+class InterleavedBlock<uint16_t, kFlip, kStream> {
+ public:
+  explicit InterleavedBlock(const ChannelScale& s) : red_(s, 0), green_(s, 1), blue_(s, 2) {}
+
+  template <bool kSolid>
+  HWY_INLINE void put(const uint32_t* from, uint16_t* to) const {
+    const PixelBlock<kFlip> block(from);
+    const __m512i red = red_.template numbers<0, kSolid>(block);
+    const __m512i green = green_.template numbers<1, kSolid>(block);
+    const __m512i blue = blue_.template numbers<2, kSolid>(block);
+    put<0>(red, green, blue, to);
+    put<1>(red, green, blue, to);
+    put<2>(red, green, blue, to);
+  }
+
+ private:
+  // Vector k of the three.
+  template <int k>
+  static HWY_INLINE void put(__m512i red, __m512i green, __m512i blue, uint16_t* to) {
+    constexpr uint64_t kIsBlue = kInterleavedOrders.is_blue[k];
+    const __m512i order = _mm512_load_si512(kInterleavedOrders.red_green + 64 * k);
+    const __m512i blue_order = _mm512_load_si512(kInterleavedOrders.blue + 64 * k);
+    const __m512i two = _mm512_permutex2var_epi8(red, order, green);
+    store_line<kStream>(_mm512_mask_permutexvar_epi8(two, kIsBlue, blue_order, blue), to + 32 * k);
+  }
+
+  NumberTable red_, green_, blue_;
+};
+
+#endif
+
+// Writes rows of interleaved numbers.
+template <typename Number, bool kFlip, bool kStream>
+class Interleaved {
+ public:
+  explicit Interleaved(const ChannelScale& s) : block_(s) {}
+
+  // A whole row: output column x shows line[x], or line[width - 1 - x] if kFlip.
+  template <bool kSolid>
+  HWY_INLINE void row(const uint32_t* line, int begin, int end, int width, Number* to) const {
+    const int size = block_size<Number>(), last = width - size;
+    if (last < 0) {
+      HWY_ALIGN Number rest[3 * HWY_MAX_BYTES / sizeof(Number)];
+      block_.template put<kSolid>(line + (kFlip ? last : 0), rest);
+      std::memcpy(to, rest, sizeof(Number) * 3 * width);
+      return;
+    }
+    for (int x = begin; x < end; x += size) {
+      const int at = std::min(x, last);
+      block_.template put<kSolid>(line + (kFlip ? last - at : at), to + 3 * at);
+    }
+  }
+
+ private:
+  InterleavedBlock<Number, kFlip, kStream> block_;
+};
+
+template <typename Number, bool kFlip, bool kStream>
 void interleaved_of(const uint32_t* HWY_RESTRICT pixels, int width, int height, const Crop& crop,
-                    const ChannelScale& scale, float* HWY_RESTRICT out, ptrdiff_t row,
+                    const ChannelScale& scale, Number* HWY_RESTRICT out, ptrdiff_t row,
                     uint32_t* scratch) {
-  const Interleaved<kFlip, kStream> to(scale);
-  const int lanes = static_cast<int>(hn::Lanes(DF()));
+  const Interleaved<Number, kFlip, kStream> to(scale);
+  const int size = block_size<Number>();
   const Beside holes = beside(crop, width);
-  const int begin = holes.left / lanes * lanes, end = width - holes.right;
+  const int begin = holes.left / size * size, end = width - holes.right;
   for (int y = 0; y < height; ++y) {
     const int from = crop.row_of(y, height);
-    float* target = out + y * row;
+    Number* target = out + y * row;
     if (from < 0 || from >= height || holes.left + holes.right >= width) {
       zero(target, 3 * width);
       continue;
@@ -238,16 +326,23 @@ void interleaved_of(const uint32_t* HWY_RESTRICT pixels, int width, int height, 
   if (kStream) hwy::FlushStream();
 }
 
-void interleaved(const uint32_t* pixels, int width, int height, const Crop& crop,
-                 const ChannelScale& scale, float* out, ptrdiff_t row, uint32_t* scratch) {
-  const auto run = streams(width, height, out, row)
-                       ? (crop.flip ? interleaved_of<true, true> : interleaved_of<false, true>)
-                       : (crop.flip ? interleaved_of<true, false> : interleaved_of<false, false>);
+template <typename Number, bool kFlip>
+void interleaved_to(bool stream, const uint32_t* pixels, int width, int height, const Crop& crop,
+                    const ChannelScale& scale, Number* out, ptrdiff_t row, uint32_t* scratch) {
+  const auto run =
+      stream ? interleaved_of<Number, kFlip, true> : interleaved_of<Number, kFlip, false>;
   run(pixels, width, height, crop, scale, out, row, scratch);
 }
 
+template <typename Number>
+void interleaved(const uint32_t* pixels, int width, int height, const Crop& crop,
+                 const ChannelScale& scale, Number* out, ptrdiff_t row, uint32_t* scratch) {
+  const auto run = crop.flip ? interleaved_to<Number, true> : interleaved_to<Number, false>;
+  run(streams(width, height, out, row), pixels, width, height, crop, scale, out, row, scratch);
+}
+
 const OutputKernels* kernels() {
-  static const OutputKernels kKernels = {interleaved};
+  static const OutputKernels kKernels = {interleaved<float>, interleaved<uint16_t>};
   return &kKernels;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "popaug/augment/internal/bfloat16.h"
+
 namespace popaug {
 
 namespace {
@@ -104,30 +106,57 @@ void apply_crop(const Kernels& kernels, Workspace& work, const simd::Crop& crop)
   work.swap();
 }
 
-void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
-                  const simd::ChannelScale& scale, int channels, size_t position,
-                  const FloatBatch& out) {
-  float* target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
+namespace {
+
+// The kernels and the rounding for one type of number.
+auto interleaved(const Kernels& kernels, const FloatBatch&) { return kernels.output.interleaved; }
+auto interleaved(const Kernels& kernels, const BFloat16Batch&) {
+  return kernels.output.interleaved_bfloat16;
+}
+auto planes(const Kernels& kernels, const FloatBatch&) { return kernels.planes.planes; }
+auto planes(const Kernels& kernels, const BFloat16Batch&) { return kernels.planes.planes_bfloat16; }
+void put(float value, float& to) { to = value; }
+void put(float value, uint16_t& to) { to = bfloat16_bits(value); }
+
+template <typename Numbers>
+void write_numbers(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                   const simd::ChannelScale& scale, int channels, size_t position,
+                   const Numbers& out) {
+  auto* const target = out.data + static_cast<ptrdiff_t>(position) * out.sn;
   const int width = work.width(), height = work.height();
   if (channels == 3 && out.sc == 1 && out.sx == 3) {
-    return kernels.output.interleaved(work.pixels(), width, height, crop, scale, target, out.sy,
-                                      work.other());
+    return interleaved(kernels, out)(work.pixels(), width, height, crop, scale, target, out.sy,
+                                     work.other());
   }
   if (out.sx == 1) {
-    return kernels.planes.planes(work.pixels(), width, height, crop, scale, channels, target,
-                                 out.sc, out.sy, work.other());
+    return planes(kernels, out)(work.pixels(), width, height, crop, scale, channels, target, out.sc,
+                                out.sy, work.other());
   }
-  // Any strides: one row as planes, then spread.
+  // Any strides: one row as planes of floats, then spread.
   apply_crop(kernels, work, crop);
   for (int y = 0; y < height; ++y) {
     const uint32_t* line = work.pixels() + ptrdiff_t{1} * y * width;
     kernels.planes.planes(line, width, 1, {}, scale, channels, work.line(), width, width,
                           work.other());
     for (int c = 0; c < channels; ++c) {
-      float* to = target + c * out.sc + y * out.sy;
-      for (int x = 0; x < width; ++x) to[x * out.sx] = work.line()[c * width + x];
+      auto* const to = target + c * out.sc + y * out.sy;
+      for (int x = 0; x < width; ++x) put(work.line()[c * width + x], to[x * out.sx]);
     }
   }
+}
+
+}  // namespace
+
+void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                  const simd::ChannelScale& scale, int channels, size_t position,
+                  const FloatBatch& out) {
+  write_numbers(kernels, work, crop, scale, channels, position, out);
+}
+
+void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                  const simd::ChannelScale& scale, int channels, size_t position,
+                  const BFloat16Batch& out) {
+  write_numbers(kernels, work, crop, scale, channels, position, out);
 }
 
 void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,

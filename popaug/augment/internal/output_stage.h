@@ -29,6 +29,9 @@ void apply_crop(const Kernels& kernels, Workspace& work, const simd::Crop& crop)
 void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
                   const simd::ChannelScale& scale, int channels, size_t position,
                   const FloatBatch& out);
+void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
+                  const simd::ChannelScale& scale, int channels, size_t position,
+                  const BFloat16Batch& out);
 // ... as bytes, holes as `hole`.
 void write_output(const Kernels& kernels, Workspace& work, const simd::Crop& crop,
                   const uint8_t* hole, int channels, size_t position, const ByteOutput& out);

@@ -1,4 +1,4 @@
-// The kernel that writes normalised float32, a plane per channel.
+// The kernels that write normalised float32 and bfloat16, a plane per channel.
 #ifndef POPAUG_AUGMENT_INTERNAL_PLANES_SIMD_H_
 #define POPAUG_AUGMENT_INTERNAL_PLANES_SIMD_H_
 
@@ -6,15 +6,20 @@
 
 namespace popaug::simd {
 
+// Number: as for InterleavedKernel.
+template <typename Number>
+using PlanesKernel = void (*)(const uint32_t* pixels, int width, int height, const Crop& crop,
+                              const ChannelScale& scale, int channels, Number* out, ptrdiff_t plane,
+                              ptrdiff_t row, uint32_t* scratch);
+
 struct PlaneKernels {
-  // Planes with adjacent columns (sx 1), `channels` of them `plane` floats apart. scratch is a row
+  // Planes with adjacent columns (sx 1), `channels` of them `plane` numbers apart. scratch is a row
   // of pixels, with slack.
-  void (*planes)(const uint32_t* pixels, int width, int height, const Crop& crop,
-                 const ChannelScale& scale, int channels, float* out, ptrdiff_t plane,
-                 ptrdiff_t row, uint32_t* scratch);
+  PlanesKernel<float> planes;
+  PlanesKernel<uint16_t> planes_bfloat16;
 };
 
-// The kernel of the best instruction set that this machine (or a test) allows.
+// The kernels of the best instruction set that this machine (or a test) allows.
 const PlaneKernels& plane_kernels();
 
 }  // namespace popaug::simd

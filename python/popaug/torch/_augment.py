@@ -16,10 +16,21 @@ from popaug._arguments import Numbers, check_scale, sample_of
 from popaug._core import UsageError
 from popaug._schedule import Schedule
 from popaug.torch._epoch import Epoch, check_epoch, outside, whole
-from popaug.torch._items import as_given, as_pixels, has_targets, image_place, like_tensor, moved, planes, replaced
+from popaug.torch._items import (
+    as_given,
+    as_pixels,
+    as_tensor,
+    has_targets,
+    image_place,
+    like_tensor,
+    moved,
+    planes,
+    replaced,
+)
 from popaug.torch._keys import Counts, Key, Repeats, check_repeats, numbered, plain
 
-Output = Literal["float32", "uint8", "same"]
+Output = Literal["float32", "bfloat16", "uint8", "same"]
+BatchOutput = Literal["float32", "bfloat16", "uint8"]
 
 
 class Augmenting:
@@ -43,10 +54,10 @@ class Augmenting:
         epoch = Epoch() if epoch is None else epoch
         check_epoch(epoch)
         check_repeats(repeats)
-        if output not in ("float32", "uint8", "same"):
-            raise UsageError(f'output "{output}"; expected "float32", "uint8" or "same"')
+        if output not in ("float32", "bfloat16", "uint8", "same"):
+            raise UsageError(f'output "{output}"; expected "float32", "bfloat16", "uint8" or "same"')
         check_scale(mean, std)
-        if output != "float32" and std is not None:
+        if output in ("uint8", "same") and std is not None:
             raise UsageError(f'std has no effect with output="{output}": leave it out, or use output="float32"')
         self.schedule = epoch.fit(schedule)
         self.epoch = epoch
@@ -95,6 +106,11 @@ class Augmenting:
         return epoch, sample_of(int(index), repeat if count else 0)
 
     def _augment(self, images: NDArray[np.uint8], epoch: int, samples: Any, layout: Any, threads: int = 1) -> Any:
+        """The augmented images: an array, or for "bfloat16", which NumPy does not have, a tensor."""
+        out = None
+        if self.output == "bfloat16":
+            *count, height, width, channels = images.shape
+            out = torch.empty((*count, channels, height, width), dtype=torch.bfloat16)
         return self.schedule(
             images,
             epoch,
@@ -106,8 +122,13 @@ class Augmenting:
             mean=self.mean,
             std=self.std,
             hole=self._hole(images.shape[-1]),
-            output="float32" if self.output == "float32" else "uint8",
+            output=self._engine_output,
+            out=out,
         )
+
+    @property
+    def _engine_output(self) -> BatchOutput:
+        return "uint8" if self.output == "same" else self.output
 
     def _hole(self, channels: int) -> ArrayLike | None:
         return self.hole
@@ -117,8 +138,7 @@ class Augmenting:
         result = self._augment(as_pixels(image), epoch, sample, "hwc")
         if self.output == "same":
             return as_given(result, image)
-        tensor = planes(result) if self.output == "uint8" else torch.from_numpy(result)
-        return like_tensor(tensor, image)
+        return like_tensor(planes(result) if self.output == "uint8" else as_tensor(result), image)
 
     def _item(self, item: Any, place: Any, epoch: int, sample: int) -> Any:
         """An item with its image augmented, and what belongs to places in the image moved with it."""
@@ -182,8 +202,8 @@ class Transform(Augmenting):
     ) -> None:
         """schedule: a Schedule or a baseline. epoch: not needed by a schedule of one policy without index. seed: of the
         draws keyed by index; None draws it from torch's generator now. mean, std: one number per channel on the scale
-        0..1. output: "float32" gives normalised tensors [channels, height, width], "uint8" tensors of bytes, "same" what
-        was given: a Pillow image for a Pillow image. hole: the colour of holes in bytes, as for a Schedule. member: a
+        0..1. output: "float32" gives normalised tensors [channels, height, width], "bfloat16" the same rounded to the
+        nearest, "uint8" tensors of bytes, "same" what was given: a Pillow image for a Pillow image. hole: the colour of holes in bytes, as for a Schedule. member: a
         further part of the key. repeats: whether an index that comes again in the same epoch gets "new" draws or the
         "same". image_key: the key of the image in dictionaries; found by itself if it is "image", "img" or
         "pixel_values". mask_fill: the value of a mask where no part of the image is, for example the label that a loss

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, default_collate
@@ -16,9 +15,9 @@ from torch.utils.data import IterableDataset, default_collate
 from popaug._arguments import Numbers
 from popaug._core import UsageError
 from popaug._schedule import Schedule
-from popaug.torch._augment import Augmenting
+from popaug.torch._augment import Augmenting, BatchOutput
 from popaug.torch._epoch import Epoch
-from popaug.torch._items import as_pixels, has_targets, image_place, replaced
+from popaug.torch._items import as_pixels, as_tensor, has_targets, image_place, replaced
 from popaug.torch._keys import Key, Repeats
 from popaug.torch._mixing import draw_partners, label_key, label_of, mixed_labels
 
@@ -27,7 +26,7 @@ class Collate(Augmenting):
     """A collate function for a DataLoader over an Indexed data set: augments a whole batch at once.
 
     Items are (index, item), the images of a batch all of one size. Images become float32 [n, channels, height, width], or
-    uint8 with output="uint8"; the rest is collated as PyTorch does. Items (image, label ...) give (images, labels ...),
+    bfloat16 or uint8 with that output; the rest is collated as PyTorch does. Items (image, label ...) give (images, labels ...),
     dictionaries give a dictionary, bare images give the images alone.
 
     A schedule that mixes images (CutMix, mixup) needs `data`, from which the partners are read, and items (image, label)
@@ -43,7 +42,7 @@ class Collate(Augmenting):
         *,
         mean: Numbers | None = None,
         std: Numbers | None = None,
-        output: Literal["float32", "uint8"] = "float32",
+        output: BatchOutput = "float32",
         hole: ArrayLike | None = None,
         member: int = 0,
         repeats: Repeats = "new",
@@ -56,8 +55,8 @@ class Collate(Augmenting):
         """threads: of the engine, in this process or in each worker. data: the data set without Indexed, for schedules
         that mix images. classes: their number, for dense labels of mixed images. The rest as for Transform."""
         super().__init__(schedule, epoch, seed, mean, std, output, hole, member, repeats, mask_fill)
-        if output not in ("float32", "uint8"):
-            raise UsageError(f'output "{output}"; a batch is "float32" or "uint8"')
+        if self.output == "same":
+            raise UsageError(f'output "{output}"; a batch is "float32", "bfloat16" or "uint8"')
         self.image_key = image_key
         self.threads = threads
         self.data, self.classes = data, classes
@@ -121,10 +120,10 @@ class Collate(Augmenting):
             raise UsageError(f"a batch with images of the epochs {sorted(epochs)}; a batch has one epoch")
         return epochs.pop(), np.array([sample for _, sample in keys], dtype=np.uint64)
 
-    def _tensor(self, images: NDArray[Any]) -> Tensor:
+    def _tensor(self, images: Any) -> Tensor:
         if self.output == "uint8":
             images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-        return torch.from_numpy(images)
+        return as_tensor(images)
 
     def _mixed(
         self,
@@ -144,7 +143,7 @@ class Collate(Augmenting):
         others = self._pixels([*given[:1], *(item[place] for item in partners.items)])[1:]
         images = self.schedule.mixed(
             pixels, others, partners.places, key, samples, partners.samples, threads=self.threads,
-            mean=self.mean, std=self.std, hole=self._hole(pixels.shape[-1]), floats=self.output == "float32",
+            mean=self.mean, std=self.std, hole=self._hole(pixels.shape[-1]), output=self._engine_output,
         )  # fmt: skip
         mixed = mixed_labels(labels, partners, place, self.classes)
         if place == 0:

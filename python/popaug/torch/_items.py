@@ -104,6 +104,11 @@ def as_given(pixels: NDArray[np.uint8], image: Any) -> Any:
     return pixels.reshape(np.shape(image))
 
 
+def as_tensor(images: Any) -> Tensor:
+    """Images of the engine as a tensor over the same memory; bfloat16 is one already."""
+    return images if isinstance(images, Tensor) else torch.from_numpy(images)
+
+
 def planes(pixels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 

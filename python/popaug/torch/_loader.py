@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast
 
 import torch
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler
 from popaug._arguments import Numbers
 from popaug._core import UsageError
 from popaug._schedule import Schedule
+from popaug.torch._augment import BatchOutput
 from popaug.torch._collate import Collate
 from popaug.torch._epoch import Epoch
 from popaug.torch._keys import EpochSampler, Indexed, Repeats
@@ -44,7 +45,7 @@ def loader(
     batch_sampler: Iterable[Sequence[int]] | None = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    output: Literal["float32", "uint8"] = "float32",
+    output: BatchOutput = "float32",
     hole: ArrayLike | None = None,
     member: int = 0,
     repeats: Repeats = "new",

@@ -20,11 +20,13 @@ from popaug import _core
 from popaug._arguments import Numbers, check_scale, hole_of, numbers, whole
 from popaug._core import UsageError
 from popaug._schedule import Schedule
+from popaug.torch._augment import BatchOutput
 from popaug.torch._epoch import outside
 from popaug.torch._loader_data import FileOptions, LoaderData, loader_data
 from popaug.torch._mixing import MixedLabels
 
 _MOST_EPOCHS = 1 << 24
+_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "uint8": torch.uint8}
 
 
 class Loader:
@@ -39,7 +41,7 @@ class Loader:
     interpreter's lock is free meanwhile. Each loop over the Loader is the next epoch of the schedule, which begins with its
     first batch.
 
-    images: a tensor [n, channels, height, width], float32 or uint8. labels: int64 [n], or labels[i] of what was given as
+    images: a tensor [n, channels, height, width], float32, bfloat16 or uint8. labels: int64 [n], or labels[i] of what was given as
     labels. A schedule that mixes images gives MixedLabels, or with `classes` float32 [n, classes]. Without labels a batch
     is the images alone. They are the bytes that Collate gives for the same images, indices, epoch and seed.
 
@@ -65,7 +67,7 @@ class Loader:
         world_size: int | None = None,
         mean: Numbers | None = None,
         std: Numbers | None = None,
-        output: Literal["float32", "uint8"] = "float32",
+        output: BatchOutput = "float32",
         hole: ArrayLike | None = None,
         channels_last: bool = False,
         member: int = 0,
@@ -94,8 +96,8 @@ class Loader:
         rank, world_size: this process, 0 .. world_size - 1, and the number of processes that share the images; by default
             those of torch.distributed where it runs, else 0 and 1. All get the same number of images: some are repeated, as
             DistributedSampler does, or left out by drop_last.
-        mean, std: of "float32", one number per channel on the scale 0..1. hole: the colour of holes in "uint8". As for a
-            Schedule.
+        mean, std: of "float32" and "bfloat16", one number per channel on the scale 0..1. hole: the colour of holes in
+            "uint8". output: "bfloat16" is "float32" rounded to the nearest, in half the memory. As for a Schedule.
         channels_last: the batch lies in PyTorch's memory format of that name; its shape and values are the same.
         member: a further part of the key of draws. classes: their number, for dense labels of mixed images.
         split: which part of a set, "train", "val" or "test".
@@ -110,8 +112,8 @@ class Loader:
         """
         if schedule is not None and not isinstance(schedule, Schedule):
             raise UsageError(f"schedule is a {type(schedule).__name__}; expected a popaug.Schedule, a baseline or None")
-        if output not in ("float32", "uint8"):
-            raise UsageError(f'output "{output}"; a batch is "float32" or "uint8"')
+        if output not in _TYPES:
+            raise UsageError(f'output "{output}"; a batch is "float32", "bfloat16" or "uint8"')
         check_scale(mean, std)
         if output == "uint8" and std is not None:
             raise UsageError('std has no effect with output="uint8": leave it out, or use output="float32"')
@@ -144,7 +146,7 @@ class Loader:
         is_bytes = self.output == "uint8"
         centre = hole_of(hole, mean, channels) if is_bytes else _or(mean, 0.0, channels, "mean")
         options = json.dumps({
-            "bytes": is_bytes,
+            "output": self.output,
             "channels_last": self.channels_last,
             "mean": centre,
             "std": [1.0] * channels if is_bytes else _or(std, 1.0, channels, "std"),
@@ -275,7 +277,7 @@ class Loader:
         """A tensor for a whole batch, and what keeps its memory."""
         height, width, channels = self._data.shape
         images = min(self.batch_size, self._core.images())
-        kind = torch.float32 if self.output == "float32" else torch.uint8
+        kind = _TYPES[self.output]
         shape = (images, height, width, channels) if self.channels_last else (images, channels, height, width)
         if self.pin_memory:
             batch = torch.empty(shape, dtype=kind, pin_memory=True)
