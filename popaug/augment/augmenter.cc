@@ -43,12 +43,19 @@ simd::ChannelScale scale_of(const Normalisation& normalisation, int channels) {
   return scale;
 }
 
+// The bytes of an image, without gaps.
+struct Bytes {
+  const uint8_t* data;
+  int width, height;
+};
+
 // Brings an image into the cache while the one before it is worked on: images are asked for in
 // random order, and a data set is larger than the caches. Long ones the processor follows by
 // itself.
-void prefetch(const uint8_t* bytes, size_t size) {
+void prefetch(const Bytes& image, int channels) {
   constexpr size_t kMost = 8192, kLine = 64;
-  for (size_t i = 0; i < std::min(size, kMost); i += kLine) __builtin_prefetch(bytes + i, 0, 2);
+  const size_t size = std::min(size_t{1} * image.width * image.height * channels, kMost);
+  for (size_t i = 0; i < size; i += kLine) __builtin_prefetch(image.data + i, 0, 2);
 }
 
 void expand(const Kernels& kernels, const uint8_t* bytes, int channels, Workspace& work) {
@@ -137,14 +144,16 @@ struct Augmenter::Plan {
     }
   }
 
-  size_t bytes() const { return size_t{1} * width * height * channels; }
+  CropBox draw_crop(int from_width, int from_height, const SampleKey& key) const {
+    Random random = stream_of(key, Purpose::kResizedCrop);
+    return random_crop_box(from_width, from_height, CropRange{.least_area = base.resized_crop},
+                           random);
+  }
 
   // The random resized crop, where there is one: back to the image's size.
   void crop_and_resize(Workspace& work, const SampleKey& key) const {
     if (base.resized_crop <= 0) return;
-    Random random = stream_of(key, Purpose::kResizedCrop);
-    const CropBox box =
-        random_crop_box(width, height, CropRange{.least_area = base.resized_crop}, random);
+    const CropBox box = draw_crop(width, height, key);
     const uint32_t* from = work.pixels() + size_t{1} * box.top * width + box.left;
     work.resizer().reserve(width, height, width, height);
     work.resizer().run(reinterpret_cast<const uint8_t*>(from), sizeof(*from) * width, box.width,
@@ -152,11 +161,31 @@ struct Augmenter::Plan {
     work.swap();
   }
 
+  // The random resized crop of an image of another size: only the part is expanded.
+  void cut_and_resize(const Kernels& kernels, Workspace& work, const Bytes& from,
+                      const SampleKey& key) const {
+    const CropBox box = draw_crop(from.width, from.height, key);
+    const auto expand_row = channels == 1 ? kernels.pixels.expand_grey : kernels.pixels.expand_rgb;
+    uint32_t* part = work.part(size_t{1} * box.width * box.height);
+    for (int y = 0; y < box.height; ++y) {
+      const size_t at = size_t{1} * (box.top + y) * from.width + box.left;
+      expand_row(from.data + at * channels, part + size_t{1} * y * box.width, box.width);
+    }
+    work.resizer().reserve(from.width, from.height, width, height);
+    work.resizer().run(reinterpret_cast<const uint8_t*>(part), sizeof(*part) * box.width, box.width,
+                       box.height, reinterpret_cast<uint8_t*>(work.pixels()), width, height);
+    work.set_solid(true);
+  }
+
   // An image up to its base transforms. `first` are the first words of its draws.
-  void begin(const Kernels& kernels, Workspace& work, const uint8_t* bytes, const SampleKey& key,
+  void begin(const Kernels& kernels, Workspace& work, const Bytes& from, const SampleKey& key,
              const uint32_t* first) const {
-    expand(kernels, bytes, channels, work);
-    crop_and_resize(work, key);
+    if (from.width == width && from.height == height) {
+      expand(kernels, from.data, channels, work);
+      crop_and_resize(work, key);
+    } else {
+      cut_and_resize(kernels, work, from, key);
+    }
     apply_ops(kernels, work, key, first);
   }
 
@@ -167,7 +196,7 @@ struct Augmenter::Plan {
   }
 
   // Mixes the image of `work`, whose base transforms are applied, with another one.
-  void apply_mix(const Kernels& kernels, Workspace& work, const uint8_t* partner,
+  void apply_mix(const Kernels& kernels, Workspace& work, const Bytes& partner,
                  const SampleKey& key, const MixDraw& draw) const {
     Workspaces::Lease lease(workspaces);
     Workspace& other = *lease;
@@ -182,7 +211,7 @@ struct Augmenter::Plan {
   // From the base transforms of the image in `work` to its last stage, write(kernels, work, crop).
   template <typename Write>
   void finish(const Kernels& kernels, Workspace& work, const BaseDraw& draw, const MixDraw& mix,
-              const uint8_t* partner, const SampleKey& partner_key, const Write& write) const {
+              const Bytes& partner, const SampleKey& partner_key, const Write& write) const {
     if (!draw.erases() && mix.share == 1) {  // crop, flips and cutout while the pixels are written
       return write(kernels, work, place_base(kernels, work, base, draw));
     }
@@ -193,7 +222,9 @@ struct Augmenter::Plan {
 
   void check(const ByteBatch& images, std::span<const uint32_t> indices) const {
     check_batch(images, indices);
-    if (images.width != width || images.height != height || images.channels != channels) {
+    const bool cut = base.resized_crop > 0;  // out of images of any size
+    const bool fits = cut || (images.width == width && images.height == height);
+    if (!fits || images.channels != channels) {
       throw Error("augmentation: images of " + size_text(images.width, images.height) + "x" +
                   std::to_string(images.channels) + "; this augmenter was made for " +
                   size_text(width, height) + "x" + std::to_string(channels));
@@ -220,7 +251,9 @@ struct Augmenter::Plan {
       Workspaces::Lease lease(workspaces);
       Workspace& work = *lease;
       PrefetchedDraws words;
-      const auto bytes_of = [&](size_t i) { return images.data + indices[i] * images.stride; };
+      const auto image = [&](uint32_t number) {
+        return Bytes{images.data + number * images.stride, images.width, images.height};
+      };
       for (size_t i = begin_at; i < end; ++i) {
         const size_t in_words = (i - begin_at) % PrefetchedDraws::kMost;
         if (in_words == 0) {
@@ -229,8 +262,8 @@ struct Augmenter::Plan {
         }
         SampleKey own = key;
         own.sample += indices[i];
-        if (i + 1 < end) prefetch(bytes_of(i + 1), bytes());
-        begin(kernels, work, bytes_of(i), own, words.augment(in_words));
+        if (i + 1 < end) prefetch(image(indices[i + 1]), channels);
+        begin(kernels, work, image(indices[i]), own, words.augment(in_words));
         MixDraw mix;
         uint32_t partner = indices[i];
         const BaseDraw draw =
@@ -240,7 +273,7 @@ struct Augmenter::Plan {
         if (base.mixes()) mixing.mixed[i] = {partner, static_cast<float>(mix.share)};
         SampleKey other = key;
         other.sample += partner;
-        finish(kernels, work, draw, mix, images.data + partner * images.stride, other,
+        finish(kernels, work, draw, mix, image(partner), other,
                [&](const Kernels& k, Workspace& w, const simd::Crop& c) { write(k, w, c, i); });
       }
     });
@@ -264,11 +297,11 @@ struct Augmenter::Plan {
         other.sample = pair.partner_sample;
         const uint32_t none = 0;
         words.make(kernels.draws, own, {&none, 1});
-        begin(kernels, work, pair.image, own, words.augment(0));
+        begin(kernels, work, {pair.image, width, height}, own, words.augment(0));
         MixDraw mix;
         const BaseDraw draw = fast_sampler.draw_base(own, words.base(0), &mix);
         if (pair.partner == nullptr) mix = {};
-        finish(kernels, work, draw, mix, pair.partner, other,
+        finish(kernels, work, draw, mix, {pair.partner, width, height}, other,
                [&](const Kernels& k, Workspace& w, const simd::Crop& c) { write(k, w, c, i); });
       }
     });
@@ -296,6 +329,8 @@ Augmenter::Augmenter(const Space& space, const Rule& rule, const Policy& policy,
 }
 
 Augmenter::~Augmenter() = default;
+
+bool Augmenter::cuts() const { return plan_->base.resized_crop > 0; }
 
 void Augmenter::run(const ByteBatch& images, std::span<const uint32_t> indices,
                     const SampleKey& key, const FloatBatch& out, int threads,
@@ -365,7 +400,8 @@ void normalise_to(const ByteBatch& images, std::span<const uint32_t> indices,
   for (size_t i = 0; i < indices.size(); ++i) {
     expand(kernels, images.data + indices[i] * images.stride, images.channels, work);
     if (i + 1 < indices.size()) {
-      prefetch(images.data + indices[i + 1] * images.stride, work.size() * images.channels);
+      prefetch({images.data + indices[i + 1] * images.stride, images.width, images.height},
+               images.channels);
     }
     write_output(kernels, work, {.solid = true}, scale, images.channels, i, out);
   }

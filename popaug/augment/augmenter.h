@@ -86,6 +86,11 @@ class Augmenter {
             const Normalisation& normalisation, int width, int height, int channels);
   ~Augmenter();
 
+  // Whether the base transforms contain a random resized crop. Then the images of a ByteBatch may
+  // have another size than the augmenter, all the same one: a part of them becomes an image of the
+  // augmenter's size, sharper than one of an image that was brought to this size before.
+  bool cuts() const;
+
   // Augments images[indices[i]] with the key (key.seed, key.stream, key.epoch, indices[i] +
   // key.sample) into position i of `out`, for all i. Results do not depend on the batch's
   // composition, order or `threads`.

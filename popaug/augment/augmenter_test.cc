@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <tuple>
 
+#include "popaug/augment/photo.h"
 #include "tests/message_of.h"
 
 namespace popaug {
@@ -102,6 +104,66 @@ TEST(Augmenter, FlipsAndTurnsGiveTheSymmetriesThatTheySay) {
   expect({.turn = 0.6}, {0.4, 0.2, 0.2, 0.2, 0, 0, 0, 0});
   expect({.flip = 0.5, .vflip = 0.2}, {0.4, 0, 0.1, 0, 0.4, 0, 0.1, 0});
   expect({.flip = 0.5, .turn = 0.75}, std::vector<double>(8, 0.125));
+}
+
+// Parts of images of another size are what random_resized_crop() makes of them.
+TEST(Augmenter, CutsPartsOutOfLargerAndSmallerImages) {
+  const Space space = space_by_name("randaugment");
+  const Policy policy = every_op(space, space.levels - 2);
+  const Normalisation normalisation{{0.5f, 0.4f, 0.3f}, {0.2f, 0.2f, 0.3f}};
+  constexpr int kWidth = 21, kHeight = 13;
+  const BaseTransforms rest{.flip = 0.5, .cutout = 5, .cutmix = 0.7};
+  BaseTransforms base = rest;
+  base.resized_crop = 0.3;
+  for (const auto& [width, height, channels] :
+       {std::tuple{42, 26, 3}, std::tuple{37, 40, 1}, std::tuple{5, 3, 3}}) {
+    const Normalisation scale{{normalisation.mean.begin(), normalisation.mean.begin() + channels},
+                              {normalisation.std.begin(), normalisation.std.begin() + channels}};
+    const size_t stride = size_t{1} * width * height * channels;
+    const size_t cut_stride = size_t{1} * kWidth * kHeight * channels;
+    constexpr uint32_t kImages = 40;
+    std::vector<uint8_t> bytes(kImages * stride), cut(kImages * cut_stride);
+    Random random({.seed = 4, .purpose = Purpose::kTest});
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next32());
+    const SampleKey key{.seed = 7, .epoch = 2};
+    std::vector<uint32_t> indices(kImages);
+    for (uint32_t i = 0; i < kImages; ++i) {
+      indices[i] = kImages - 1 - i;
+      Image image(width, height);
+      for (int p = 0; p < width * height; ++p) {
+        for (int c = 0; c < 3; ++c) {
+          image.data()[4 * p + c] = bytes[i * stride + p * channels + (channels == 3 ? c : 0)];
+        }
+      }
+      SampleKey own = key;
+      own.sample = i;
+      const Image part = random_resized_crop(image, kWidth, kHeight, {.least_area = 0.3}, own);
+      for (int p = 0; p < kWidth * kHeight; ++p) {
+        for (int c = 0; c < channels; ++c) {
+          cut[i * cut_stride + p * channels + c] = part.data()[4 * p + c];
+        }
+      }
+    }
+    const auto run = [&](const BaseTransforms& with, const ByteBatch& images, int threads) {
+      const Augmenter augmenter(space, Rule{}, policy, with, scale, kWidth, kHeight, channels);
+      EXPECT_EQ(augmenter.cuts(), with.resized_crop > 0);
+      std::vector<float> out(kImages * cut_stride);
+      std::vector<Mixed> mixed(kImages);
+      const auto step = static_cast<ptrdiff_t>(cut_stride);
+      augmenter.run(images, indices, key,
+                    {out.data(), step, 1, ptrdiff_t{kWidth} * channels, channels}, threads,
+                    {indices, mixed.data()});
+      for (const Mixed& each : mixed) out.push_back(each.share);
+      return out;
+    };
+    const ByteBatch whole{bytes.data(), width, height, channels, stride};
+    const std::vector<float> parts =
+        run(rest, {cut.data(), kWidth, kHeight, channels, cut_stride}, 1);
+    EXPECT_EQ(run(base, whole, 1), parts) << width;
+    EXPECT_EQ(run(base, whole, 3), parts) << width;
+    EXPECT_THAT(message_of([&] { run(rest, whole, 1); }),
+                ::testing::HasSubstr("this augmenter was made for 21x13"));
+  }
 }
 
 TEST(Augmenter, BadInputIsASentence) {

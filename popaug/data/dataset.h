@@ -32,6 +32,11 @@ struct ImageSet {
   std::vector<std::string> groups;      // [count] or empty
   std::span<const uint8_t> digests;     // 16 bytes an image, where a packed file records them
   ImageReading reading = {};            // of what came from image files
+  // The same images at another, larger size, from which random resized crops are cut
+  // (ReadOptions::detail); empty where `pixels` have to do. Not part of any fingerprint.
+  int detail_width = 0, detail_height = 0;
+  std::shared_ptr<const void> detail_storage;
+  std::span<const uint8_t> detail;
   size_t count() const { return labels.size(); }
   size_t image_bytes() const { return size_t{1} * width * height * channels; }
 };
@@ -52,7 +57,11 @@ struct ReadOptions {
   int width = 0, height = 0;     // resize to this; 0: as they are (all must then be equal)
   Fit fit = Fit::kStretch;       // ... in this way
   bool scaled_decoding = false;  // JPEGs by load_image_scaled: faster, other pixels
-  int threads = 0;               // 0: all cores
+  // Above 1, with a size: holds the images this many times as large too (ImageSet::detail), less
+  // where that would take more than detail_limit bytes.
+  double detail = 1;
+  uint64_t detail_limit = uint64_t{2} << 30;
+  int threads = 0;                            // 0: all cores
   uint64_t memory_limit = uint64_t{8} << 30;  // bytes held; larger sets must be packed first
   DecodeRules rules = {};                     // of 16-bit samples and transparent pixels
   // rules.low and rules.high become the least and the largest sample of the set.

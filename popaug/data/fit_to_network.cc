@@ -69,6 +69,8 @@ void convert_channels(ImageSet& split, int channels) {
   split.pixels = *pixels;
   split.storage = pixels;
   split.digests = {};
+  split.detail = {};
+  split.detail_storage.reset();
 }
 
 }  // namespace

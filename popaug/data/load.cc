@@ -1,5 +1,7 @@
 // Decodes an opened set into memory, on all cores.
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 
 #include "popaug/data/classes.h"
@@ -182,6 +184,36 @@ std::vector<ImageSet> decode_all(const Source& source, const Shape& shape,
   return splits;
 }
 
+// How many times as large the images are held for crops: as asked, or what options.detail_limit
+// allows.
+double detail_of(const Source& source, const Shape& shape, const ReadOptions& options) {
+  if (options.width == 0 || options.detail <= 1) return 1;
+  const double bytes = double(source.count()) * shape.width * shape.height * shape.channels;
+  return std::min(options.detail, std::sqrt(double(options.detail_limit) / bytes));
+}
+
+// Fills in ImageSet::detail.
+void add_detail(const Source& source, const Shape& shape, const ReadOptions& asked,
+                std::vector<ImageSet>& splits) {
+  constexpr double kLeast = 1.1;  // less is not worth the memory
+  const double factor = detail_of(source, shape, asked);
+  if (factor < kLeast) return;
+  ReadOptions options = asked;
+  options.width = static_cast<int>(std::lround(factor * asked.width));
+  options.height = static_cast<int>(std::lround(factor * asked.height));
+  const Shape larger{options.width, options.height, shape.channels, shape.first};
+  Notes said;  // already
+  const auto tick = [] {};
+  for (size_t s = 0; s < splits.size(); ++s) {
+    if (splits[s].name == "test") continue;  // never cropped
+    const ImageSet images = decode(source.splits[s], larger, options, said, tick);
+    splits[s].detail_width = larger.width;
+    splits[s].detail_height = larger.height;
+    splits[s].detail = images.pixels;
+    splits[s].detail_storage = images.storage;
+  }
+}
+
 // Looks at some images of each split, spread evenly.
 void note_levels(Dataset& data) {
   constexpr size_t kLooked = 1000;
@@ -204,6 +236,7 @@ void decode_files(const Source& source, const ReadOptions& options, Progress& pr
     check_memory(source.place, source.count(), shape, options);
     Notes notes;
     data.splits = decode_all(source, shape, options, notes, progress);
+    add_detail(source, shape, options, data.splits);
     for (const std::string& sentence : notes.sentences()) data.notes.push_back(sentence);
     note_levels(data);
   };

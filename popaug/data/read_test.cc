@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -144,6 +145,36 @@ TEST_F(Folder, TheNumberOfThreadsChangesNothing) {
   EXPECT_EQ(one, fingerprint(read_dataset(root(), {.threads = 5})));
   put(root() / "test" / "dog" / "2.png", flat(4, 2, 1, 1, 1));
   EXPECT_NE(one, fingerprint(read_dataset(root())));
+}
+
+// Images for crops: the same pixels as ever, and the same images larger, but of the test split.
+TEST_F(Folder, DetailIsTheSameImagesLarger) {
+  for (const char* split : {"train", "test"}) {
+    for (int i = 0; i < 4; ++i) {
+      Image image(20 + i, 30);
+      for (size_t b = 0; b < image.size_bytes(); ++b) {
+        image.data()[b] = b % 4 == 3 ? 255 : static_cast<uint8_t>(b * (7 + i));
+      }
+      put(root() / split / (i % 2 == 0 ? "a" : "b") / (std::to_string(i) + ".png"), image);
+    }
+  }
+  ReadOptions options{.width = 8, .height = 6, .fit = Fit::kCrop};
+  const Dataset plain = read_dataset(root(), options);
+  EXPECT_TRUE(plain.find("train")->detail.empty());
+  options.detail = 1.5;
+  const Dataset data = read_dataset(root(), options);
+  EXPECT_EQ(fingerprint(data), fingerprint(plain));
+  const ImageSet& train = *data.find("train");
+  EXPECT_EQ(train.detail_width, 12);
+  EXPECT_EQ(train.detail_height, 9);
+  const Dataset larger = read_dataset(root(), {.width = 12, .height = 9, .fit = Fit::kCrop});
+  EXPECT_TRUE(std::ranges::equal(train.detail, larger.find("train")->pixels));
+  EXPECT_TRUE(data.find("test")->detail.empty());
+  // Less where it would take too much memory, and nothing where that is hardly larger.
+  options.detail_limit = static_cast<uint64_t>(8 * 8 * 6 * 3 * 1.25 * 1.25);
+  EXPECT_EQ(read_dataset(root(), options).find("train")->detail_width, 10);
+  options.detail_limit = 8 * 8 * 6 * 3;
+  EXPECT_TRUE(read_dataset(root(), options).find("train")->detail.empty());
 }
 
 TEST_F(Folder, ASplitIsKnownAgainInAPackedFile) {

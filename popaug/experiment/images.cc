@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <numeric>
 
 namespace popaug {
@@ -139,6 +140,17 @@ std::vector<uint32_t> all_labelled(const Inputs& inputs) {
   return all;
 }
 
+namespace {
+
+// How many times as large the images are held that random resized crops are cut from: so that the
+// smallest part, `least_area` of a square, is not enlarged; at most twice.
+double detail_for_crops(double least_area) {
+  constexpr double kMost = 2;
+  return least_area > 0 ? std::min(kMost, 1 / std::sqrt(least_area)) : 1;
+}
+
+}  // namespace
+
 Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress& progress) {
   if (settings.images.data.empty()) {
     throw UsageError(
@@ -163,6 +175,7 @@ Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress
   options.label_column = settings.images.label_column;
   options.allow_outside = settings.images.allow_outside;
   options.threads = static_cast<int>(settings.workers);
+  options.detail = detail_for_crops(settings.train.resized_crop);
 
   Inputs inputs;
   inputs.data = read_dataset(settings.images.data, options, progress);

@@ -25,6 +25,13 @@ ByteBatch bytes_of(const ImageSet& split) {
   return {split.pixels.data(), split.width, split.height, split.channels, split.image_bytes()};
 }
 
+// What an augmenter takes its images from: larger ones where it cuts parts out of them.
+ByteBatch bytes_for(const Augmenter& augmenter, const ImageSet& split) {
+  if (!augmenter.cuts() || split.detail.empty()) return bytes_of(split);
+  const size_t bytes = size_t{1} * split.detail_width * split.detail_height * split.channels;
+  return {split.detail.data(), split.detail_width, split.detail_height, split.channels, bytes};
+}
+
 FloatBatch floats_of(const Tensor& images) {
   return {images.mutable_data_ptr<float>(), images.stride(0), images.stride(1), images.stride(2),
           images.stride(3)};
@@ -115,8 +122,8 @@ void make_batch(const EpochWork& work, const EpochOrder& order, size_t first, co
     part.data += static_cast<ptrdiff_t>(begin) * out.sn;
     Mixing mixing;
     if (work.mixes) mixing = {*work.indices, mixed.data() + begin};
-    work.augmenter->run(bytes_of(*work.split), images.subspan(begin, end - begin), repeated, part,
-                        1, mixing);
+    work.augmenter->run(bytes_for(*work.augmenter, *work.split), images.subspan(begin, end - begin),
+                        repeated, part, 1, mixing);
   };
   if (order.repeats.empty()) {
     run(0, size, 0);

@@ -290,6 +290,13 @@ TEST_F(TrainerTest, AResizedCropTakesThePlaceOfPaddingAndCrop) {
   EXPECT_NE(cropped, weights(0, {.pad = 2, .flip = 0.25}));
   EXPECT_NE(cropped, weights(0.5, {.pad = 2, .flip = 0.25}));
   EXPECT_THROW(weights(1.5, {}), UsageError);
+  // From larger images, where there are some: nothing else reads them.
+  const std::string uncropped = weights(0, {.pad = 2, .flip = 0.25});
+  split_.detail_width = split_.detail_height = 2 * split_.width;
+  std::vector<uint8_t> detail(4 * split_.pixels.size(), 90);
+  split_.detail = detail;
+  EXPECT_EQ(uncropped, weights(0, {.pad = 2, .flip = 0.25}));
+  EXPECT_NE(cropped, weights(0.4, {.flip = 0.25}));
 }
 
 // Nothing is written, and the next round of this worker is as if nothing had been.

@@ -13,7 +13,7 @@ scratch, scratch-60     flip and random resized crop without the weights, for 10
 pytorch                 flip and random resized crop in plain PyTorch, from the same weights
 
 A training has one core. Lines that are in the file already are not trained again. The line of "searched" has the images
-that its search trained.
+that its search trained. A search that takes an arm of the study is judged by the line of that arm and seed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def call(*command: object) -> str:
     return run.stdout
 
 
-def by_program(popaug: str, data: pathlib.Path, arm: str, seed: int, work: pathlib.Path) -> Line:
+def by_program(popaug: str, data: pathlib.Path, arm: str, seed: int, work: pathlib.Path, known: list[Line]) -> Line:
     line: Line = {}
     training: list[object] = [popaug, "train", "--data", data, "--seed", seed, "--out", work / "run"]
     if arm in SCRATCH:
@@ -60,6 +60,9 @@ def by_program(popaug: str, data: pathlib.Path, arm: str, seed: int, work: pathl
         call(popaug, "search", "--data", data, *TUNED, "--seed", seed, "--workers", 1, "--out", out)
         choice = json.loads((out / "choose.json").read_text())
         line |= {"chosen": choice["winner"], "search_images": choice["images_trained"]}
+        same = [n for n in known if (n["set"], n["arm"], n["seed"]) == (data.stem, choice["winner"], seed)]
+        if same:  # the final training is that of the arm
+            return line | {name: same[0][name] for name in ("images_trained", "test_accuracy", "test_loss")}
         training += [*TUNED, "--schedule", out / "best.schedule.json"]
     else:
         training += [*TUNED, "--augment", arm]
@@ -139,12 +142,12 @@ def by_pytorch(data: pathlib.Path, seed: int, weights: pathlib.Path) -> Line:
     }
 
 
-def train(popaug: str, data: pathlib.Path, arm: str, seed: int, weights: pathlib.Path) -> Line:
+def train(popaug: str, data: pathlib.Path, arm: str, seed: int, weights: pathlib.Path, known: list[Line]) -> Line:
     with tempfile.TemporaryDirectory(prefix="popaug-fine-tuning-") as work:
         if arm == "pytorch":
             found = json.loads(call(sys.executable, __file__, data, "--plain", weights, "--seeds", seed))
         else:
-            found = by_program(popaug, data, arm, seed, pathlib.Path(work))
+            found = by_program(popaug, data, arm, seed, pathlib.Path(work), known)
     return {"set": data.stem, "arm": arm, "seed": seed, **found}
 
 
@@ -178,8 +181,9 @@ def main() -> None:
     lock = threading.Lock()
 
     def work(job: tuple[pathlib.Path, str, int]) -> None:
-        line = train(settings.popaug, *job, settings.weights)
+        line = train(settings.popaug, *job, settings.weights, lines)
         with lock, settings.lines.open("a") as out:
+            lines.append(line)
             out.write(json.dumps(line) + "\n")
         print(line, flush=True)
 

@@ -30,7 +30,12 @@ class Workspace {
   float* line() { return line_.data(); }           // 3 rows of the image
   Image& image() { return image_; }                // for plain twins
   Resizer& resizer() { return resizer_; }          // for the random resized crop
-  size_t size() const { return size_; }            // pixels
+  // Memory for a part of a larger image.
+  uint32_t* part(size_t pixels) {
+    if (part_.size() < pixels) part_.resize(pixels);
+    return part_.data();
+  }
+  size_t size() const { return size_; }  // pixels
   int width() const { return width_; }
   int height() const { return height_; }
 
@@ -45,6 +50,7 @@ class Workspace {
   std::array<uint8_t, 3 * 256> tables_;
   std::vector<uint16_t> columns_;
   std::vector<float> line_;
+  std::vector<uint32_t> part_;
   Image image_;
   Resizer resizer_;
 };
