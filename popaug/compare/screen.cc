@@ -16,9 +16,9 @@
 // 4. Halving. The first fold tries all recipes, each later one only those that the model puts
 //    first: trainings go where the decision is.
 //
-// Accuracy over few images is coarse. The loss is finer, and ranks recipes at least as well, but
-// some recipes change it without changing the accuracy. So the model is of the mean of both: of the
-// error in points, and of the loss in such units that its noise is as large. The plan, the
+// The value of a training is its error in points. Its loss is recorded and does not count: stronger
+// augmentation makes a network less sure of itself, which lowers the loss whatever the error does
+// (docs/decisions/choose.md). The plan, the
 // trainings and the winner depend on the seed and on the settings, not on time or workers. A
 // stopped screening runs again from its start and finds its finished trainings in runs.jsonl.
 #include "popaug/compare/screen.h"
@@ -68,20 +68,12 @@ class Part : public Progress {
 
 // What the trainings say of the recipes.
 struct Standing {
-  ScreenFit fit;           // effects in points, of error and loss together; lower is better
-  double error_noise = 0;  // points of accuracy, of one training
+  ScreenFit fit;           // effects in points of error; lower is better
   std::vector<int> order;  // best first
 };
 
-Standing stand(const std::vector<Recipe>& recipes, const std::vector<ScreenValue>& errors,
-               const std::vector<ScreenValue>& losses) {
-  const ScreenFit error = fit_screen(recipes, errors), loss = fit_screen(recipes, losses);
-  const double scale = loss.noise > 0 ? error.noise / loss.noise : 0;
-  std::vector<ScreenValue> both = errors;
-  for (size_t i = 0; i < both.size() && scale > 0; ++i) {
-    both[i].value = (errors[i].value + scale * losses[i].value) / 2;
-  }
-  Standing standing{fit_screen(recipes, both), error.noise, {}};
+Standing stand(const std::vector<Recipe>& recipes, const std::vector<ScreenValue>& errors) {
+  Standing standing{fit_screen(recipes, errors), {}};
   standing.order.resize(recipes.size());
   std::iota(standing.order.begin(), standing.order.end(), 0);
   const std::vector<double>& effect = standing.fit.effect;
@@ -119,7 +111,7 @@ class Screen {
       Part part(progress_, done, total);
       train_fold(static_cast<int>(fold), running, part);
       done += outcome_.stages[fold];
-      standing = stand(settings_.recipes, errors_, losses_);
+      standing = stand(settings_.recipes, errors_);
       progress_.event(fmt::format("fold {} of {}: {} leads after {:.0f} trainings", fold + 1,
                                   outcome_.stages.size(),
                                   settings_.recipes[standing.order[0]].arm.name, done));
@@ -144,7 +136,6 @@ class Screen {
       recipe.accuracy.push_back(kPoints * result->accuracy);
       recipe.loss.push_back(result->loss);
       errors_.push_back({r, fold, -kPoints * result->accuracy});
-      losses_.push_back({r, fold, result->loss});
       outcome_.images_trained += result->images_trained;
       outcome_.images_evaluated += result->tested;
       outcome_.seconds += result->seconds;
@@ -154,7 +145,7 @@ class Screen {
   void conclude(const Standing& standing) {
     const int winner = standing.order[0];
     outcome_.winner = settings_.recipes[winner].arm.name;
-    outcome_.deviation = standing.error_noise;
+    outcome_.deviation = standing.fit.noise;
     for (size_t r = 0; r < outcome_.recipes.size(); ++r) {
       ScreenedRecipe& recipe = outcome_.recipes[r];
       recipe.behind = standing.fit.effect[r] - standing.fit.effect[winner];
@@ -224,7 +215,7 @@ class Screen {
   Progress& progress_;
   const StopToken& stop_;
   ArmResults file_;
-  std::vector<ScreenValue> errors_, losses_;
+  std::vector<ScreenValue> errors_;
   ScreenOutcome outcome_;
 };
 

@@ -25,7 +25,7 @@ struct ScreenedRecipe {
   Recipe recipe;
   std::vector<double> accuracy;  // percent, of the folds it was judged by
   std::vector<double> loss;
-  double behind = 0;     // points behind the winner, by the model of accuracy and loss
+  double behind = 0;     // points behind the winner, by the model
   double deviation = 0;  // standard deviation of `behind`
 };
 

@@ -7,6 +7,8 @@ The regret of an arm on a set is the mean accuracy of the best fixed arm in hind
 images, over the seeds that all arms of the set have. With --folds, the same table follows for the trainings outside folds
 (three quarters of the labels), and the screening of `popaug choose` is replayed on them: what it would have chosen after so
 many trainings, and the regret of that by the trainings on all labels, or for sets that lack these by those outside folds.
+Then how well the error and the loss of a training on its fold say what the test images say of the same recipe outside another
+fold: the mean correlation over the recipes of a set.
 """
 
 from __future__ import annotations
@@ -74,20 +76,16 @@ def stages(trainings: int, recipes: int, folds: int) -> list[int]:
     return found
 
 
-def screen(lines: list[Line], trainings: int, folds: int, by: str = "both") -> str:
-    """The arm that a screening on these lines of one set takes; `by`: "error", "loss" or both."""
+def screen(lines: list[Line], trainings: int, folds: int, by: str = "error") -> str:
+    """The arm that a screening on these lines of one set takes; `by`: "error" or "loss"."""
     known = {(line["arm"], line["seed"]): line for line in lines}
     order = list(range(len(GRID)))
-    values: dict[str, list[tuple[int, int, float]]] = {"error": [], "loss": []}
+    values: list[tuple[int, int, float]] = []
     for fold, stage in enumerate(stages(trainings, len(GRID), folds)):
         for r in order[:stage]:
             line = known[GRID[r][0], fold]
-            values["error"].append((r, fold, -100 * line["fold_accuracy"]))
-            values["loss"].append((r, fold, line["fold_loss"]))
-        scale = fit(values["error"])[1] / fit(values["loss"])[1]
-        pairs = zip(values["error"], values["loss"], strict=True)
-        both = [(r, k, (error + scale * loss) / 2) for (r, k, error), (_, _, loss) in pairs]
-        badness = fit({**values, "both": both}[by])[0]
+            values.append((r, fold, line["fold_loss"] if by == "loss" else -100 * line["fold_accuracy"]))
+        badness = fit(values)[0]
         order = sorted(range(len(GRID)), key=lambda r: badness[r])
     return GRID[order[0]][0]
 
@@ -160,11 +158,56 @@ def screening_table(
     rows = [row(["screening", *truth, "mean regret", "worst"]), row(["---"] * (len(truth) + 3))]
     folds = min((len({line["seed"] for line in by_set[name]}) for name in truth), default=0)
     for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
-        for by in ("error", "loss", "both"):
+        for by in ("error", "loss"):
             chosen = [screen(by_set[name], trainings, folds, by) for name in truth]
             regrets = [best[name] - truth[name][arm] for name, arm in zip(truth, chosen, strict=True)]
             cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
             rows.append(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
+    return rows
+
+
+def others_table(lines: list[Line]) -> list[str]:
+    """Arms outside the grid in the first fold, beside the best recipe of the grid there."""
+    grid = {arm for arm, *_ in GRID}
+    first = {
+        (line["arm"], line["set"]): 100 * line["test_accuracy"]
+        for line in lines
+        if line["seed"] == 0 and "test_accuracy" in line
+    }
+    names = list(dict.fromkeys(line["set"] for line in lines))
+    arms = list(dict.fromkeys(line["arm"] for line in lines if line["arm"] not in grid))
+    rows = [row(["arm", *names]), row(["---"] * (len(names) + 1))]
+    best = [max(first.get((arm, name), 0.0) for arm in grid) for name in names]
+    rows.append(row(["best of the grid", *(f"{value:.1f}" for value in best)]))
+    for arm in arms:
+        rows.append(row([arm, *(f"{first[arm, name]:.1f}" if (arm, name) in first else "" for name in names)]))
+    return rows
+
+
+def correlation_table(lines: list[Line]) -> list[str]:
+    """For each set, the correlation over the recipes of the grid of a training's error, and of its loss, on its fold with the
+    test error of the same recipe outside each other fold; the mean over pairs of folds."""
+    names, found = [], []
+    for name, known in whole_folds(lines, {arm for arm, *_ in GRID}).items():
+        by = {(line["arm"], line["seed"]): line for line in known}
+        folds = sorted({line["seed"] for line in known})
+        pairs = [(a, b) for a in folds for b in folds if a != b]
+        if not pairs:
+            continue
+
+        def column(fold: int, key: str, by: dict[tuple[str, int], Line] = by) -> np.ndarray:
+            return np.array([by[arm, fold][key] for arm, *_ in GRID])
+
+        names.append(name)
+        found.append(
+            [
+                np.mean([sign * np.corrcoef(column(a, key), column(b, "test_accuracy"))[0, 1] for a, b in pairs])
+                for key, sign in (("fold_accuracy", 1), ("fold_loss", -1))
+            ]
+        )
+    rows = [row(["judged by", *names, "mean"]), row(["---"] * (len(names) + 2))]
+    for label, values in zip(("error", "loss"), np.array(found).T, strict=True):
+        rows.append(row([label, *(f"{value:.2f}" for value in values), f"{np.mean(values):.2f}"]))
     return rows
 
 
@@ -190,14 +233,23 @@ def main() -> int:
     settings = parser.parse_args()
     lines = read(settings.arms)
     fold_lines = read(settings.folds) if settings.folds else []
-    whole, outside = common_seeds(lines), common_seeds(fold_lines)
-    folds = regret_table(outside, order_of(fold_lines), "folds") if fold_lines else []
-    screened = screening_table(means(whole), means(outside), fold_lines)
+    in_folds = [line for found in whole_folds(fold_lines, {arm for arm, *_ in GRID}).values() for line in found]
+    whole, outside = common_seeds(lines), common_seeds(in_folds)
+    tables = {
+        "folds": regret_table(outside, [arm for arm, *_ in GRID], "folds"),
+        "others": others_table(fold_lines),
+        "screening": screening_table(means(whole), means(outside), in_folds),
+        "correlation": correlation_table(fold_lines),
+    }
     if settings.page is None:
-        print("\n".join([*regret_table(whole, order_of(lines), "seeds"), "", *folds, "", *screened]))
+        print("\n".join(regret_table(whole, order_of(lines), "seeds")))
+        for rows in tables.values():
+            print("\n".join(["", *rows]))
         return 0
     page = settings.page.read_text()
-    wanted = on_page(on_page(page, "folds", folds), "screening", screened)
+    wanted = page
+    for name, rows in tables.items():
+        wanted = on_page(wanted, name, rows)
     if settings.check:
         return int(page != wanted)
     settings.page.write_text(wanted)
