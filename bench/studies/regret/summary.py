@@ -22,6 +22,10 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import page
+
 # The grid of `popaug choose` (popaug/compare/screen.cc), in its order: arm of this study, symmetry, strength.
 GRID = (
     ("mild", "flip", 0.25),
@@ -215,13 +219,6 @@ def order_of(lines: list[Line]) -> list[str]:
     return list(dict.fromkeys(line["arm"] for line in lines))
 
 
-def on_page(page: str, name: str, rows: list[str]) -> str:
-    """The page with the rows between its marks of that name."""
-    begin, end = f"<!-- regret {name} -->\n", "<!-- end -->"
-    head, tail = page.split(begin)
-    return head + begin + "\n".join(rows) + "\n" + tail[tail.index(end) :]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("arms", type=pathlib.Path)
@@ -233,26 +230,21 @@ def main() -> int:
     settings = parser.parse_args()
     lines = read(settings.arms)
     fold_lines = read(settings.folds) if settings.folds else []
-    in_folds = [line for found in whole_folds(fold_lines, {arm for arm, *_ in GRID}).values() for line in found]
+    grid = [arm for arm, *_ in GRID]
+    in_folds = [line for found in whole_folds(fold_lines, set(grid)).values() for line in found]
     whole, outside = common_seeds(lines), common_seeds(in_folds)
-    tables = {
-        "folds": regret_table(outside, [arm for arm, *_ in GRID], "folds"),
-        "others": others_table(fold_lines),
-        "screening": screening_table(means(whole), means(outside), in_folds),
-        "correlation": correlation_table(fold_lines),
-    }
-    if settings.page is None:
-        print("\n".join(regret_table(whole, order_of(lines), "seeds")))
-        for rows in tables.values():
-            print("\n".join(["", *rows]))
-        return 0
-    page = settings.page.read_text()
-    wanted = page
-    for name, rows in tables.items():
-        wanted = on_page(wanted, name, rows)
-    if settings.check:
-        return int(page != wanted)
-    settings.page.write_text(wanted)
+    tables = {}
+    if fold_lines:
+        tables = {
+            "regret folds": regret_table(outside, grid, "folds"),
+            "regret others": others_table(fold_lines),
+            "regret screening": screening_table(means(whole), means(outside), in_folds),
+            "regret correlation": correlation_table(fold_lines),
+        }
+    if settings.page is not None:
+        return page.update(settings.page, tables, settings.check)
+    for rows in (regret_table(whole, order_of(lines), "seeds"), *tables.values()):
+        print("\n".join([*rows, ""]))
     return 0
 
 

@@ -18,6 +18,10 @@ import sys
 from collections import defaultdict
 from typing import Any
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import page
+
 FIXED = {
     "flipcrop": "flip and resized crop",
     "mild": "mild ops",
@@ -29,8 +33,6 @@ OTHERS = {
     "pytorch": "flip and resized crop in plain PyTorch",
     "scratch": "flip and resized crop without the weights",
 }
-MARK = "<!-- fine-tuning -->\n"
-END = "<!-- end -->"
 
 Table = dict[str, dict[str, dict[int, float]]]
 
@@ -74,16 +76,10 @@ def main() -> int:
     parser.add_argument("--page", type=pathlib.Path, help="write the table between the marks of this page")
     parser.add_argument("--check", action="store_true", help="only say whether the page has it")
     settings = parser.parse_args()
-    text = "\n".join(rows(read(settings.lines))) + "\n"
-    if settings.page is None:
-        print(text, end="")
-        return 0
-    page = settings.page.read_text()
-    head, tail = page.split(MARK)
-    wanted = head + MARK + text + tail[tail.index(END) :]
-    if settings.check:
-        return int(page != wanted)
-    settings.page.write_text(wanted)
+    table = rows(read(settings.lines))
+    if settings.page is not None:
+        return page.update(settings.page, {"fine-tuning": table}, settings.check)
+    print("\n".join(table))
     return 0
 
 
