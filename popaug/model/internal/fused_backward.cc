@@ -65,23 +65,29 @@ void FusedRunner::State::conv_backward(const FusedNetwork& network, size_t i, in
   (first ? to.d : to.view) = std::move(result);
 }
 
+// Gives a summand its gradient, with the sums that its norm needs. The norm of a summand has no
+// clip, so d stays what it is.
+void FusedRunner::State::give(const FusedNetwork& network, int value, Shared d, int batch) {
+  const FusedStep& made = network.steps[size_t(value) - 1];
+  Flow& to = flows[size_t(value)];
+  to.d = std::move(d);
+  if (!starts_sums(network, value)) return;
+  kernels::mask_and_sum(values[size_t(value)].data, to.d->data(), pixels_of(made, batch),
+                        made.channels, act(network, value), to.d->data(), &to.sums);
+}
+
 void FusedRunner::State::add_backward(const FusedNetwork& network, size_t i, int batch) {
   const FusedStep& step = network.steps[i];
   Flow &from = flows[i + 1], &first = flows[size_t(step.input)];
   Flow& second = flows[size_t(step.other)];
   first.d = from.d;
   first.sums = std::move(from.sums);
-  const Value& other = values[size_t(step.other)];
-  if (other.first_reader != int(i)) {
-    assert(second.view == nullptr);
-    second.view = from.d;
+  if (values[size_t(step.other)].first_reader == int(i)) {
+    give(network, step.other, from.d, batch);
     return;
   }
-  second.d = from.d;
-  if (!starts_sums(network, step.other)) return;
-  // The norm of a shortcut has no clip, so d stays what it is.
-  kernels::mask_and_sum(other.data, data_of(from.d), pixels_of(step, batch), step.channels,
-                        act(network, step.other), second.d->data(), &second.sums);
+  assert(second.view == nullptr);
+  second.view = from.d;
 }
 
 void FusedRunner::State::max_pool_backward(const FusedNetwork& network, size_t i, int batch) {
@@ -122,23 +128,15 @@ void FusedRunner::State::mix_backward(const FusedNetwork& network, size_t i, int
     kernels::add(whole, values[i + 1].norm.act(Clip::kNone), data_of(from.raw), {}, Clip::kNone,
                  pixels, step.channels, whole);
   }
-  // The sums of a summand's norm; it has no clip, so d stays what it is.
-  const auto sum = [&](int value, Shared d) {
-    Flow& to = flows[size_t(value)];
-    to.d = std::move(d);
-    starts_sums(network, value);
-    kernels::mask_and_sum(values[size_t(value)].data, to.d->data(), pixels, step.channels,
-                          act(network, value), to.d->data(), &to.sums);
-  };
-  if (step.second < 0) return sum(step.input, from.d);
+  if (step.second < 0) return give(network, step.input, from.d, batch);
   for (const int branch : {step.input, step.second}) {
     const Shared scaled = pool.take(floats_of(step, batch));
     scale_images(batch, pixels / size_t(batch), step.channels, whole, step.back,
                  branch == step.second, scaled->data());
-    sum(branch, scaled);
+    give(network, branch, scaled, batch);
   }
   if (adds_norm(network, step)) {
-    sum(step.other, from.d);
+    give(network, step.other, from.d, batch);
   } else {
     flows[size_t(step.other)].raw = from.d;
   }

@@ -71,6 +71,7 @@ struct FusedRunner::State {
   bool starts_sums(const FusedNetwork& network, int value);
   void backward(const FusedNetwork& network, int batch);
   void conv_backward(const FusedNetwork& network, size_t i, int batch);
+  void give(const FusedNetwork& network, int value, SharedBuffer d, int batch);
   void add_backward(const FusedNetwork& network, size_t i, int batch);
   void max_pool_backward(const FusedNetwork& network, size_t i, int batch);
   void subsample_backward(const FusedNetwork& network, size_t i, int batch);
