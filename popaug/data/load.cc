@@ -192,9 +192,8 @@ double detail_of(const Source& source, const Shape& shape, const ReadOptions& op
   return std::min(options.detail, std::sqrt(double(options.detail_limit) / bytes));
 }
 
-// Fills in ImageSet::detail.
-void add_detail(const Source& source, const Shape& shape, const ReadOptions& asked,
-                std::vector<ImageSet>& splits) {
+// Fills in ImageSet::detail of the split that is trained on; no other is cropped.
+void add_detail(const Source& source, const Shape& shape, const ReadOptions& asked, Dataset& data) {
   constexpr double kLeast = 1.1;  // less is not worth the memory
   const double factor = detail_of(source, shape, asked);
   if (factor < kLeast) return;
@@ -204,13 +203,14 @@ void add_detail(const Source& source, const Shape& shape, const ReadOptions& ask
   const Shape larger{options.width, options.height, shape.channels, shape.first};
   Notes said;  // already
   const auto tick = [] {};
-  for (size_t s = 0; s < splits.size(); ++s) {
-    if (splits[s].name == "test") continue;  // never cropped
+  for (size_t s = 0; s < data.splits.size(); ++s) {
+    ImageSet& split = data.splits[s];
+    if (&split != data.train_or_first()) continue;
     const ImageSet images = decode(source.splits[s], larger, options, said, tick);
-    splits[s].detail_width = larger.width;
-    splits[s].detail_height = larger.height;
-    splits[s].detail = images.pixels;
-    splits[s].detail_storage = images.storage;
+    split.detail_width = larger.width;
+    split.detail_height = larger.height;
+    split.detail = images.pixels;
+    split.detail_storage = images.storage;
   }
 }
 
@@ -236,7 +236,7 @@ void decode_files(const Source& source, const ReadOptions& options, Progress& pr
     check_memory(source.place, source.count(), shape, options);
     Notes notes;
     data.splits = decode_all(source, shape, options, notes, progress);
-    add_detail(source, shape, options, data.splits);
+    add_detail(source, shape, options, data);
     for (const std::string& sentence : notes.sentences()) data.notes.push_back(sentence);
     note_levels(data);
   };
