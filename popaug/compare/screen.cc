@@ -18,9 +18,9 @@
 //
 // The value of a training is its error in points. Its loss is recorded and does not count: stronger
 // augmentation makes a network less sure of itself, which lowers the loss whatever the error does
-// (docs/decisions/choose.md). The plan, the
-// trainings and the winner depend on the seed and on the settings, not on time or workers. A
-// stopped screening runs again from its start and finds its finished trainings in runs.jsonl.
+// (docs/decisions/choose.md). The plan, the trainings and the winner depend on the seed and on the
+// settings, not on time or workers. A stopped screening runs again from its start and finds its
+// finished trainings in runs.jsonl.
 #include "popaug/compare/screen.h"
 
 #include <fmt/format.h>
