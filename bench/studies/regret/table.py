@@ -34,6 +34,7 @@ import numpy.typing as npt
 import sets
 
 RECIPE = ("--network", "wrn-16-1", "--epochs", "60", "--batch", "64", "--lr", "0.1", "--weight-decay", "5e-4")
+TESTS = 2000  # about so many test images, evenly spaced, have their logits kept
 
 Line = dict[str, Any]
 
@@ -68,29 +69,46 @@ def fold_file(folder: pathlib.Path, fold: int, count: int, out: pathlib.Path) ->
     )
 
 
-def calibrated_loss(weights: pathlib.Path, data: pathlib.Path) -> float:
-    """Mean loss of a network over the test part of `data` at the best of many temperatures."""
+def logits_of(weights: pathlib.Path, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Logits [n, classes] of a network for images [n, height, width] or [n, height, width, 3]."""
     import torch
 
     from popaug import models
 
     network, info = models.load(weights)
-    arrays = np.load(data)
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (info.mean, info.std))
-    images = arrays["test_images"]
-    images = images[..., None] if images.ndim == 3 else images
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    labels = torch.from_numpy(arrays["test_labels"].astype(np.int64))
+    pixels = torch.from_numpy(images[..., None] if images.ndim == 3 else images).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():
-        logits = network.eval()((pixels - mean) / std)
-    temperatures = np.exp(np.linspace(np.log(0.25), np.log(8), 141))
-    return min(float(torch.nn.functional.cross_entropy(logits / t, labels)) for t in temperatures)
+        found: npt.NDArray[np.float32] = torch.cat(
+            [network.eval()((batch - mean) / std) for batch in pixels.split(250)]
+        ).numpy()
+    return found
 
 
-def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0, extra: tuple[str, ...] = ()) -> Line:
+def calibrated_loss(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+    """Mean loss at the best of many temperatures."""
+
+    def loss(temperature: float) -> float:
+        scaled = logits.astype(np.float64) / temperature
+        scaled -= scaled.max(1, keepdims=True)
+        return float(np.mean(np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]))
+
+    return min(loss(temperature) for temperature in np.exp(np.linspace(np.log(0.25), np.log(8), 141)))
+
+
+def train(
+    popaug: str,
+    folder: pathlib.Path,
+    arm: str,
+    seed: int,
+    folds: int = 0,
+    logits_folder: pathlib.Path | None = None,
+    extra: tuple[str, ...] = (),
+) -> Line:
     """Trains one arm on the set in `folder` and evaluates it on the judging and the test images.
 
-    With `folds`, on the images outside fold `seed`, evaluated on that fold too.
+    With `folds`, on the images outside fold `seed`, evaluated on that fold too; its logits and those of some test images go
+    to `logits_folder`.
     """
     with tempfile.TemporaryDirectory(prefix="popaug-regret-") as scratch:
         out = pathlib.Path(scratch) / "run"
@@ -114,7 +132,16 @@ def train(popaug: str, folder: pathlib.Path, arm: str, seed: int, folds: int = 0
             line[f"{name}_accuracy"] = round(result["accuracy"], 6)
             line[f"{name}_loss"] = round(result["loss"], 6)
         if folds > 0:
-            line["fold_loss_calibrated"] = round(calibrated_loss(out / "best.safetensors", data), 6)
+            held, test = np.load(data), np.load(folder / "set.npz")
+            logits = logits_of(out / "best.safetensors", held["test_images"])
+            line["fold_loss_calibrated"] = round(calibrated_loss(logits, held["test_labels"].astype(np.int64)), 6)
+            if logits_folder is not None:
+                logits_folder.mkdir(parents=True, exist_ok=True)
+                np.savez(
+                    logits_folder / f"{folder.name}-{arm}-{seed}.npz",
+                    fold=logits,
+                    test=logits_of(out / "best.safetensors", test["test_images"][:: max(1, len(test["test_images"]) // TESTS)]),
+                )
         return line
 
 
@@ -131,6 +158,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(sets.NAMES), help="sets, separated by commas")
     parser.add_argument("--arms", default=",".join(fixed.ARMS), help='names, "grid" or "others"')
     parser.add_argument("--folds", type=int, default=0, help="train outside each of so many folds")
+    parser.add_argument("--logits", type=pathlib.Path, help="keep the logits of trainings outside folds in this folder")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     settings = parser.parse_args()
     sets_of_arms = {"grid": fixed.GRID, "others": fixed.OTHERS}
@@ -153,7 +181,7 @@ def main() -> None:
 
     def work(job: tuple[str, str, int]) -> None:
         name, arm, seed = job
-        line = train(settings.popaug, settings.sets / name, arm, seed, settings.folds)
+        line = train(settings.popaug, settings.sets / name, arm, seed, settings.folds, settings.logits)
         line["version"] = version
         with lock, settings.lines.open("a") as out:
             out.write(json.dumps(line) + "\n")

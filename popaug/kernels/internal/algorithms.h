@@ -6,36 +6,28 @@
 
 namespace popaug::kernels {
 
-void winograd_forward(const ConvShape& shape, const float* x, const Activation& act,
-                      const float* weights, const float* addend, float* y, Moments* moments,
-                      Workspace& workspace);
-void winograd_backward(const ConvShape& shape, const float* x, const Activation& act,
-                       const float* weights, const Gradient& gradient, float* dweights,
-                       const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+// What conv_forward() and conv_backward() of kernels.h do, by one algorithm.
+using ForwardPass = void(const ConvShape& shape, const float* x, const Activation& act,
+                         const float* weights, const float* addend, float* y, Moments* moments,
+                         Workspace& workspace);
+using BackwardPass = void(const ConvShape& shape, const float* x, const Activation& act,
+                          const float* weights, const Gradient& gradient, float* dweights,
+                          const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+
+ForwardPass winograd_forward;
+BackwardPass winograd_backward;
 void winograd_pack(const ConvShape& shape, const float* weights, float* forward, float* backward);
 
-void window_forward(const ConvShape& shape, const float* x, const Activation& act,
-                    const float* weights, const float* addend, float* y, Moments* moments,
-                    Workspace& workspace);
-void window_backward(const ConvShape& shape, const float* x, const Activation& act,
-                     const float* weights, const Gradient& gradient, float* dweights,
-                     const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+ForwardPass window_forward;
+BackwardPass window_backward;
 
 // The weights are [kh][kw] of packed matrices.
-void tap_forward(const ConvShape& shape, const float* x, const Activation& act,
-                 const float* weights, const float* addend, float* y, Moments* moments,
-                 Workspace& workspace);
-void tap_backward(const ConvShape& shape, const float* x, const Activation& act,
-                  const float* weights, const Gradient& gradient, float* dweights,
-                  const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+ForwardPass tap_forward;
+BackwardPass tap_backward;
 
 // The weights of both directions are [kh][kw][channels].
-void depthwise_forward(const ConvShape& shape, const float* x, const Activation& act,
-                       const float* weights, const float* addend, float* y, Moments* moments,
-                       Workspace& workspace);
-void depthwise_backward(const ConvShape& shape, const float* x, const Activation& act,
-                        const float* weights, const Gradient& gradient, float* dweights,
-                        const float* addend, float* d, GradientSums* sums, Workspace& workspace);
+ForwardPass depthwise_forward;
+BackwardPass depthwise_backward;
 
 // to [columns][ldt] = from [rows][ldf], transposed.
 void transpose(const float* from, size_t rows, size_t columns, size_t ldf, float* to, size_t ldt);
