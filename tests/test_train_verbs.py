@@ -179,6 +179,20 @@ def test_settings_of_photographs_are_a_runs_own(photos: pathlib.Path, tmp_path: 
     assert "give --size too" in refused(2, *base[:-2], "--scaled-decoding", "--out", tmp_path / "x")
 
 
+def test_a_resized_crop_of_the_schedule_is_cut_from_the_larger_images_too(
+    photos: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The weights are those of the same crop by --resized-crop."""
+    base = ["train", "--data", photos / "set", "--epochs", 2, *TINY, "--size", 8]
+    done(*base, "--augment", "flipcrop", "--resized-crop", 0.35, "--out", tmp_path / "by_flag")
+    schedule = tmp_path / "by_flag" / "used.schedule.json"
+    assert json.loads(schedule.read_text())["base"]["resized_crop"] == 0.35
+    done(*base, "--schedule", schedule, "--out", tmp_path / "by_schedule")
+    flag, own = (load_file(tmp_path / run / "best.safetensors") for run in ("by_flag", "by_schedule"))
+    assert flag.keys() == own.keys()
+    assert all(torch.equal(flag[name], own[name]) for name in flag)
+
+
 def test_a_network_of_ones_own(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     script = ROOT / "examples" / "own-network" / "make_network.py"
     subprocess.run([sys.executable, script, "--classes", "2", tmp_path / "net.pt"], check=True)

@@ -142,12 +142,7 @@ std::vector<std::string> fairness_notes(const CompareSettings& compare,
   if (data != inputs.fingerprint) {
     notes.push_back("the schedule was learned on other images than these");
   }
-  // The smallest least area of its segments, the strongest crop.
-  double crop = 0;
-  for (size_t i = 0; i < compare.context.schedule->segments.size(); ++i) {
-    const double own = compare.context.schedule->base_of(i).resized_crop;
-    if (own > 0 && (crop == 0 || own < crop)) crop = own;
-  }
+  const double crop = compare.context.schedule->least_resized_crop();
   if (crop > 0 && settings.train.resized_crop == 0) {
     notes.push_back("the schedule has a random resized crop, the free arms pad and crop; " +
                     name_setting("resized_crop") + " " + number_text(crop) +

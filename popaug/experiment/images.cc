@@ -5,6 +5,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "popaug/experiment/search_grammar.h"
+#include "popaug/schedule/schedule.h"
+
 namespace popaug {
 namespace {
 
@@ -142,6 +145,19 @@ std::vector<uint32_t> all_labelled(const Inputs& inputs) {
 
 namespace {
 
+// The least area of the random resized crops that the settings can lead to; 0: none.
+double least_resized_crop(const ExperimentSettings& settings) {
+  std::vector<double> areas = {settings.train.resized_crop};
+  if (!settings.schedule.empty()) {
+    areas.push_back(find_schedule(settings.schedule).least_resized_crop());
+  }
+  for (const Gene& gene : parse_genes(settings.searched.genes, false)) {
+    if (gene.name == "resized_crop") areas.push_back(gene.low > 0 ? gene.low : gene.high);
+  }
+  std::erase(areas, 0.0);
+  return areas.empty() ? 0 : *std::min_element(areas.begin(), areas.end());
+}
+
 // How many times as large the images are held that random resized crops are cut from: so that the
 // smallest part, `least_area` of a square, is not enlarged; at most twice.
 double detail_for_crops(double least_area) {
@@ -175,7 +191,7 @@ Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress
   options.label_column = settings.images.label_column;
   options.allow_outside = settings.images.allow_outside;
   options.threads = static_cast<int>(settings.workers);
-  options.detail = detail_for_crops(settings.train.resized_crop);
+  options.detail = detail_for_crops(least_resized_crop(settings));
 
   Inputs inputs;
   inputs.data = read_dataset(settings.images.data, options, progress);

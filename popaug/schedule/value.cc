@@ -139,6 +139,15 @@ bool Schedule::mixes() const {
   return false;
 }
 
+double Schedule::least_resized_crop() const {
+  double least = 0;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const double own = base_of(i).resized_crop;
+    if (own > 0 && (least == 0 || own < least)) least = own;
+  }
+  return least;
+}
+
 namespace {
 
 // The space of a segment differs from that of the schedule in the values of its levels alone.

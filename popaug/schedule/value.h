@@ -42,6 +42,8 @@ struct Schedule {
   const Space& space_of(size_t segment) const;
   // Whether images are mixed in some segment.
   bool mixes() const;
+  // The least area of the random resized crops of its segments, so the strongest crop; 0: none.
+  double least_resized_crop() const;
   // Calls change(BaseTransforms&) for the base transforms of the schedule and of every segment.
   template <typename Change>
   void change_bases(const Change& change) {
