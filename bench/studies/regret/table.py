@@ -140,7 +140,9 @@ def train(
                 np.savez(
                     logits_folder / f"{folder.name}-{arm}-{seed}.npz",
                     fold=logits,
-                    test=logits_of(out / "best.safetensors", test["test_images"][:: max(1, len(test["test_images"]) // TESTS)]),
+                    test=logits_of(
+                        out / "best.safetensors", test["test_images"][:: max(1, len(test["test_images"]) // TESTS)]
+                    ),
                 )
         return line
 
