@@ -14,7 +14,6 @@ struct Options {
 
 void print_summary(const TrainingRequest& request, const TrainedNetwork& trained) {
   const TrainReport& report = trained.report;
-  for (const std::string& note : report.notes) print("note: {}\n", name_flags(note));
   print("trained {} over {} epochs with {}: {} images in {}, last training loss {:.4f}\n",
         trained.result.at("network").get<std::string>(), trained.schedule.epochs(),
         trained.schedule.name, report.images_trained, duration_text(report.seconds),

@@ -33,7 +33,7 @@ namespace popaug {
 namespace {
 
 constexpr int kRunsVersion = 2;    // of runs.jsonl
-constexpr int kChoiceVersion = 2;  // of choose.json
+constexpr int kChoiceVersion = 3;  // of choose.json
 constexpr double kPoints = 100;
 
 Json common_settings(const ScreenSettings& settings) {
@@ -65,6 +65,14 @@ class Part : public Progress {
   Progress& whole_;
   double before_, total_;
 };
+
+// Of the share of the judging images that are wrong, in points². One image more on either side
+// (Laplace) keeps it above 0.
+double sampling_variance(const ArmResult& result) {
+  const auto images = static_cast<double>(result.tested) + 2;
+  const double right = (result.accuracy * static_cast<double>(result.tested) + 1) / images;
+  return kPoints * kPoints * right * (1 - right) / images;
+}
 
 // What the trainings say of the recipes.
 struct Standing {
@@ -135,7 +143,7 @@ class Screen {
       ScreenedRecipe& recipe = outcome_.recipes[r];
       recipe.accuracy.push_back(kPoints * result->accuracy);
       recipe.loss.push_back(result->loss);
-      errors_.push_back({r, fold, -kPoints * result->accuracy});
+      errors_.push_back({r, fold, -kPoints * result->accuracy, sampling_variance(*result)});
       outcome_.images_trained += result->images_trained;
       outcome_.images_evaluated += result->tested;
       outcome_.seconds += result->seconds;
@@ -149,7 +157,7 @@ class Screen {
     for (size_t r = 0; r < outcome_.recipes.size(); ++r) {
       ScreenedRecipe& recipe = outcome_.recipes[r];
       recipe.behind = standing.fit.effect[r] - standing.fit.effect[winner];
-      recipe.deviation = standing.fit.deviation(static_cast<int>(r), winner);
+      recipe.half_interval = standing.fit.half_interval(static_cast<int>(r), winner);
     }
     measure_worth(standing.fit);
     const int second = standing.order[1];
@@ -158,7 +166,7 @@ class Screen {
         "by all {} trainings together it is the best of {} recipes; {} is next, {:.1f} ± {:.1f} "
         "points behind",
         errors_.size(), outcome_.recipes.size(), next.recipe.arm.name, next.behind,
-        1.96 * next.deviation);
+        next.half_interval);
   }
 
   // Each level of a factor against its first one, over the rows or columns of the grid.
@@ -183,14 +191,10 @@ class Screen {
     for (size_t k = 1; k < levels.size(); ++k) {
       const std::vector<double> contrast = contrast_of(level_of, levels[k], levels[0]);
       FactorWorth worth{factor, levels[k]};
-      double variance = 0;
       for (size_t i = 0; i < contrast.size(); ++i) {
         worth.points -= contrast[i] * fit.effect[i];
-        for (size_t j = 0; j < contrast.size(); ++j) {
-          variance += contrast[i] * contrast[j] * fit.covariance[i][j];
-        }
       }
-      worth.deviation = fit.noise * std::sqrt(std::max(0.0, variance));
+      worth.half_interval = fit.half_interval(contrast);
       outcome_.worth.push_back(std::move(worth));
     }
   }
@@ -302,13 +306,13 @@ Json screen_to_json(const ScreenOutcome& outcome) {
                             {"accuracy", recipe.accuracy},
                             {"loss", recipe.loss},
                             {"behind", recipe.behind},
-                            {"deviation", recipe.deviation}});
+                            {"half_interval", recipe.half_interval}});
   }
   for (const FactorWorth& worth : outcome.worth) {
     json["worth"].push_back({{"factor", worth.factor},
                              {"level", worth.level},
                              {"points", worth.points},
-                             {"deviation", worth.deviation}});
+                             {"half_interval", worth.half_interval}});
   }
   return json;
 }
@@ -328,10 +332,11 @@ std::string screen_text(const ScreenOutcome& outcome) {
     const bool chosen = recipe->recipe.arm.name == outcome.winner;
     const std::string behind =
         chosen ? "chosen"
-               : fmt::format("{:.1f} ± {:.1f}", recipe->behind, 1.96 * recipe->deviation);
+               : fmt::format("{:.1f} ± {:.1f}", recipe->behind, recipe->half_interval);
     text += fmt::format("{:<{}}  {:>5}  {:>8}  {}\n", recipe->recipe.arm.title, width,
                         recipe->accuracy.size(), mean_text(recipe->accuracy), behind);
   }
+  text += "Accuracies are those of a recipe's own folds. The folds differ, the points allow for it.\n";
   if (!outcome.worth.empty()) {
     text += "\nWhat each part is worth on these images, in points:\n";
     for (const FactorWorth& worth : outcome.worth) {
@@ -339,8 +344,7 @@ std::string screen_text(const ScreenOutcome& outcome) {
           worth.factor == "strength"
               ? "strength " + worth.level + " instead of 0"
               : (worth.level == "flip" ? "mirroring" : "all eight flips and turns");
-      text +=
-          fmt::format("  {:<32} {:+.1f} ± {:.1f}\n", what, worth.points, 1.96 * worth.deviation);
+      text += fmt::format("  {:<32} {:+.1f} ± {:.1f}\n", what, worth.points, worth.half_interval);
     }
   }
   return text + fmt::format("\nchosen: {}: {}.\n", outcome.winner, outcome.why);

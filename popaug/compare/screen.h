@@ -25,8 +25,8 @@ struct ScreenedRecipe {
   Recipe recipe;
   std::vector<double> accuracy;  // percent, of the folds it was judged by
   std::vector<double> loss;
-  double behind = 0;     // points behind the winner, by the model
-  double deviation = 0;  // standard deviation of `behind`
+  double behind = 0;         // points behind the winner, by the model
+  double half_interval = 0;  // of `behind`, 95 %
 };
 
 // What one symmetry or strength is worth, as the mean over its row or column of the grid.
@@ -34,7 +34,7 @@ struct FactorWorth {
   std::string factor;  // "symmetry", "strength"
   std::string level;   // "flip", "0.25"
   double points = 0;   // gained against the first level of the factor, by the same model
-  double deviation = 0;
+  double half_interval = 0;
 };
 
 struct ScreenOutcome {

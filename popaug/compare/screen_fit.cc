@@ -10,6 +10,7 @@
 #include "popaug/compare/screen_fit.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <map>
 
@@ -102,9 +103,22 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 
 }  // namespace
 
-double ScreenFit::deviation(int a, int b) const {
-  const double variance = covariance[a][a] + covariance[b][b] - 2 * covariance[a][b];
-  return noise * std::sqrt(std::max(0.0, variance));
+double ScreenFit::half_interval(const std::vector<double>& weights) const {
+  double variance = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    for (size_t j = 0; j < weights.size(); ++j) {
+      variance += weights[i] * weights[j] * covariance[i][j];
+    }
+  }
+  const double quantile = boost::math::quantile(boost::math::students_t(degrees), 0.975);
+  return quantile * noise * std::sqrt(std::max(0.0, variance));
+}
+
+double ScreenFit::half_interval(int a, int b) const {
+  std::vector<double> weights(effect.size());
+  weights[a] += 1;
+  weights[b] -= 1;
+  return half_interval(weights);
 }
 
 ScreenFit fit_screen(const std::vector<Recipe>& recipes, const std::vector<ScreenValue>& values) {
@@ -135,11 +149,18 @@ ScreenFit fit_screen(const std::vector<Recipe>& recipes, const std::vector<Scree
   for (const std::vector<double>& row : covariance) b.push_back(dot(row, right));
 
   // y'y - b'X'y is the sum of squares of what noise and priors have to explain, n - folds degrees.
-  double squares = 0;
-  for (const ScreenValue& value : values) squares += value.value * value.value;
-  const double degrees = std::max<double>(1, static_cast<double>(values.size() - folds.size()));
+  // The variance of drawing the images counts as an earlier estimate of the noise² (conjugate prior
+  // of a normal regression, scaled inverse chi-squared).
+  double squares = 0, variance = 0;
+  for (const ScreenValue& value : values) {
+    squares += value.value * value.value;
+    variance += value.variance / static_cast<double>(values.size());
+  }
+  const double known = variance > 0 ? kVarianceDegrees : 0;
   ScreenFit fit;
-  fit.noise = std::sqrt(std::max(0.0, squares - dot(b, right)) / degrees);
+  fit.degrees = known + std::max<double>(1, static_cast<double>(values.size() - folds.size()));
+  fit.noise =
+      std::sqrt((known * variance + std::max(0.0, squares - dot(b, right))) / fit.degrees);
 
   // The effects, less their mean.
   Matrix rows;

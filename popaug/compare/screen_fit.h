@@ -20,15 +20,20 @@ struct Recipe {
 struct ScreenValue {
   int recipe = 0, fold = 0;
   double value = 0;
+  double variance = 0;  // of the value, as its images are a sample; 0: not known
 };
 
 // What the trainings say of the recipes.
 struct ScreenFit {
   std::vector<double> effect;  // per recipe, in units of the values; the mean over recipes is 0
   double noise = 0;            // standard deviation of one training
-  // Standard deviation of the difference of two effects.
-  double deviation(int a, int b) const;
+  double degrees = 1;          // of freedom that `noise` rests on
   std::vector<std::vector<double>> covariance;  // of the effects, in units of noise²
+
+  // Of a sum of effects with these weights, one per recipe: half of its 95 % interval, by the
+  // quantile of Student's t.
+  double half_interval(const std::vector<double>& weights) const;
+  double half_interval(int a, int b) const;  // of the difference of two effects
 };
 
 // The model: value = fold + symmetry + strength (linear and quadratic) + recipe + noise. Folds are
@@ -37,6 +42,10 @@ struct ScreenFit {
 // grid, and is trusted by itself the more often it trained.
 inline constexpr double kFactorVariance = 10;
 inline constexpr double kRecipeVariance = 1;
+// What the variance of the values counts as an estimate of the noise², in degrees of freedom: over
+// nine sets it was within a tenth of what many trainings showed (docs/decisions/choose.md), and few
+// trainings alone say little of their noise.
+inline constexpr double kVarianceDegrees = 8;
 // `values`: at least two of each fold named.
 ScreenFit fit_screen(const std::vector<Recipe>& recipes, const std::vector<ScreenValue>& values);
 

@@ -12,6 +12,11 @@ constexpr int kEnoughEpochs = 30;     // before more trainings are better than l
 constexpr double kFirstShare = 0.43;  // of the trainings that go to the first fold
 constexpr double kKept = 0.65;        // of a fold's recipes that go on to the next
 
+// The epochs that a training has at least.
+int shortest(const ScreenLength& length) {
+  return length.epochs > 0 ? length.epochs : length.least_epochs;
+}
+
 }  // namespace
 
 std::vector<int> screen_stages(int trainings, int recipes, int folds) {
@@ -35,7 +40,7 @@ std::vector<int> screen_stages(int trainings, int recipes, int folds) {
 int64_t least_budget(const ScreenSettings& settings, int64_t final_images,
                      const ScreenLength& length) {
   const int64_t screened = length.trainings > 0 ? length.trainings : kLeastTrainings;
-  return std::max(1, length.epochs) * (screened * settings.fold_images + final_images);
+  return shortest(length) * (screened * settings.fold_images + final_images);
 }
 
 ScreenPlan plan_screen(const ScreenSettings& settings, int64_t budget_images, int64_t final_images,
@@ -46,7 +51,8 @@ ScreenPlan plan_screen(const ScreenSettings& settings, int64_t budget_images, in
         "the budget of {} images is too small: {} trainings outside a fold and a final one, {}, "
         "need at least {}",
         budget_images, length.trainings > 0 ? length.trainings : kLeastTrainings,
-        length.epochs > 1 ? fmt::format("{} epochs each", length.epochs) : "an epoch each", least));
+        shortest(length) > 1 ? fmt::format("{} epochs each", shortest(length)) : "an epoch each",
+        least));
   }
   const int most = static_cast<int>(settings.recipes.size()) * settings.folds;
   const auto affordable = [&](int64_t each) {  // trainings of so many epochs beside the final one

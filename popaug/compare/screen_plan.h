@@ -33,6 +33,7 @@ struct ScreenSettings {
 struct ScreenLength {
   int epochs = 0;         // of each training
   int most_epochs = 200;  // where `epochs` is 0
+  int least_epochs = 1;   // likewise
   int trainings = 0;
 };
 

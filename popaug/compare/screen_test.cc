@@ -79,8 +79,8 @@ TEST(FitScreen, WhatDidNotTrainIsKnownFromItsRowAndColumn) {
   EXPECT_EQ(best_of(fit.effect), left_out);
   const int other = left_out == 0 ? 1 : 0;
   const int third = 2;
-  EXPECT_GT(fit.deviation(left_out, other), fit.deviation(other, third));
-  EXPECT_EQ(fit.deviation(other, other), 0);
+  EXPECT_GT(fit.half_interval(left_out, other), fit.half_interval(other, third));
+  EXPECT_EQ(fit.half_interval(other, other), 0);
 }
 
 // The model chooses better than the best mean of each recipe alone, and its deviations are honest.
@@ -103,12 +103,46 @@ TEST(FitScreen, ChoosesBetterThanMeansAlone) {
     by_model += photographs(grid()[best_of(fit.effect)]) + 3;
     by_means += photographs(grid()[best_of(means)]) + 3;
     const double truth = photographs(grid()[0]) - photographs(grid()[8]);
-    covered += std::abs(fit.effect[0] - fit.effect[8] - truth) < 1.96 * fit.deviation(0, 8);
+    covered += std::abs(fit.effect[0] - fit.effect[8] - truth) < fit.half_interval(0, 8);
   }
   std::printf("regret: model %.3f, means %.3f; intervals cover %d of %d\n", by_model / kRuns,
               by_means / kRuns, covered, kRuns);
   EXPECT_LT(by_model, 0.9 * by_means);
   EXPECT_GT(covered, kRuns * 85 / 100);
+}
+
+// Few trainings can agree by luck. What is known of their images keeps the intervals honest.
+TEST(FitScreen, AgreementOfFewTrainingsDoesNotNarrowTheIntervals) {
+  constexpr double kVariance = 2.5 * 2.5;
+  std::vector<ScreenValue> values;
+  for (int fold = 0; fold < 2; ++fold) {
+    for (int r = 0; r < 2; ++r) values.push_back({r, fold, 30, kVariance});
+  }
+  const ScreenFit fit = fit_screen(grid(), values);
+  EXPECT_EQ(fit.degrees, kVarianceDegrees + 2);
+  EXPECT_GT(fit.noise, 2);
+  EXPECT_GT(fit.half_interval(0, 1), 3);
+  // Without it they would say that there is no difference, and be sure.
+  for (ScreenValue& value : values) value.variance = 0;
+  EXPECT_LT(fit_screen(grid(), values).half_interval(0, 1), 0.3);
+}
+
+TEST(FitScreen, IntervalsOfFourTrainingsCoverTheTruth) {
+  Random random({.seed = 2, .purpose = Purpose::kTest, .stream = 7});
+  constexpr int kRuns = 1000;
+  int covered = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    std::vector<ScreenValue> values;
+    for (int fold = 0; fold < 2; ++fold) {
+      for (int r = 0; r < 2; ++r) {
+        values.push_back({r, fold, photographs(grid()[r]) + 2.5 * random.normal(), 2.5 * 2.5});
+      }
+    }
+    const ScreenFit fit = fit_screen(grid(), values);
+    const double truth = photographs(grid()[0]) - photographs(grid()[1]);
+    covered += std::abs(fit.effect[0] - fit.effect[1] - truth) < fit.half_interval(0, 1);
+  }
+  EXPECT_GT(covered, kRuns * 94 / 100);
 }
 
 TEST(ScreenStages, AreHalvedAndAddUp) {
@@ -215,7 +249,7 @@ TEST(RunScreen, TakesTheBestAndSaysWhatEachPartIsWorth) {
   EXPECT_NEAR(worth("flip").points, 3, 1.5);
   EXPECT_NEAR(worth("dihedral").points, -5, 2);
   EXPECT_NEAR(worth("0.25").points, 5, 1.5);
-  EXPECT_GT(worth("0.25").deviation, 0);
+  EXPECT_GT(worth("0.25").half_interval, 0);
   EXPECT_THAT(screen_text(result.outcome), HasSubstr("chosen: mild: by all 21 trainings"));
 }
 

@@ -184,7 +184,7 @@ class Verifier {
     Finding found{"size",
                   false,
                   "the images have " + std::to_string(sizes.size()) +
-                      " sizes; every verb then needs setting \"size\"",
+                      " sizes; every verb then needs setting \"size\", or a preset that has it",
                   {}};
     for (const auto& [size, what] : sizes) {
       found.images.push_back(std::to_string(size.first) + "x" + std::to_string(size.second) + ": " +

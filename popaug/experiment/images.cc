@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "popaug/experiment/search_grammar.h"
+#include "popaug/experiment/training_library.h"
 #include "popaug/schedule/schedule.h"
 
 namespace popaug {
@@ -66,9 +67,19 @@ void fit_preset_sizes(ExperimentSettings& settings, const Dataset& data, const I
   if (val_is_free) sizes.val_size = 0;
 }
 
-// A batch that the user did not ask for shrinks until an epoch of a tiny set has a few steps.
+// Says when an epoch leaves out many images. A batch that the user did not ask for shrinks until an
+// epoch of a tiny set has a few steps.
 void fit_batch(ExperimentSettings& settings, size_t train_images, std::vector<std::string>& notes) {
   const auto images = static_cast<int64_t>(train_images);
+  const int64_t trained = images / settings.train.batch * settings.train.batch;
+  constexpr int64_t kFew = 10;  // a tenth
+  if (trained > 0 && kFew * (images - trained) > images) {
+    notes.push_back("an epoch trains " + std::to_string(trained) + " of the " +
+                    std::to_string(images) + " images, in whole batches of " +
+                    std::to_string(settings.train.batch) +
+                    "; each epoch draws others; a smaller " + name_setting("batch") +
+                    " leaves out fewer");
+  }
   if (settings.train.batch <= images || settings.given.contains("batch")) return;
   const auto quarter = static_cast<int64_t>(std::bit_floor(train_images / 4));
   const int64_t batch = std::min(images, std::max<int64_t>(2, quarter));
@@ -165,6 +176,21 @@ double detail_for_crops(double least_area) {
   return least_area > 0 ? std::min(kMost, 1 / std::sqrt(least_area)) : 1;
 }
 
+// What is said of a training that starts from weights, before anything is trained.
+void add_init_notes(const ExperimentSettings& settings, Inputs& inputs) {
+  const TrainSettings& train = settings.train;
+  if (train.init.empty() || !trains_here(settings)) return;
+  for (std::string& note : training().init_notes(train, inputs.data.classes, *inputs.train_split)) {
+    inputs.notes.push_back(std::move(note));
+  }
+  if (settings.epochs > 0 && train.head_epochs >= settings.epochs) {
+    inputs.notes.push_back("all " + std::to_string(settings.epochs) +
+                           " epochs train the classifier alone, as " + name_setting("head_epochs") +
+                           " is " + std::to_string(train.head_epochs) + ": give more " +
+                           name_setting("epochs") + ", or fewer " + name_setting("head_epochs"));
+  }
+}
+
 }  // namespace
 
 Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress& progress) {
@@ -224,6 +250,7 @@ Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress
                      name_setting("val_size"));
   }
   fit_batch(settings, inputs.train.size(), inputs.notes);
+  add_init_notes(settings, inputs);
   check_balance(settings, inputs);
   return inputs;
 }

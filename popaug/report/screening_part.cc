@@ -10,8 +10,6 @@
 namespace popaug {
 namespace {
 
-constexpr double kHalfInterval = 1.96;  // deviations of a 95 % interval
-
 std::vector<Json> objects(const Json& object, const char* key) {
   std::vector<Json> found;
   const auto list = object.find(key);
@@ -39,10 +37,10 @@ std::string name_of(const Json& arm) {
 }
 
 std::string points_text(const Json& object, const char* key, bool sign) {
-  const auto points = finite_number(object, key), deviation = finite_number(object, "deviation");
+  const auto points = finite_number(object, key), half = finite_number(object, "half_interval");
   if (!points) return "–";
   const std::string value = sign ? fmt::format("{:+.1f}", *points) : fmt::format("{:.1f}", *points);
-  return deviation ? fmt::format("{} ± {:.1f}", value, kHalfInterval * *deviation) : value;
+  return half ? fmt::format("{} ± {:.1f}", value, *half) : value;
 }
 
 // A row for each recipe: the points that it is behind the chosen one, with its interval.
@@ -52,9 +50,7 @@ Svg behind_chart(const std::vector<Json>& arms) {
   Svg svg(kWidth, bottom + 24, "points behind the chosen recipe");
   svg.text(kLeft, 16, "points behind the chosen recipe, with the 95 % interval", "title");
   double low = 0, high = 1;
-  const auto half = [](const Json& arm) {
-    return kHalfInterval * finite_number(arm, "deviation").value_or(0);
-  };
+  const auto half = [](const Json& arm) { return finite_number(arm, "half_interval").value_or(0); };
   for (const Json& arm : arms) {
     low = std::min(low, *finite_number(arm, "behind") - half(arm));
     high = std::max(high, *finite_number(arm, "behind") + half(arm));

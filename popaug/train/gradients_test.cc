@@ -19,7 +19,7 @@ TEST(Accumulation, AveragesTheGradientsOfTheParts) {
     const CheckpointInfo info =
         new_checkpoint_info(settings, kClasses, split, {{0.5f, 0.5f, 0.5f}, {1, 1, 1}});
     auto network = new_network(settings, info, at::kCPU);
-    start_network(*network, settings, 1, 0, nullptr);
+    start_network(*network, settings, 1, 0);
     return network;
   };
   const Tensor images = at::zeros({8, 3, split.height, split.width});

@@ -54,6 +54,12 @@ InitFile read_init(const fs::path& path) {
   InitFile file;
   file.origin = show_path(path);
   file.bytes = read_file(path, kMostBytes);
+  if (file.bytes.starts_with("PK")) {  // a ZIP archive, as torch.save writes it
+    throw Error(file.origin +
+                " is a PyTorch file, not safetensors; bring its weights to safetensors by: popaug "
+                "weights convert " +
+                shell_path(path) + " -o weights.safetensors");
+  }
   file.tensors = parse_safetensors(file.bytes, file.origin);
   if (verify_checksum(file.bytes, file.tensors, file.origin)) {
     file.info = checkpoint_info(file.tensors, file.origin);
@@ -143,6 +149,10 @@ class Initialiser {
     }
     if (mine.mean == theirs.mean && mine.std == theirs.std) {
       notes_.emplace_back("init: images are normalised by the mean and deviation of the weights");
+    } else if (mine.channels == 1 && mine.mean.size() == 1) {
+      notes_.emplace_back(
+          "init: images are normalised by the mean and deviation of the weights, averaged over the "
+          "colours");
     }
   }
 

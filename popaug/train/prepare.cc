@@ -97,13 +97,20 @@ std::unique_ptr<LearningNetwork> new_network(const TrainSettings& settings,
 }
 
 void start_network(LearningNetwork& learning, const TrainSettings& settings, uint64_t seed,
-                   uint64_t stream, std::vector<std::string>* notes) {
+                   uint64_t stream) {
   learning.start(seed, stream);
-  if (!settings.init.empty()) {
-    const std::vector<std::string> said = load_init(learning, settings.init);
-    if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
-  }
+  if (!settings.init.empty()) load_init(learning, settings.init);
   if (learning.average != nullptr) learning.average->start();
+}
+
+std::vector<std::string> init_notes(const TrainSettings& settings,
+                                    const std::vector<std::string>& classes,
+                                    const ImageSet& split) {
+  // Without a normalisation in the file, that of the images says nothing about the weights.
+  const Normalisation theirs =
+      init_normalisation(settings.init, split.channels).value_or(Normalisation{});
+  const CheckpointInfo info = new_checkpoint_info(settings, classes, split, theirs);
+  return load_init(*new_network(settings, info, at::kCPU), settings.init);
 }
 
 std::vector<at::Device> find_devices(const std::string& names) {

@@ -87,7 +87,6 @@ struct TrainReport {
   int64_t images_trained = 0;
   double seconds = 0;
   int64_t steps = 0;
-  std::vector<std::string> notes;  // sentences: tensors that --init left, resumed epochs
 };
 
 // Options of train_network that do not change its result, or that add to it.

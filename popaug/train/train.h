@@ -74,6 +74,13 @@ uint64_t estimate_member_memory(const TrainSettings& settings, int channels, int
 // UsageError.
 void check_training(const TrainSettings& settings, size_t images);
 
+// What starting from the weights of settings.init means for a network of these classes and images,
+// in sentences: which tensors they give, which start anew, how images are normalised. Error if the
+// file cannot be read, or fits less than half of the network.
+std::vector<std::string> init_notes(const TrainSettings& settings,
+                                    const std::vector<std::string>& classes,
+                                    const ImageSet& split);
+
 }  // namespace popaug
 
 #endif  // POPAUG_TRAIN_TRAIN_H_

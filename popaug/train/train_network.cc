@@ -57,7 +57,7 @@ class Training {
   // Starts from drawn weights, or from the checkpoint in the directory.
   void begin() {
     const fs::path from = files_.open(options_.resume);
-    start_network(learning_, settings_, seed_, 0, &notes_);
+    start_network(learning_, settings_, seed_, 0);
     if (!from.empty()) {
       learning_.load(from, from == files_.checkpoint());
       history_ = TrainHistory::from_json(learning_.info.extra, show_path(from), hash_);
@@ -161,7 +161,6 @@ class Training {
     report.steps = learning_.info.steps;
     report.images_trained = learning_.info.steps * settings_.batch;
     report.seconds = seconds;
-    report.notes = notes_;
     return report;
   }
 
@@ -180,7 +179,6 @@ class Training {
   EpochPlace place_;
   TrainHistory history_;
   Clock::time_point saved_;
-  std::vector<std::string> notes_;
 };
 
 }  // namespace

@@ -468,14 +468,15 @@ TEST_F(TrainNetworkTest, InitTakesWhatFits) {
   const ImageSet grey = toy_split(64, 16, 1, 3);
   settings_.init = weights;
   const std::vector<std::string> classes = {"a", "b", "c", "d", "e"};
-  const TrainReport report = train_network(settings_, schedule(1), classes, range(grey, 0, 64), 5,
-                                           folder_.path() / "grey", silent_progress(), never_);
-  EXPECT_THAT(report.notes,
+  train_network(settings_, schedule(1), classes, range(grey, 0, 64), 5, folder_.path() / "grey",
+                silent_progress(), never_);
+  EXPECT_THAT(init_notes(settings_, classes, grey),
               ::testing::ElementsAre(
                   AllOf(HasSubstr("init: "), HasSubstr(" tensors are taken from ")),
                   HasSubstr("conv1.weight is summed over its three colours"),
                   AllOf(HasSubstr("the classifier (fc.weight, fc.bias) starts from new weights"),
-                        HasSubstr("not for 5 classes"))));
+                        HasSubstr("not for 5 classes")),
+                  HasSubstr("of the weights, averaged over the colours")));
   // The images are normalised as those of the weights were, by the mean over the colours.
   const CheckpointInfo from = read_checkpoint_info(weights);
   const CheckpointInfo made = read_checkpoint_info(folder_.path() / "grey/last.safetensors");

@@ -68,7 +68,7 @@ class NetworkTrainer : public Trainer {
     LearningNetwork& network = *network_;
     network.info = shared_->info;
     if (work.from.empty()) {
-      start_network(network, shared_->settings, work.seed, work.member, nullptr);
+      start_network(network, shared_->settings, work.seed, work.member);
     } else {
       network.load(work.from, true);
     }

@@ -20,6 +20,7 @@ extern "C" const TrainingApi* popaug_training_api() {
       .network_names = &network_names,
       .check_network_name = &check_network_name,
       .check_training = &check_training,
+      .init_notes = &init_notes,
       .count_parameters =
           [](const std::string& network, int channels, int height, int width, int classes) {
             return count_parameters(network, {channels, height, width, classes});

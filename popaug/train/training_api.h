@@ -16,7 +16,7 @@
 namespace popaug {
 
 // Raise this number whenever a change of this file or of train.h changes what a caller compiles in.
-inline constexpr int kTrainingApiVersion = 10;
+inline constexpr int kTrainingApiVersion = 11;
 
 // The functions of train.h and of room model's door, under their names.
 struct TrainingApi {
@@ -34,6 +34,8 @@ struct TrainingApi {
   std::vector<std::string> (*network_names)();
   void (*check_network_name)(const std::string&);
   void (*check_training)(const TrainSettings&, size_t images);
+  std::vector<std::string> (*init_notes)(const TrainSettings&, const std::vector<std::string>&,
+                                         const ImageSet&);
   int64_t (*count_parameters)(const std::string&, int channels, int height, int width, int classes);
   uint64_t (*estimate_member_memory)(const TrainSettings&, int channels, int height, int width,
                                      int classes);

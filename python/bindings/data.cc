@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "popaug/experiment/experiment.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/reading.h"
 #include "python/bindings/watched.h"
@@ -27,6 +28,9 @@ ReadOptions reading_options(const std::string& text) {
     options.width = asked.width;
     options.height = asked.height;
   }
+  const std::string fit = reader.text_or("fit", "");
+  check_fit(fit, size);
+  options.fit = parse_fit(fit);
   parse_range(reader.text_or("range", ""), options);
   options.rules.background = parse_background(reader.text_or("background", ""));
   options.keep_going = reader.boolean_or("keep_going", false);

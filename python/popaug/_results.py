@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ class _Trained:
         return models.load(self.checkpoint)
 
 
-class TrainedNetwork(_Trained):
+class TrainedNetwork(_Trained, Mapping[str, Any]):
     """A training's run directory: result.json as a mapping, the checkpoint, the schedule, and the network itself."""
 
     def __init__(self, directory: pathlib.Path, value: Json) -> None:
@@ -99,6 +99,12 @@ class TrainedNetwork(_Trained):
 
     def __getitem__(self, key: str) -> Any:
         return self._value[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
 
     def to_json(self) -> Json:
         """result.json."""
@@ -282,7 +288,7 @@ class Choice(_Trained):
 
     @property
     def arms(self) -> list[Json]:
-        """One per recipe: name, title, accuracy and loss of each fold, behind and its deviation in points."""
+        """One per recipe: name, title, accuracy and loss of each fold, behind and half_interval (95 %) in points."""
         return list(self._value["arms"])
 
     def to_json(self) -> Json:
@@ -301,7 +307,7 @@ class Choice(_Trained):
             scores = arm["accuracy"]
             mean = f"{sum(scores) / len(scores):.1f} %" if scores else ""
             chosen = arm["name"] == self.winner
-            behind = "chosen" if chosen else f"{arm['behind']:.1f} ± {1.96 * arm['deviation']:.1f}"
+            behind = "chosen" if chosen else f"{arm['behind']:.1f} ± {arm['half_interval']:.1f}"
             rows.append((arm["title"], str(len(scores)), mean, behind))
         return rows
 

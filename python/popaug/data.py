@@ -91,6 +91,7 @@ def open(
     path: PathLike,
     *,
     size: int | str | None = None,
+    fit: str = "stretch",
     range: str = "full",
     background: str = "black",
     image_column: str = "",
@@ -102,6 +103,7 @@ def open(
     """Reads any set that the program reads (docs/formats/data.md). The arguments are those of `popaug data`."""
     options = {
         "size": "" if size is None else str(size),
+        "fit": fit,
         "range": range,
         "background": background,
         "image_column": image_column,
@@ -132,6 +134,7 @@ def pack(
     path: PathLike,
     *,
     size: int | str | None = None,
+    fit: str = "stretch",
     image: str | None = None,
     label: str | None = None,
     classes: Sequence[str] | None = None,
@@ -146,6 +149,7 @@ def pack(
         from the names of splits to those (a DatasetDict); a webdataset tar, or a list of its shards; or the path of
         any set that the program reads.
     size: brings every image to this size ("64x48" is width x height). Needed if images differ in size.
+    fit: how, as in `popaug data`: "stretch", "crop" or "pad". Other than "stretch" only for a path.
     image, label: the keys of dictionaries (default: the usual ones).
     classes: the names of the classes, in the order of numeric labels. Default: those of the data set.
     split: the name of the split, if the data set is not a mapping.
@@ -157,8 +161,11 @@ def pack(
         raise UsageError(f"{target} exists and is not overwritten; give another name or remove it")
     options = {"range": range, "background": background, "keep_going": keep_going}
     if isinstance(dataset, str | os.PathLike) and not os.fspath(dataset).endswith(".tar"):
+        options["fit"] = fit
         options["size"] = "" if size is None else str(size)
         return _packed(target, _core.pack_path(os.fspath(dataset), target, json.dumps(options)))
+    if fit != "stretch":
+        raise UsageError(f"fit={fit!r} is for the path of a set; bring the images to one shape before, or pack a path")
     if range == "auto":
         raise UsageError('range="auto" needs all images at once; give the range, such as range="500..2700"')
     reading = Reading(image, label, None if classes is None else tuple(classes), json.dumps(options))

@@ -18,9 +18,10 @@ import json
 import pathlib
 import sys
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -39,6 +40,8 @@ GRID = (
     ("mild-0.5-dihedral", "dihedral", 0.5),
 )
 FACTOR_VARIANCE, RECIPE_VARIANCE, FOLD_VARIANCE = 10.0, 1.0, 1e6
+VARIANCE_DEGREES = 8
+FOLD_IMAGES = 250
 
 Line = dict[str, Any]
 
@@ -47,8 +50,23 @@ def read(path: pathlib.Path) -> list[Line]:
     return [json.loads(text) for text in path.read_text().splitlines()]
 
 
-def fit(values: list[tuple[int, int, float]]) -> tuple[np.ndarray, float]:
-    """Effects of the recipes of the grid and the noise: the model of popaug/compare/screen_fit.h."""
+class Fit(NamedTuple):
+    effects: np.ndarray  # of the recipes of the grid
+    covariance: np.ndarray  # of these, in units of noise²
+    variance: float  # of a value, as its images are a sample
+    residual: float  # what the trainings alone say of noise²
+    degrees: int  # that the residual rests on
+
+    def half_interval(self, a: int, b: int, known: int = VARIANCE_DEGREES) -> float:
+        """Of the difference of two effects, 95 %; with `known` = 0 by the residual alone."""
+        degrees = known + self.degrees
+        noise2 = (known * self.variance + self.degrees * self.residual) / degrees
+        spread = self.covariance[a, a] + self.covariance[b, b] - 2 * self.covariance[a, b]
+        return float(stats.t.ppf(0.975, degrees) * np.sqrt(noise2 * spread))
+
+
+def fit(values: list[tuple[int, int, float]]) -> Fit:
+    """The model of popaug/compare/screen_fit.h; values are (recipe, fold, -accuracy in percent or loss)."""
     symmetries = sorted({symmetry for _, symmetry, _ in GRID})
     strengths = np.array([strength for *_, strength in GRID])
     scaled = 4 * (strengths - strengths.mean())
@@ -59,10 +77,14 @@ def fit(values: list[tuple[int, int, float]]) -> tuple[np.ndarray, float]:
     rows = np.array([np.append(design[r], [fold == each for each in folds]) for r, fold, _ in values])
     y = np.array([value for *_, value in values])
     normal = rows.T @ rows + np.diag(1 / np.array(prior))
-    b = np.linalg.solve(normal, rows.T @ y)
-    noise = np.sqrt(max(0.0, y @ y - b @ rows.T @ y) / max(1, len(values) - len(folds)))
-    effects = design @ b[: design.shape[1]]
-    return effects - effects.mean(), float(noise)
+    inverse = np.linalg.inv(normal)
+    b = inverse @ rows.T @ y
+    columns = design.shape[1]
+    effects, covariance = design @ b[:columns], design @ inverse[:columns, :columns] @ design.T
+    right = (FOLD_IMAGES * np.clip(-y / 100, 0, 1) + 1) / (FOLD_IMAGES + 2)
+    variance = float(np.mean(1e4 * right * (1 - right) / (FOLD_IMAGES + 2)))
+    degrees = max(1, len(values) - len(folds))
+    return Fit(effects - effects.mean(), covariance, variance, max(0.0, y @ y - b @ rows.T @ y) / degrees, degrees)
 
 
 def stages(trainings: int, recipes: int, folds: int) -> list[int]:
@@ -80,8 +102,8 @@ def stages(trainings: int, recipes: int, folds: int) -> list[int]:
     return found
 
 
-def screen(lines: list[Line], trainings: int, folds: int, by: str = "error") -> str:
-    """The arm that a screening on these lines of one set takes; `by`: "error" or "loss"."""
+def screen(lines: list[Line], trainings: int, folds: int, by: str = "error") -> tuple[str, Fit]:
+    """The arm that a screening on these lines of one set takes, and its last fit; `by`: "error" or "loss"."""
     known = {(line["arm"], line["seed"]): line for line in lines}
     order = list(range(len(GRID)))
     values: list[tuple[int, int, float]] = []
@@ -89,9 +111,9 @@ def screen(lines: list[Line], trainings: int, folds: int, by: str = "error") -> 
         for r in order[:stage]:
             line = known[GRID[r][0], fold]
             values.append((r, fold, line["fold_loss"] if by == "loss" else -100 * line["fold_accuracy"]))
-        badness = fit(values)[0]
-        order = sorted(range(len(GRID)), key=lambda r: badness[r])
-    return GRID[order[0]][0]
+        found = fit(values)
+        order = sorted(range(len(GRID)), key=lambda r: found.effects[r])
+    return GRID[order[0]][0], found
 
 
 def common_seeds(lines: list[Line]) -> dict[str, dict[str, list[float]]]:
@@ -163,10 +185,44 @@ def screening_table(
     folds = min((len({line["seed"] for line in by_set[name]}) for name in truth), default=0)
     for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
         for by in ("error", "loss"):
-            chosen = [screen(by_set[name], trainings, folds, by) for name in truth]
+            chosen = [screen(by_set[name], trainings, folds, by)[0] for name in truth]
             regrets = [best[name] - truth[name][arm] for name, arm in zip(truth, chosen, strict=True)]
             cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
             rows.append(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
+    return rows
+
+
+def intervals_table(outside: dict[str, dict[str, float]], fold_lines: list[Line]) -> list[str]:
+    """How often the 95 % intervals of a screening, of what each recipe is behind the chosen one, contain the difference of the
+    mean test accuracies."""
+    names = [arm for arm, *_ in GRID]
+    by_set = whole_folds(fold_lines, set(names))
+    folds = min((len({line["seed"] for line in lines}) for lines in by_set.values()), default=0)
+    head = [
+        "trainings",
+        "noise that they show",
+        "of drawing the images",
+        "covered by these alone",
+        "covered",
+        "half, median",
+    ]
+    rows = [row(head), row(["---"] * len(head))]
+    for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
+        alone, covered, halves, shown, drawn = [], [], [], [], []
+        for name, lines in by_set.items():
+            chosen, found = screen(lines, trainings, folds)
+            winner = names.index(chosen)
+            shown.append(found.residual)
+            drawn.append(found.variance)
+            for r in set(range(len(GRID))) - {winner}:
+                behind = found.effects[r] - found.effects[winner]
+                miss = abs(behind - (outside[name][chosen] - outside[name][names[r]]))
+                halves.append(found.half_interval(r, winner))
+                alone.append(miss < found.half_interval(r, winner, known=0))
+                covered.append(miss < halves[-1])
+        noise = [f"{np.sqrt(np.mean(values)):.1f}" for values in (shown, drawn)]
+        shares = [f"{100 * np.mean(values):.0f} %" for values in (alone, covered)]
+        rows.append(row([str(trainings), *noise, *shares, f"{np.median(halves):.1f}"]))
     return rows
 
 
@@ -240,6 +296,7 @@ def main() -> int:
             "regret others": others_table(fold_lines),
             "regret screening": screening_table(means(whole), means(outside), in_folds),
             "regret correlation": correlation_table(fold_lines),
+            "regret intervals": intervals_table(means(outside), in_folds),
         }
     if settings.page is not None:
         return page.update(settings.page, tables, settings.check)

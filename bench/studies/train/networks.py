@@ -4,7 +4,7 @@
     taskset -c 1 bench/studies/train/networks.py -o bench/results/networks.json
 
 A row has the images per second of `popaug bench train`, medians of --steps steps, and what `auto` loses against the
-better of `exact` and `fast`. Give every row a core of its own: with another program beside it the medians spread by 10 %.
+better of `exact` and `fast`. Rows that OUTPUT has already are not measured again. Give every row a core of its own: with another program beside it the medians spread by 10 %.
 """
 
 from __future__ import annotations
@@ -57,8 +57,16 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=pathlib.Path)
     settings = parser.parse_args()
     rows = []
+    if settings.output and settings.output.exists():
+        known = json.loads(settings.output.read_text())
+        if known["processor"] != processor():
+            parser.error(f"{settings.output} has rows of another processor: {known['processor']}")
+        rows = known["rows"]
+    done = {(row["network"], row["side"]) for row in rows}
     for network in settings.networks.split(","):
         for side in map(int, settings.sides.split(",")):
+            if (network, side) in done:
+                continue
             rows.append(measure(settings.popaug, network, side, BATCHES[side], settings.steps))
             print(json.dumps(rows[-1]), flush=True)
             if settings.output:

@@ -92,10 +92,9 @@ CheckpointInfo new_checkpoint_info(const TrainSettings& settings,
 // A network for the settings on one device, before start().
 std::unique_ptr<LearningNetwork> new_network(const TrainSettings& settings,
                                              const CheckpointInfo& info, at::Device device);
-// Prepares the first step: draws weights, then loads those of settings.init. Appends sentences to
-// `notes` (may be null).
+// Prepares the first step: draws weights, then loads those of settings.init.
 void start_network(LearningNetwork& learning, const TrainSettings& settings, uint64_t seed,
-                   uint64_t stream, std::vector<std::string>* notes);
+                   uint64_t stream);
 
 // The devices of a list "cuda:0,cuda:1", or the one of a single name.
 std::vector<at::Device> find_devices(const std::string& names);

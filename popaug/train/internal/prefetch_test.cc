@@ -120,7 +120,7 @@ TEST(TrainEpoch, AheadAndInTurnsGiveTheSameBytes) {
   const auto trained = [&](bool ahead) {
     use_one_thread();
     const auto network = new_network(settings, info, at::kCPU);
-    start_network(*network, settings, 3, 1, nullptr);
+    start_network(*network, settings, 3, 1);
     EpochWork work{&settings, &split, &indices, &augmenter, 3, 1, 2};
     work.ahead = ahead;
     work.mixes = true;

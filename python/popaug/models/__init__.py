@@ -114,5 +114,6 @@ def load(path: str | os.PathLike[str]) -> tuple[nn.Module, CheckpointInfo]:
         network: nn.Module = scripted(tensors, os.fspath(path))
     else:
         network = build(info.network, len(info.classes), info.channels)
+        network.__dict__["checkpoint_info"] = info  # for save_weights
     fill(network, tensors, os.fspath(path))
     return network.eval(), info

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pathlib
+import shlex
 import tempfile
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from popaug._core import Error, hash_hex
+from popaug._core import Error, UsageError, hash_hex
 
 _TYPES = {
     "F64": torch.float64,
@@ -68,8 +69,11 @@ def read(path: str | os.PathLike[str]) -> tuple[CheckpointInfo, dict[str, Tensor
 
 
 def read_foreign(path: pathlib.Path) -> dict[str, Tensor]:
-    """The tensors of any safetensors file. Raises Error where the file is not a whole one."""
-    data, header, _ = _open(path)
+    """The tensors of a safetensors file of another project. Raises Error where the file is not a whole one, and
+    UsageError for a checkpoint of popaug, whose information would be lost."""
+    data, header, metadata = _open(path)
+    if "popaug" in metadata:
+        raise UsageError(f"{path} is a checkpoint of popaug already: --init, eval and predict take it as it is")
     return _tensors(data, header, path)
 
 
@@ -79,6 +83,11 @@ def _open(path: pathlib.Path) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
         data = path.read_bytes()
     except OSError as error:
         raise Error(f"{path}: {error.strerror}") from None
+    if data.startswith(b"PK"):  # a ZIP archive, as torch.save writes it
+        raise Error(
+            f"{path} is a PyTorch file, not safetensors; bring its weights to safetensors by: popaug weights convert "
+            f"{shlex.quote(str(path))} -o weights.safetensors"
+        )
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > len(data) - 8:
         raise Error(f"{path} is not a whole safetensors file: it ends inside its header")

