@@ -331,12 +331,12 @@ std::string screen_text(const ScreenOutcome& outcome) {
   for (const ScreenedRecipe* recipe : sorted) {
     const bool chosen = recipe->recipe.arm.name == outcome.winner;
     const std::string behind =
-        chosen ? "chosen"
-               : fmt::format("{:.1f} ± {:.1f}", recipe->behind, recipe->half_interval);
+        chosen ? "chosen" : fmt::format("{:.1f} ± {:.1f}", recipe->behind, recipe->half_interval);
     text += fmt::format("{:<{}}  {:>5}  {:>8}  {}\n", recipe->recipe.arm.title, width,
                         recipe->accuracy.size(), mean_text(recipe->accuracy), behind);
   }
-  text += "Accuracies are those of a recipe's own folds. The folds differ, the points allow for it.\n";
+  text +=
+      "Accuracies are those of a recipe's own folds. The folds differ, the points allow for it.\n";
   if (!outcome.worth.empty()) {
     text += "\nWhat each part is worth on these images, in points:\n";
     for (const FactorWorth& worth : outcome.worth) {

@@ -159,8 +159,7 @@ ScreenFit fit_screen(const std::vector<Recipe>& recipes, const std::vector<Scree
   const double known = variance > 0 ? kVarianceDegrees : 0;
   ScreenFit fit;
   fit.degrees = known + std::max<double>(1, static_cast<double>(values.size() - folds.size()));
-  fit.noise =
-      std::sqrt((known * variance + std::max(0.0, squares - dot(b, right))) / fit.degrees);
+  fit.noise = std::sqrt((known * variance + std::max(0.0, squares - dot(b, right))) / fit.degrees);
 
   // The effects, less their mean.
   Matrix rows;

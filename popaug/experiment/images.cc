@@ -76,9 +76,8 @@ void fit_batch(ExperimentSettings& settings, size_t train_images, std::vector<st
   if (trained > 0 && kFew * (images - trained) > images) {
     notes.push_back("an epoch trains " + std::to_string(trained) + " of the " +
                     std::to_string(images) + " images, in whole batches of " +
-                    std::to_string(settings.train.batch) +
-                    "; each epoch draws others; a smaller " + name_setting("batch") +
-                    " leaves out fewer");
+                    std::to_string(settings.train.batch) + "; each epoch draws others; a smaller " +
+                    name_setting("batch") + " leaves out fewer");
   }
   if (settings.train.batch <= images || settings.given.contains("batch")) return;
   const auto quarter = static_cast<int64_t>(std::bit_floor(train_images / 4));

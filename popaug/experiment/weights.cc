@@ -115,8 +115,7 @@ std::string model_of(const std::string& network) {
 
 bool is_file_name(const std::string& init) {
   std::error_code code;
-  return init.find('/') != init.npos || init.ends_with(".safetensors") ||
-         fs::exists(init, code);
+  return init.find('/') != init.npos || init.ends_with(".safetensors") || fs::exists(init, code);
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ inline constexpr TrainSettingRow kTrainSettings[] = {
      {"training", "model", "A TorchScript file to train instead of a built-in network"},
      Recorded::kElsewhere},
     {setting_at<&TrainSettings::init>,
-     {"training", "init", "Weights to start from: a safetensors file, a run folder, or the name of a network whose "
+     {"training", "init",
+      "Weights to start from: a safetensors file, a run folder, or the name of a network whose "
       "weights are known"},
      Recorded::kElsewhere},
     {setting_at<&TrainSettings::batch>,

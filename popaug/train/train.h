@@ -78,8 +78,7 @@ void check_training(const TrainSettings& settings, size_t images);
 // in sentences: which tensors they give, which start anew, how images are normalised. Error if the
 // file cannot be read, or fits less than half of the network.
 std::vector<std::string> init_notes(const TrainSettings& settings,
-                                    const std::vector<std::string>& classes,
-                                    const ImageSet& split);
+                                    const std::vector<std::string>& classes, const ImageSet& split);
 
 }  // namespace popaug
 
