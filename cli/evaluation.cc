@@ -55,10 +55,10 @@ std::string evaluation_text(const Evaluation& e, const std::vector<std::string>&
   text += "\n";
   for (size_t c = 0; c < classes.size(); ++c) {
     const int64_t total = row_total(e.confusion[c]);
-    const double error =
-        total > 0 ? 100.0 * static_cast<double>(total - e.confusion[c][c]) / double(total) : 0;
-    text +=
-        fmt::format("{:<{}}  {:>6}  {:>5.1f} %", beginning(classes[c], 24), width, total, error);
+    const auto wrong = static_cast<double>(total - e.confusion[c][c]);
+    const std::string error =
+        total > 0 ? fmt::format("{:.1f} %", 100 * wrong / static_cast<double>(total)) : "";
+    text += fmt::format("{:<{}}  {:>6}  {:>7}", beginning(classes[c], 24), width, total, error);
     if (matrix) {
       text += fmt::format("  {:>13}", c);
       for (const int64_t n : e.confusion[c]) text += fmt::format("{:>6}", n);

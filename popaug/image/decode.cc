@@ -154,7 +154,7 @@ Image decode(const Request& request, DecodeInfo* info, const DecodeLimits& limit
   int orientation = 1;
   Image image = decode_stored(request, met, limits, rules, orientation);
   if (orientation <= 1 || orientation > 8) return image;
-  met.notes.emplace_back("turned upright by its EXIF orientation");
+  met.notes.emplace_back("turned upright by EXIF orientation");
   return oriented(std::move(image), orientation);
 }
 

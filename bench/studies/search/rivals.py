@@ -261,7 +261,7 @@ def ray(search: Search) -> dict[str, Any]:
                 storage_path=folder,
                 stop={"training_iteration": search.rounds},
                 verbose=0,
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_frequency=1),
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=None, checkpoint_frequency=1),
             ),
         )
         results = tuner.fit()

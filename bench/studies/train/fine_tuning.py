@@ -8,7 +8,8 @@ SETS are npz files with train_images, train_labels, test_images and test_labels.
 `--preset finetune --init efficientnet-lite-0`: 10 epochs, of which 2 train the classifier alone, size 96, random resized crops.
 
 flipcrop, trivial, ...  a recipe of `popaug train --augment`
-searched                the schedule of `popaug search --preset finetune` under the seed
+searched                the schedule of `popaug search --preset finetune` under the seed; its folds keep the groups of
+                        NAME.train_groups.txt (one a line, beside NAME.npz) together
 scratch, scratch-60     flip and random resized crop without the weights, for 10 and for 60 epochs
 pytorch                 flip and random resized crop in plain PyTorch, from the same weights
 
@@ -50,6 +51,18 @@ def call(*command: object) -> str:
     return run.stdout
 
 
+def with_groups(data: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
+    """The set with the groups of its training images, where a file beside it names them."""
+    groups = data.with_suffix(".train_groups.txt")
+    if not groups.exists():
+        return data
+    arrays = dict(np.load(data))
+    names = groups.read_text().splitlines()
+    arrays["train_groups"] = np.unique(names, return_inverse=True)[1]
+    np.savez(out, **arrays)
+    return out
+
+
 def by_program(popaug: str, data: pathlib.Path, arm: str, seed: int, work: pathlib.Path, known: list[Line]) -> Line:
     line: Line = {}
     training: list[object] = [popaug, "train", "--data", data, "--seed", seed, "--out", work / "run"]
@@ -57,7 +70,8 @@ def by_program(popaug: str, data: pathlib.Path, arm: str, seed: int, work: pathl
         training += ["--preset", "finetune", "--head-epochs", 0, "--epochs", SCRATCH[arm], "--augment", "flipcrop"]
     elif arm == "searched":
         out = work / "search"
-        call(popaug, "search", "--data", data, *TUNED, "--seed", seed, "--workers", 1, "--out", out)
+        grouped = with_groups(data, work / f"{data.stem}.npz")
+        call(popaug, "search", "--data", grouped, *TUNED, "--seed", seed, "--workers", 1, "--out", out)
         choice = json.loads((out / "choose.json").read_text())
         line |= {"chosen": choice["winner"], "search_images": choice["images_trained"]}
         same = [n for n in known if (n["set"], n["arm"], n["seed"]) == (data.stem, choice["winner"], seed)]
