@@ -29,6 +29,8 @@ FIXED = {
     "flipcrop+cutmix": "flip, resized crop and CutMix",
 }
 OTHERS = {
+    "crop": "resized crop without flips",
+    "dihedral": "resized crop, all eight flips and turns",
     "searched": "`search --preset finetune`",
     "pytorch": "flip and resized crop in plain PyTorch",
     "scratch": "flip and resized crop without the weights",
