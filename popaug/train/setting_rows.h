@@ -19,9 +19,7 @@ inline constexpr TrainSettingRow kTrainSettings[] = {
      {"training", "model", "A TorchScript file to train instead of a built-in network"},
      Recorded::kElsewhere},
     {setting_at<&TrainSettings::init>,
-     {"training", "init",
-      "Weights to start from: a safetensors file, a run folder, or the name of a network whose "
-      "weights are known"},
+     {"training", "init", "Weights to start from: a file, a run or a network's name"},
      Recorded::kElsewhere},
     {setting_at<&TrainSettings::batch>,
      {"training", "batch", "Images per step", 1, 65536},
