@@ -44,6 +44,7 @@ Json common_settings(const ScreenSettings& settings) {
                  {"trainings", settings.trainings}, {"epochs", settings.epochs},
                  {"seed", settings.seed},           {"data", settings.data},
                  {"trainer", settings.trainer}};
+  if (!settings.usual.empty()) common["usual"] = settings.usual;
   if (settings.context.schedule) {
     common["schedule"] = schedule_hash(*settings.context.schedule);
   }
@@ -104,7 +105,10 @@ class Screen {
     outcome_.stages = screen_stages(settings.trainings, static_cast<int>(settings.recipes.size()),
                                     settings.folds);
     outcome_.epochs = settings.epochs;
-    for (const Recipe& recipe : settings.recipes) outcome_.recipes.push_back({recipe, {}, {}});
+    for (const Recipe& recipe : settings.recipes) {
+      if (recipe.arm.name == settings.usual) usual_ = static_cast<int>(outcome_.recipes.size());
+      outcome_.recipes.push_back({recipe, {}, {}});
+    }
   }
 
   ScreenOutcome run() {
@@ -114,8 +118,7 @@ class Screen {
     std::iota(standing.order.begin(), standing.order.end(), 0);
     double done = 0;
     for (size_t fold = 0; fold < outcome_.stages.size(); ++fold) {
-      const std::vector<int> running(standing.order.begin(),
-                                     standing.order.begin() + outcome_.stages[fold]);
+      const std::vector<int> running = running_of(standing.order, outcome_.stages[fold]);
       Part part(progress_, done, total);
       train_fold(static_cast<int>(fold), running, part);
       done += outcome_.stages[fold];
@@ -129,6 +132,13 @@ class Screen {
   }
 
  private:
+  // The first `count` of the order, with the usual recipe among them.
+  std::vector<int> running_of(std::vector<int> order, int count) const {
+    const auto usual = std::find(order.begin(), order.end(), usual_);
+    if (usual != order.end()) std::rotate(order.begin(), usual, usual + 1);
+    return {order.begin(), order.begin() + count};
+  }
+
   void train_fold(int fold, const std::vector<int>& running, Progress& progress) {
     const uint64_t seed = settings_.seed + static_cast<uint64_t>(fold);
     std::vector<ArmJob> jobs;
@@ -150,8 +160,16 @@ class Screen {
     }
   }
 
+  // The leader; or the usual recipe, unless the lead is more than its standard error.
+  int winner_of(const Standing& standing) const {
+    const int leader = standing.order[0];
+    if (usual_ < 0) return leader;
+    const double lead = standing.fit.effect[usual_] - standing.fit.effect[leader];
+    return lead > standing.fit.standard_error(usual_, leader) ? leader : usual_;
+  }
+
   void conclude(const Standing& standing) {
-    const int winner = standing.order[0];
+    const int winner = winner_of(standing);
     outcome_.winner = settings_.recipes[winner].arm.name;
     outcome_.deviation = standing.fit.noise;
     for (size_t r = 0; r < outcome_.recipes.size(); ++r) {
@@ -160,6 +178,15 @@ class Screen {
       recipe.half_interval = standing.fit.half_interval(static_cast<int>(r), winner);
     }
     measure_worth(standing.fit);
+    const int leader = standing.order[0];
+    if (winner != leader) {
+      const ScreenedRecipe& first = outcome_.recipes[leader];
+      outcome_.why = fmt::format(
+          "{} leads it by {:.1f} ± {:.1f} points after {} trainings, which is too little to leave "
+          "the usual recipe of a fine-tuning",
+          first.recipe.arm.name, -first.behind, first.half_interval, errors_.size());
+      return;
+    }
     const int second = standing.order[1];
     const ScreenedRecipe& next = outcome_.recipes[second];
     outcome_.why = fmt::format(
@@ -221,6 +248,7 @@ class Screen {
   ArmResults file_;
   std::vector<ScreenValue> errors_;
   ScreenOutcome outcome_;
+  int usual_ = -1;  // the recipe of settings.usual; -1: none
 };
 
 std::string mean_text(const std::vector<double>& values) {

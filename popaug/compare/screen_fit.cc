@@ -103,15 +103,25 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 
 }  // namespace
 
-double ScreenFit::half_interval(const std::vector<double>& weights) const {
+double ScreenFit::standard_error(const std::vector<double>& weights) const {
   double variance = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
     for (size_t j = 0; j < weights.size(); ++j) {
       variance += weights[i] * weights[j] * covariance[i][j];
     }
   }
-  const double quantile = boost::math::quantile(boost::math::students_t(degrees), 0.975);
-  return quantile * noise * std::sqrt(std::max(0.0, variance));
+  return noise * std::sqrt(std::max(0.0, variance));
+}
+
+double ScreenFit::standard_error(int a, int b) const {
+  std::vector<double> weights(effect.size());
+  weights[a] += 1;
+  weights[b] -= 1;
+  return standard_error(weights);
+}
+
+double ScreenFit::half_interval(const std::vector<double>& weights) const {
+  return boost::math::quantile(boost::math::students_t(degrees), 0.975) * standard_error(weights);
 }
 
 double ScreenFit::half_interval(int a, int b) const {

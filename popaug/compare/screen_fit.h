@@ -30,8 +30,10 @@ struct ScreenFit {
   double degrees = 1;          // of freedom that `noise` rests on
   std::vector<std::vector<double>> covariance;  // of the effects, in units of noise²
 
-  // Of a sum of effects with these weights, one per recipe: half of its 95 % interval, by the
-  // quantile of Student's t.
+  // Of a sum of effects with these weights, one per recipe.
+  double standard_error(const std::vector<double>& weights) const;
+  double standard_error(int a, int b) const;  // of the difference of two effects
+  // Half of the 95 % interval, by the quantile of Student's t.
   double half_interval(const std::vector<double>& weights) const;
   double half_interval(int a, int b) const;  // of the difference of two effects
 };

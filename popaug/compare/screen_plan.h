@@ -21,10 +21,13 @@ struct ScreenSettings {
   std::vector<Recipe> recipes;
   ArmContext context;
   int folds = kUsualFolds;
-  int trainings = 0;              // in the screening
-  int epochs = 0;                 // of each
-  int64_t fold_images = 0;        // that an epoch of these trains, as the trainer counts them
-  uint64_t seed = 0;              // trainings outside fold k have seed + k
+  int trainings = 0;        // in the screening
+  int epochs = 0;           // of each
+  int64_t fold_images = 0;  // that an epoch of these trains, as the trainer counts them
+  uint64_t seed = 0;        // trainings outside fold k have seed + k
+  // The arm that stays unless another leads it by more than the standard error of that lead, and
+  // trains outside every fold; "": the leader is taken.
+  std::string usual;
   std::string data;               // fingerprint
   Json trainer = Json::object();  // whatever else determines results
 };

@@ -253,6 +253,26 @@ TEST(RunScreen, TakesTheBestAndSaysWhatEachPartIsWorth) {
   EXPECT_THAT(screen_text(result.outcome), HasSubstr("chosen: mild: by all 21 trainings"));
 }
 
+// The usual recipe trains in every stage, and stays unless another is clearly better.
+TEST(RunScreen, TheUsualRecipeStaysUnlessAnotherIsClearlyBetter) {
+  const TemporaryFolder folder;
+  ScreenSettings settings = settings_of(5);
+  settings.usual = "flipcrop";
+  // 10,000 images judge: the standard error of a training is half a point.
+  const Truth level = [](const Recipe& recipe) { return recipe.strength > 0 ? 0.0 : 0.3; };
+  const ScreenOutcome kept = screen(settings, level, 0, folder.path() / "level").outcome;
+  EXPECT_EQ(kept.winner, "flipcrop");
+  EXPECT_THAT(kept.why, HasSubstr("too little to leave the usual recipe of a fine-tuning"));
+  for (const ScreenedRecipe& recipe : kept.recipes) {
+    if (recipe.recipe.arm.name == "flipcrop") {
+      EXPECT_EQ(recipe.accuracy.size(), kept.stages.size());
+    }
+  }
+  const Truth breaks = [](const Recipe& recipe) { return recipe.symmetry == "none" ? 0.0 : 30.0; };
+  const ScreenOutcome left = screen(settings, breaks, 0.5, folder.path() / "breaks").outcome;
+  EXPECT_THAT(left.winner, HasSubstr("noflip"));
+}
+
 TEST(RunScreen, MoreTrainingsLoseLess) {
   const TemporaryFolder folder;
   const auto regret = [&](int trainings) {

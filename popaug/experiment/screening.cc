@@ -118,6 +118,7 @@ ScreenSettings screen_settings(const ExperimentSettings& settings, const Inputs&
                              : labelled - labelled / static_cast<size_t>(screen.folds);
   screen.fold_images = images_of_epoch(trained, settings);
   screen.seed = settings.seed;
+  if (!settings.train.init.empty()) screen.usual = "flipcrop";
   screen.data = inputs.fingerprint;
   screen.trainer = trainer_record(settings, inputs);
   return screen;
