@@ -43,7 +43,7 @@ void add_data_convert(CLI::App& data, Action& action) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb = data.add_subcommand("convert", "Pack a set into one file that is mapped");
   add_read_flags(*verb, *flags);
-  verb->add_option("-o,--out", flags->out, "The packed file to write")->required();
+  verb->add_option("-o", flags->out, "The packed file to write")->required();
   verb->add_flag("--resume", flags->resume,
                  "Continue after a stop (also done without it where the earlier work fits)");
   verb->add_flag("--json", flags->json, "Print JSON");

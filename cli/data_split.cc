@@ -149,7 +149,7 @@ void add_data_split(CLI::App& data, Action& action) {
                  "Leave out training images that repeat, leak or have two labels");
   verb->add_flag("--group-duplicates", flags->group_duplicates,
                  "Keep training images that are nearly equal on one side");
-  verb->add_option("-o,--out", flags->out, "The split file to write")->required();
+  verb->add_option("-o", flags->out, "The split file to write")->required();
   verb->add_flag("--json", flags->json, "Print JSON");
   examples(*verb, {{"popaug data split --data photos --val-size 20% -o photos.split.json",
                     "a fifth of each class validates"},
