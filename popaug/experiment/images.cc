@@ -76,8 +76,9 @@ void fit_batch(ExperimentSettings& settings, size_t train_images, std::vector<st
   if (trained > 0 && kFew * (images - trained) > images) {
     notes.push_back("an epoch trains " + std::to_string(trained) + " of the " +
                     std::to_string(images) + " images, in whole batches of " +
-                    std::to_string(settings.train.batch) + "; each epoch draws others; a smaller " +
-                    name_setting("batch") + " leaves out fewer");
+                    std::to_string(settings.train.batch) +
+                    "; each epoch draws different images; a smaller " + name_setting("batch") +
+                    " leaves out fewer");
   }
   if (settings.train.batch <= images || settings.given.contains("batch")) return;
   const auto quarter = static_cast<int64_t>(std::bit_floor(train_images / 4));
@@ -158,7 +159,7 @@ namespace {
 // The least area of the random resized crops that the settings can lead to; 0: none.
 double least_resized_crop(const ExperimentSettings& settings) {
   std::vector<double> areas = {settings.train.resized_crop};
-  if (!settings.schedule.empty()) {
+  if (settings.augment.empty() && !settings.schedule.empty()) {  // a baseline replaces a schedule
     areas.push_back(find_schedule(settings.schedule).least_resized_crop());
   }
   for (const Gene& gene : parse_genes(settings.searched.genes, false)) {
