@@ -364,7 +364,8 @@ std::string screen_text(const ScreenOutcome& outcome) {
                         recipe->accuracy.size(), mean_text(recipe->accuracy), behind);
   }
   text +=
-      "Accuracies are those of a recipe's own folds. The folds differ, the points allow for it.\n";
+      "An accuracy is the mean over the folds of its recipe. Folds differ; the points account for "
+      "that.\n";
   if (!outcome.worth.empty()) {
     text += "\nWhat each part is worth on these images, in points:\n";
     for (const FactorWorth& worth : outcome.worth) {

@@ -101,6 +101,14 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
+// The weights of effect a minus effect b, of so many recipes.
+std::vector<double> difference(size_t recipes, int a, int b) {
+  std::vector<double> weights(recipes);
+  weights[a] += 1;
+  weights[b] -= 1;
+  return weights;
+}
+
 }  // namespace
 
 double ScreenFit::standard_error(const std::vector<double>& weights) const {
@@ -114,10 +122,7 @@ double ScreenFit::standard_error(const std::vector<double>& weights) const {
 }
 
 double ScreenFit::standard_error(int a, int b) const {
-  std::vector<double> weights(effect.size());
-  weights[a] += 1;
-  weights[b] -= 1;
-  return standard_error(weights);
+  return standard_error(difference(effect.size(), a, b));
 }
 
 double ScreenFit::half_interval(const std::vector<double>& weights) const {
@@ -125,10 +130,7 @@ double ScreenFit::half_interval(const std::vector<double>& weights) const {
 }
 
 double ScreenFit::half_interval(int a, int b) const {
-  std::vector<double> weights(effect.size());
-  weights[a] += 1;
-  weights[b] -= 1;
-  return half_interval(weights);
+  return half_interval(difference(effect.size(), a, b));
 }
 
 ScreenFit fit_screen(const std::vector<Recipe>& recipes, const std::vector<ScreenValue>& values) {

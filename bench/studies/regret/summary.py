@@ -18,6 +18,7 @@ import json
 import pathlib
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,6 +149,16 @@ def whole_folds(lines: list[Line], grid: set[str]) -> dict[str, list[Line]]:
     return whole
 
 
+def common_folds(sets: Iterable[list[Line]]) -> int:
+    """How many folds every set has."""
+    return min((len({line["seed"] for line in lines}) for lines in sets), default=0)
+
+
+def replayed(folds: int) -> list[int]:
+    """The numbers of trainings for which a screening is replayed."""
+    return [trainings for trainings in (4, 6, 9, 12, 16, 21, 36) if trainings <= folds * len(GRID)]
+
+
 def row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -182,8 +193,8 @@ def screening_table(
             truth[name] = known[name]
     best = {name: max(truth[name].values()) for name in truth}
     rows = [row(["screening", *truth, "mean regret", "worst"]), row(["---"] * (len(truth) + 3))]
-    folds = min((len({line["seed"] for line in by_set[name]}) for name in truth), default=0)
-    for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
+    folds = common_folds(by_set[name] for name in truth)
+    for trainings in replayed(folds):
         for by in ("error", "loss"):
             chosen = [screen(by_set[name], trainings, folds, by)[0] for name in truth]
             regrets = [best[name] - truth[name][arm] for name, arm in zip(truth, chosen, strict=True)]
@@ -197,7 +208,7 @@ def intervals_table(outside: dict[str, dict[str, float]], fold_lines: list[Line]
     mean test accuracies."""
     names = [arm for arm, *_ in GRID]
     by_set = whole_folds(fold_lines, set(names))
-    folds = min((len({line["seed"] for line in lines}) for lines in by_set.values()), default=0)
+    folds = common_folds(by_set.values())
     head = [
         "trainings",
         "noise that they show",
@@ -207,7 +218,7 @@ def intervals_table(outside: dict[str, dict[str, float]], fold_lines: list[Line]
         "half, median",
     ]
     rows = [row(head), row(["---"] * len(head))]
-    for trainings in (n for n in (4, 6, 9, 12, 16, 21, 36) if n <= folds * len(GRID)):
+    for trainings in replayed(folds):
         alone, covered, halves, shown, drawn = [], [], [], [], []
         for name, lines in by_set.items():
             chosen, found = screen(lines, trainings, folds)

@@ -224,8 +224,9 @@ def save_weights(
     """Writes a model of timm or torchvision, or a state dict, as a checkpoint of popaug.
 
     network: its name in popaug; found by names and shapes if it is not given. mean, std: the normalisation that the
-    weights were trained with, on the scale 0..1; by default what the model or its project says, or its checkpoint for
-    a network of popaug.models.load. classes: names in the order of the classifier; likewise, or numbers. Raises Error if less than half of a network is there.
+    weights were trained with, on the scale 0..1; by default what the model or its project says. classes: names in the
+    order of the classifier; numbers if they are not given. For a network of popaug.models.load, both come from its
+    checkpoint by default. Raises Error if less than half of a network is there.
     """
     if (mean is None) != (std is None):
         raise UsageError("mean and std belong together: give both, or neither")
