@@ -219,6 +219,8 @@ def test_a_checkpoint_and_onnx_give_the_same_logits(name: str, tmp_path: pathlib
     session = onnxruntime.InferenceSession(str(tmp_path / "n.onnx"), providers=["CPUExecutionProvider"])
     (got,) = session.run(["logits"], {"images": x.numpy()})
     assert np.allclose(got, want.numpy(), atol=1e-4, rtol=1e-4)
+    told = json.loads(session.get_modelmeta().custom_metadata_map["popaug"])
+    assert (told["classes"], told["normalisation"]["mean"], told["height"]) == (list(info.classes), [0.25], 28)
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: pathlib.Path) -> None:

@@ -103,6 +103,18 @@ def test_a_trained_network_gives_the_same_logits(name: str, photos: pathlib.Path
         assert torch.allclose(network(x), cpp["evaluation"], atol=1e-5, rtol=1e-5)
 
 
+def test_how_files_became_images_is_told(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """From the training to every file that the network is handed on in."""
+    path = trained(photos, tmp_path / "run", "--network", "resnet-18", "--size", 16, "--fit", "crop")
+    network, info = models.load(path)
+    assert (info.fit, info.range, info.background, info.height) == ("crop", "full", "black", 16)
+    models.save_weights(network, tmp_path / "weights.safetensors")
+    assert models.load(tmp_path / "weights.safetensors")[1].fit == "crop"
+    models.export_onnx(network, tmp_path / "n.onnx", info)
+    metadata = onnxruntime.InferenceSession(str(tmp_path / "n.onnx")).get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["popaug"])["images"]["fit"] == "crop"
+
+
 def test_the_member_of_a_search_is_loaded(photos: pathlib.Path, tmp_path: pathlib.Path) -> None:
     popaug("search", "--data", photos, "--network", "wrn-10-1", "--population", 2, "--epochs", 1, "--epochs-per-round", 1,
            "--batch", 24, "--train-size", 36, "--val-size", 18, "--workers", 1, "--out", tmp_path / "run")  # fmt: skip

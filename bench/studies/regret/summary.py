@@ -14,11 +14,12 @@ fold: the mean correlation over the recipes of a set.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import pathlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,7 @@ GRID = (
 FACTOR_VARIANCE, RECIPE_VARIANCE, FOLD_VARIANCE = 10.0, 1.0, 1e6
 VARIANCE_DEGREES = 8
 FOLD_IMAGES = 250
+DRAWS = 30  # of a control
 
 Line = dict[str, Any]
 
@@ -203,6 +205,81 @@ def screening_table(
     return rows
 
 
+def apart_table(fold_lines: list[Line]) -> list[str]:
+    """Regrets in which no training is judged that chose anything. Each fold in turn is set apart. A screening on the other folds
+    takes a recipe, and hindsight takes the one that is best on the test images over those folds. The cells are the test
+    accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold set apart, mean over the
+    folds. The first rows are for recipes that are always taken. The controls are means over random draws."""
+    grid = [arm for arm, *_ in GRID]
+    by_set = whole_folds(fold_lines, set(grid))
+    folds = common_folds(by_set.values())
+    if folds < 3:
+        return []
+    known = {
+        name: {(line["arm"], line["seed"]): line for line in lines if line["seed"] < folds}
+        for name, lines in by_set.items()
+    }
+
+    def accuracy(name: str, arm: str, fold: int) -> float:
+        return float(100 * known[name][arm, fold]["test_accuracy"])
+
+    def hindsight(name: str, apart: int) -> str:
+        return max(grid, key=lambda arm: sum(accuracy(name, arm, fold) for fold in range(folds) if fold != apart))
+
+    def others(name: str, apart: int) -> list[Line]:
+        """The lines of the other folds, which get the numbers from 0 on."""
+        return [{**line, "seed": f - (f > apart)} for (_, f), line in known[name].items() if f != apart]
+
+    def always(arm: str, _name: str, _apart: int) -> str:
+        return arm
+
+    def screened(trainings: int, name: str, apart: int) -> str:
+        return screen(others(name, apart), trainings, folds - 1)[0]
+
+    def shuffled(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
+        """As screened(), but within each fold the recipes have each other's results."""
+        by = {(line["arm"], line["seed"]): line for line in others(name, apart)}
+        mixed = []
+        for fold in range(folds - 1):
+            of = [grid[at] for at in random.permutation(len(grid))]
+            mixed += [
+                {**by[arm, fold], "fold_accuracy": by[o, fold]["fold_accuracy"]}
+                for arm, o in zip(grid, of, strict=True)
+            ]
+        return screen(mixed, trainings, folds - 1)[0]
+
+    def best_of_draws(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
+        """The recipe of the training that has the best result of so many drawn ones."""
+        drawn = random.permutation(others(name, apart))[:trainings]  # type: ignore[arg-type]
+        return str(max(drawn, key=lambda line: line["fold_accuracy"])["arm"])
+
+    def regrets(taken: Callable[[str, int], str]) -> list[float]:
+        return [
+            float(
+                np.mean(
+                    [accuracy(name, hindsight(name, f), f) - accuracy(name, taken(name, f), f) for f in range(folds)]
+                )
+            )
+            for name in known
+        ]
+
+    def control(taken: Callable[[str, int, int, np.random.Generator], str], trainings: int) -> list[float]:
+        random = np.random.default_rng(0)
+        return list(np.mean([regrets(lambda n, f: taken(n, f, trainings, random)) for _ in range(DRAWS)], 0))
+
+    found = {f"always `{arm}`": regrets(functools.partial(always, arm)) for arm in grid}
+    found["control: a recipe at random"] = list(np.mean(list(found.values()), 0))
+    for trainings in replayed(folds - 1):
+        found[f"screening, {trainings} trainings"] = regrets(functools.partial(screened, trainings))
+    last = max(n for n in replayed(folds - 1) if n <= 16)
+    found[f"control: the same with {last}, results shuffled"] = control(shuffled, last)
+    found[f"control: the best of {last} drawn trainings, no model"] = control(best_of_draws, last)
+    rows = [row(["taken", *known, "mean", "worst"]), row(["---"] * (len(known) + 3))]
+    for label, values in found.items():
+        rows.append(row([label, *(f"{v:.1f}" for v in values), f"{np.mean(values):.2f}", f"{max(values):.1f}"]))
+    return rows
+
+
 def intervals_table(outside: dict[str, dict[str, float]], fold_lines: list[Line]) -> list[str]:
     """How often the 95 % intervals of a screening, of what each recipe is behind the chosen one, contain the difference of the
     mean test accuracies."""
@@ -305,6 +382,7 @@ def main() -> int:
         tables = {
             "regret folds": regret_table(outside, grid, "folds"),
             "regret others": others_table(fold_lines),
+            "regret apart": apart_table(in_folds),
             "regret screening": screening_table(means(whole), means(outside), in_folds),
             "regret correlation": correlation_table(fold_lines),
             "regret intervals": intervals_table(means(outside), in_folds),

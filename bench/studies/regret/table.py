@@ -85,15 +85,21 @@ def logits_of(weights: pathlib.Path, images: npt.NDArray[np.uint8]) -> npt.NDArr
     return found
 
 
+def loss_at(temperature: float, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+    """Mean loss of the logits divided by the temperature."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(1, keepdims=True)
+    return float(np.mean(np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]))
+
+
+def best_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+    """The one of many, from 0.25 to 8, at which the loss is least."""
+    candidates = np.exp(np.linspace(np.log(0.25), np.log(8), 141))
+    return float(min(candidates, key=lambda temperature: loss_at(temperature, logits, labels)))
+
+
 def calibrated_loss(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
-    """Mean loss at the best of many temperatures."""
-
-    def loss(temperature: float) -> float:
-        scaled = logits.astype(np.float64) / temperature
-        scaled -= scaled.max(1, keepdims=True)
-        return float(np.mean(np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]))
-
-    return min(loss(temperature) for temperature in np.exp(np.linspace(np.log(0.25), np.log(8), 141)))
+    return loss_at(best_temperature(logits, labels), logits, labels)
 
 
 def train(

@@ -30,13 +30,15 @@ _OPTIMIZER = "optimizer."
 _AVERAGE = "optimizer.average."  # + NAME: what is evaluated in place of NAME
 _SCRIPT = "model.torchscript"
 _VERSIONS = (1, 2)  # since version 2 with a checksum
+_IMAGES = ("fit", "range", "background")  # absent from a file where all have their defaults
 _CHECK = b'"check":"'
 _DIGITS = 32
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint says of itself. mean, std: per channel on the scale 0..1, (byte / 255 - mean) / std."""
+    """What a checkpoint says of itself. mean, std: per channel on the scale 0..1, (byte / 255 - mean) / std. fit, range and
+    background: how the images became such pixels, as `popaug.data.open` takes them."""
 
     network: str
     classes: tuple[str, ...]  # in label order
@@ -46,6 +48,25 @@ class CheckpointInfo:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     epoch: int
+    fit: str = "stretch"
+    range: str = "full"
+    background: str = "black"
+
+
+def _described(info: CheckpointInfo) -> dict[str, Any]:
+    """The entries that say which images the network takes and what its logits mean."""
+    told: dict[str, Any] = {
+        "network": info.network,
+        "classes": list(info.classes),
+        "channels": info.channels,
+        "height": info.height,
+        "width": info.width,
+    }
+    images = {name: getattr(info, name) for name in _IMAGES}
+    if images != {name: getattr(CheckpointInfo, name) for name in _IMAGES}:
+        told["images"] = images
+    told["normalisation"] = {"mean": list(info.mean), "std": list(info.std)}
+    return told
 
 
 def read(path: str | os.PathLike[str]) -> tuple[CheckpointInfo, dict[str, Tensor]]:
@@ -114,12 +135,7 @@ def write(path: str | os.PathLike[str], info: CheckpointInfo, tensors: dict[str,
     told = {
         "format": "popaug-checkpoint",
         "version": _VERSIONS[-1],
-        "network": info.network,
-        "classes": list(info.classes),
-        "channels": info.channels,
-        "height": info.height,
-        "width": info.width,
-        "normalisation": {"mean": list(info.mean), "std": list(info.std)},
+        **_described(info),
         "epoch": info.epoch,
         "steps": 0,
         "extra": {"source": source},
@@ -193,6 +209,7 @@ def _info(told: dict[str, Any]) -> CheckpointInfo:
         tuple(told["normalisation"]["mean"]),
         tuple(told["normalisation"]["std"]),
         told["epoch"],
+        **{name: told["images"][name] for name in _IMAGES if "images" in told},
     )
 
 
@@ -223,10 +240,18 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: str) -> None:
 
 
 def export_onnx(network: nn.Module, path: str | os.PathLike[str], info: CheckpointInfo) -> None:
-    """Writes the network as ONNX: input "images" [n, channels, height, width], normalised; output "logits" [n, classes]."""
+    """Writes the network as ONNX: input "images" [n, channels, height, width], normalised; output "logits" [n, classes].
+
+    The metadata has the key "popaug": as JSON, the classes and what makes an image an input, in the words of a checkpoint.
+    """
+    import onnx
+
     network.eval()
     example = torch.zeros(2, info.channels, info.height, info.width)
     axes = {"images": {0: "n"}, "logits": {0: "n"}}
     torch.onnx.export(
         network, (example,), str(path), input_names=["images"], output_names=["logits"], dynamic_axes=axes, dynamo=False
     )
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, {"popaug": json.dumps(_described(info))})
+    onnx.save(model, str(path))

@@ -246,7 +246,8 @@ def save_weights(
         raise UsageError(f"mean and std: expected {found.channels} numbers each, deviations above 0")
     side = _SIDES.get(found.network, _SIDE)
     height, width = (own.height, own.width) if own else (side, side)
-    info = CheckpointInfo(found.network, tuple(names), found.channels, height, width, *normalisation, 0)
+    images = (own.fit, own.range, own.background) if own else ()
+    info = CheckpointInfo(found.network, tuple(names), found.channels, height, width, *normalisation, 0, *images)
     write(path, info, found.fitting, found.kind.source)
     missing = tuple(name for name in found.wanted if name not in found.fitting)
     return WeightsReport(
