@@ -45,6 +45,15 @@ FACTOR_VARIANCE, RECIPE_VARIANCE, FOLD_VARIANCE = 10.0, 1.0, 1e6
 VARIANCE_DEGREES = 8
 FOLD_IMAGES = 250
 DRAWS = 30  # of a control
+# The rows of the short table.
+SHORT = (
+    "always `flipcrop`",
+    "always `mild`",
+    "always `mild-0.5-noflip`",
+    "screening, 4 trainings",
+    "screening, 12 trainings",
+    "screening, 16 trainings",
+)
 
 Line = dict[str, Any]
 
@@ -205,11 +214,12 @@ def screening_table(
     return rows
 
 
-def apart_table(fold_lines: list[Line]) -> list[str]:
+def apart_table(fold_lines: list[Line], short: bool = False) -> list[str]:
     """Regrets in which no training is judged that chose anything. Each fold in turn is set apart. A screening on the other folds
     takes a recipe, and hindsight takes the one that is best on the test images over those folds. The cells are the test
     accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold set apart, mean over the
-    folds. The first rows are for recipes that are always taken. The controls are means over random draws."""
+    folds. The first rows are for recipes that are always taken. The controls are means over random draws. `short`: the rows of
+    SHORT."""
     grid = [arm for arm, *_ in GRID]
     by_set = whole_folds(fold_lines, set(grid))
     folds = common_folds(by_set.values())
@@ -275,7 +285,7 @@ def apart_table(fold_lines: list[Line]) -> list[str]:
     found[f"control: the same with {last}, results shuffled"] = control(shuffled, last)
     found[f"control: the best of {last} drawn trainings, no model"] = control(best_of_draws, last)
     rows = [row(["taken", *known, "mean", "worst"]), row(["---"] * (len(known) + 3))]
-    for label, values in found.items():
+    for label, values in found.items() if not short else [(label, found[label]) for label in SHORT]:
         rows.append(row([label, *(f"{v:.1f}" for v in values), f"{np.mean(values):.2f}", f"{max(values):.1f}"]))
     return rows
 
@@ -370,6 +380,7 @@ def main() -> int:
     parser.add_argument(
         "--page", type=pathlib.Path, help="write the tables of the folds between the marks of this page"
     )
+    parser.add_argument("--readme", type=pathlib.Path, help="write the short table of regrets between its marks there")
     parser.add_argument("--check", action="store_true", help="only say whether the page has them")
     settings = parser.parse_args()
     lines = read(settings.arms)
@@ -387,8 +398,13 @@ def main() -> int:
             "regret correlation": correlation_table(fold_lines),
             "regret intervals": intervals_table(means(outside), in_folds),
         }
+    missing = 0
+    if settings.readme is not None:
+        missing |= page.update(settings.readme, {"regret short": apart_table(in_folds, short=True)}, settings.check)
     if settings.page is not None:
-        return page.update(settings.page, tables, settings.check)
+        missing |= page.update(settings.page, tables, settings.check)
+    if settings.page is not None or settings.readme is not None:
+        return missing
     for rows in (regret_table(whole, order_of(lines), "seeds"), *tables.values()):
         print("\n".join([*rows, ""]))
     return 0
