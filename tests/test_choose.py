@@ -54,6 +54,15 @@ def test_the_screening_and_the_network(chosen: pathlib.Path, shoes: pathlib.Path
     lines = [json.loads(line) for line in (chosen / "runs.jsonl").read_text().splitlines()]
     assert len(lines) == 1 + 7
     assert all(line["tested"] == 45 and line["loss"] > 0 for line in lines[1:])
+    # Every network that trained without flips was shown mirrored and turned images, and no other.
+    unflipped = {line["arm"]: line for line in lines[1:] if {"mirrored", "turned"} <= set(line)}
+    assert set(unflipped) == {
+        line["arm"] for line in lines[1:] if line["arm"] in ("crop", "mild+noflip", "mild-0.5+noflip")
+    }
+    assert {test["level"] for test in screening["symmetries"]} == {"flip", "dihedral"}
+    assert {name for name, arm in arms.items() if arm["left_out"]} <= {
+        name for name in arms if "noflip" not in name
+    } - {"crop"}
     # All labels: every fold is trained on.
     rows = (chosen / "progress.csv").read_text().splitlines()
     assert len(rows) - 1 == screening["epochs"]

@@ -205,7 +205,15 @@ def test_a_search_that_saw_the_test_images_is_found_out(shoes: pathlib.Path, tmp
 def test_the_page_of_results_has_the_regrets_of_the_raw_lines() -> None:
     lines = ROOT / "bench" / "results" / "regret"
     script = ROOT / "bench" / "studies" / "regret" / "summary.py"
-    command = [sys.executable, script, lines / "arms.jsonl", "--folds", lines / "folds.jsonl"]
+    command = [
+        sys.executable,
+        script,
+        lines / "arms.jsonl",
+        "--folds",
+        lines / "folds.jsonl",
+        "--turned",
+        lines / "turned.jsonl",
+    ]
     subprocess.run([*command, "--page", ROOT / "docs" / "results.md", "--check"], check=True)
 
 

@@ -33,6 +33,11 @@ struct TemporaryFile {
   }
 };
 
+std::optional<double> metric_of(const RoundResult& result, const char* name) {
+  const auto found = result.metrics.find(name);
+  return found == result.metrics.end() ? std::nullopt : std::optional(found->second);
+}
+
 // One training: a chain of works, one per segment; only the last is evaluated.
 ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
                     const std::function<void(double)>& share, const StopToken& stop) {
@@ -58,6 +63,7 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
     work.base = segment.base;
     work.space = segment.space;
     work.evaluate = last;
+    work.turned = last && job.turned;
     work.from = from.path;
     if (!last) {
       work.to = folder / (file_part(job.arm) + "-" + std::to_string(job.seed) + "-" +
@@ -72,8 +78,10 @@ ArmResult train_arm(const ArmJob& job, Trainer& trainer, const fs::path& folder,
     result.tested = part.images_evaluated;
     result.wrong = static_cast<int64_t>(std::count(part.correct.begin(), part.correct.end(), 0));
     result.accuracy = accuracy_of(result.wrong, result.tested);
-    const auto loss = part.metrics.find("val_loss");
-    if (loss != part.metrics.end()) result.loss = loss->second;
+    result.loss = metric_of(part, "val_loss").value_or(0);
+    if (!job.turned) continue;
+    result.mirrored = metric_of(part, "mirrored_accuracy");
+    result.turned = metric_of(part, "turned_accuracy");
   }
   result.seconds = thread_seconds() - started;
   return result;

@@ -24,6 +24,7 @@ struct ArmJob {
   uint64_t seed = 0;
   Judge judge = Judge::kTest;
   Schedule schedule;
+  bool turned = false;  // also judge it by mirrored and turned images
 };
 
 // Trains every job that `file` lacks, one per worker at a time, checkpoints in `folder`. A job's

@@ -1,8 +1,11 @@
 #include "popaug/compare/arm_results.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <tuple>
+
+#include "popaug/search/trainer.h"
 
 namespace popaug {
 namespace {
@@ -10,10 +13,14 @@ namespace {
 using Key = std::tuple<std::string, uint64_t, Judge>;
 
 Json result_to_json(const ArmResult& r) {
-  return {{"arm", r.arm},           {"seed", r.seed},         {"judge", judge_name(r.judge)},
-          {"schedule", r.schedule}, {"accuracy", r.accuracy}, {"wrong", r.wrong},
-          {"tested", r.tested},     {"loss", r.loss},         {"images_trained", r.images_trained},
-          {"seconds", r.seconds}};
+  Json json = {{"arm", r.arm},           {"seed", r.seed},         {"judge", judge_name(r.judge)},
+               {"schedule", r.schedule}, {"accuracy", r.accuracy}, {"wrong", r.wrong},
+               {"tested", r.tested},     {"loss", r.loss}};
+  if (r.mirrored) json["mirrored"] = *r.mirrored;
+  if (r.turned) json["turned"] = *r.turned;
+  json["images_trained"] = r.images_trained;
+  json["seconds"] = r.seconds;
+  return json;
 }
 
 ArmResult result_from_json(const Json& json, const std::string& origin) {
@@ -32,6 +39,8 @@ ArmResult result_from_json(const Json& json, const std::string& origin) {
   r.wrong = reader.integer("wrong", 0, kMost);
   r.tested = reader.integer("tested", 1, kMost);
   r.loss = reader.number_or("loss", 0, 1e12, 0);  // files of popaug 0.1 have none
+  if (reader.has("mirrored")) r.mirrored = reader.number("mirrored", 0, 1);
+  if (reader.has("turned")) r.turned = reader.number("turned", 0, 1);
   r.images_trained = reader.integer("images_trained", 0, kMost);
   r.seconds = reader.number("seconds", 0, 1e12);
   reader.finish();
@@ -48,6 +57,11 @@ Key key_of(const ArmResult& r) { return {r.arm, r.seed, r.judge}; }
 
 double accuracy_of(int64_t wrong, int64_t tested) {
   return 1 - static_cast<double>(wrong) / static_cast<double>(tested);
+}
+
+int64_t images_judging(const ArmResult& result) {
+  const int64_t copies = (result.mirrored ? 1 : 0) + (result.turned ? 6 : 0);
+  return result.tested + copies * std::min(result.tested, kTurnedImages);
 }
 
 std::string judge_name(Judge judge) { return judge == Judge::kTest ? "test" : "validation"; }

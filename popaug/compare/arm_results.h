@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "popaug/rundir/rundir.h"
@@ -23,9 +24,15 @@ struct ArmResult {
   double accuracy = 0;   // of the judging images, 0..1
   int64_t wrong = 0, tested = 0;
   double loss = 0;  // mean cross-entropy of the judging images; 0 where the trainer gives none
+  // Accuracy on up to kTurnedImages of the judging images, 0..1, mirrored, and as the mean of the
+  // six other flips and turns; where that was asked for.
+  std::optional<double> mirrored = {}, turned = {};
   int64_t images_trained = 0;
   double seconds = 0;  // processor time of the training's thread; no part of the repeatable result
 };
+
+// How many images it judged, each turned copy counted.
+int64_t images_judging(const ArmResult& result);
 
 // The accuracy that follows from counts; tested > 0.
 double accuracy_of(int64_t wrong, int64_t tested);

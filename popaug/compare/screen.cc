@@ -16,6 +16,10 @@
 // 4. Halving. The first fold tries all recipes, each later one only those that the model puts
 //    first: trainings go where the decision is.
 //
+// 5. Symmetries the labels forbid. A network trained without flips is also shown mirrored and
+//    turned images. Where it no longer recognises them, recipes with these flips get no further
+//    training and are not taken (symmetry.h).
+//
 // The value of a training is its error in points. Its loss is recorded and does not count: stronger
 // augmentation makes a network less sure of itself, which lowers the loss whatever the error does
 // (docs/decisions/choose.md). The plan, the trainings and the winner depend on the seed and on the
@@ -28,12 +32,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 namespace popaug {
 namespace {
 
-constexpr int kRunsVersion = 2;    // of runs.jsonl
-constexpr int kChoiceVersion = 3;  // of choose.json
+constexpr int kRunsVersion = 2;  // of runs.jsonl
+constexpr const char* kNoFlips = "none";
 constexpr double kPoints = 100;
 
 Json common_settings(const ScreenSettings& settings) {
@@ -100,7 +105,8 @@ class Screen {
         options_(options),
         progress_(progress),
         stop_(stop),
-        file_(options.directory / "runs.jsonl", common_settings(settings), "screening", true) {
+        file_(options.directory / "runs.jsonl", common_settings(settings), "screening", true),
+        symmetries_(settings.classes) {
     if (options.run) options.run->confirm();
     outcome_.stages = screen_stages(settings.trainings, static_cast<int>(settings.recipes.size()),
                                     settings.folds);
@@ -113,16 +119,26 @@ class Screen {
 
   ScreenOutcome run() {
     const double total = std::accumulate(outcome_.stages.begin(), outcome_.stages.end(), 0.0);
+    const bool flips = std::any_of(settings_.recipes.begin(), settings_.recipes.end(), has_flips);
     Standing standing;
     standing.order.resize(settings_.recipes.size());
     std::iota(standing.order.begin(), standing.order.end(), 0);
     double done = 0;
+    int wanted = 0;  // trainings outside this fold, with those that earlier ones had no recipes for
     for (size_t fold = 0; fold < outcome_.stages.size(); ++fold) {
-      const std::vector<int> running = running_of(standing.order, outcome_.stages[fold]);
+      if (standing.order.size() < 2) {
+        outcome_.stages.resize(fold);
+        break;
+      }
+      wanted += outcome_.stages[fold];
+      const std::vector<int> running = running_of(standing.order, wanted);
       Part part(progress_, done, total);
-      train_fold(static_cast<int>(fold), running, part);
-      done += outcome_.stages[fold];
+      train_fold(static_cast<int>(fold), running, flips, part);
+      done += static_cast<double>(running.size());
+      outcome_.stages[fold] = static_cast<int>(running.size());
+      wanted -= outcome_.stages[fold];
       standing = stand(settings_.recipes, errors_);
+      leave_out(standing.order);
       progress_.event(fmt::format("fold {} of {}: {} leads after {:.0f} trainings", fold + 1,
                                   outcome_.stages.size(),
                                   settings_.recipes[standing.order[0]].arm.name, done));
@@ -132,20 +148,38 @@ class Screen {
   }
 
  private:
-  // The first `count` of the order, with the usual recipe among them.
+  static bool has_flips(const Recipe& recipe) {
+    return !recipe.symmetry.empty() && recipe.symmetry != kNoFlips;
+  }
+
+  // The first `count` of the order, or all if there are fewer, with the usual recipe among them.
   std::vector<int> running_of(std::vector<int> order, int count) const {
     const auto usual = std::find(order.begin(), order.end(), usual_);
     if (usual != order.end()) std::rotate(order.begin(), usual, usual + 1);
-    return {order.begin(), order.begin() + count};
+    return {order.begin(), order.begin() + std::min<ptrdiff_t>(count, std::ssize(order))};
   }
 
-  void train_fold(int fold, const std::vector<int>& running, Progress& progress) {
+  // Takes from the order the recipes whose symmetry the labels forbid.
+  void leave_out(std::vector<int>& order) {
+    for (const SymmetryTest& test : symmetries_.tests()) {
+      if (!test.left_out) continue;
+      const size_t before = order.size();
+      std::erase_if(order, [&](int r) { return settings_.recipes[r].symmetry == test.symmetry; });
+      if (order.size() < before && left_out_.insert(test.symmetry).second) {
+        progress_.event(symmetry_sentence(test));
+      }
+    }
+    if (std::find(order.begin(), order.end(), usual_) == order.end()) usual_ = -1;
+  }
+
+  void train_fold(int fold, const std::vector<int>& running, bool turned, Progress& progress) {
     const uint64_t seed = settings_.seed + static_cast<uint64_t>(fold);
     std::vector<ArmJob> jobs;
     for (const int r : running) {
       const Arm& arm = settings_.recipes[r].arm;
       jobs.push_back({arm.name, seed, Judge::kValidation,
-                      arm_schedule(arm, settings_.context, settings_.epochs, seed)});
+                      arm_schedule(arm, settings_.context, settings_.epochs, seed),
+                      turned && settings_.recipes[r].symmetry == kNoFlips});
     }
     run_jobs(jobs, file_, trainers_(fold), options_.directory, options_.workers, progress, stop_);
     for (const int r : running) {
@@ -154,8 +188,9 @@ class Screen {
       recipe.accuracy.push_back(kPoints * result->accuracy);
       recipe.loss.push_back(result->loss);
       errors_.push_back({r, fold, -kPoints * result->accuracy, sampling_variance(*result)});
+      symmetries_.add(*result);
       outcome_.images_trained += result->images_trained;
-      outcome_.images_evaluated += result->tested;
+      outcome_.images_evaluated += images_judging(*result);
       outcome_.seconds += result->seconds;
     }
   }
@@ -172,10 +207,12 @@ class Screen {
     const int winner = winner_of(standing);
     outcome_.winner = settings_.recipes[winner].arm.name;
     outcome_.deviation = standing.fit.noise;
+    outcome_.symmetries = symmetries_.tests();
     for (size_t r = 0; r < outcome_.recipes.size(); ++r) {
       ScreenedRecipe& recipe = outcome_.recipes[r];
       recipe.behind = standing.fit.effect[r] - standing.fit.effect[winner];
       recipe.half_interval = standing.fit.half_interval(static_cast<int>(r), winner);
+      recipe.left_out = left_out_.contains(recipe.recipe.symmetry);
     }
     measure_worth(standing.fit);
     const int leader = standing.order[0];
@@ -185,6 +222,10 @@ class Screen {
           "{} leads it by {:.1f} ± {:.1f} points after {} trainings, which is too little to leave "
           "the usual recipe of a fine-tuning",
           first.recipe.arm.name, -first.behind, first.half_interval, errors_.size());
+      return;
+    }
+    if (standing.order.size() < 2) {
+      outcome_.why = "the labels allow the flips of no other recipe";
       return;
     }
     const int second = standing.order[1];
@@ -246,16 +287,12 @@ class Screen {
   Progress& progress_;
   const StopToken& stop_;
   ArmResults file_;
+  SymmetryTests symmetries_;
+  std::set<std::string> left_out_;  // symmetries that were said
   std::vector<ScreenValue> errors_;
   ScreenOutcome outcome_;
   int usual_ = -1;  // the recipe of settings.usual; -1: none
 };
-
-std::string mean_text(const std::vector<double>& values) {
-  if (values.empty()) return "";
-  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-  return fmt::format("{:.1f} %", sum / static_cast<double>(values.size()));
-}
 
 }  // namespace
 
@@ -315,68 +352,6 @@ std::vector<Recipe> named_recipes(const ArmContext& context,
 ScreenOutcome run_screen(const ScreenSettings& settings, const FoldTrainers& trainers,
                          const ScreenOptions& options, Progress& progress, const StopToken& stop) {
   return Screen(settings, trainers, options, progress, stop).run();
-}
-
-Json screen_to_json(const ScreenOutcome& outcome) {
-  Json json = {{"format", "popaug-choose"},
-               {"version", kChoiceVersion},
-               {"winner", outcome.winner},
-               {"why", outcome.why},
-               {"epochs", outcome.epochs},
-               {"stages", outcome.stages},
-               {"images_trained", outcome.images_trained},
-               {"deviation", outcome.deviation},
-               {"arms", Json::array()},
-               {"worth", Json::array()}};
-  for (const ScreenedRecipe& recipe : outcome.recipes) {
-    json["arms"].push_back({{"name", recipe.recipe.arm.name},
-                            {"title", recipe.recipe.arm.title},
-                            {"accuracy", recipe.accuracy},
-                            {"loss", recipe.loss},
-                            {"behind", recipe.behind},
-                            {"half_interval", recipe.half_interval}});
-  }
-  for (const FactorWorth& worth : outcome.worth) {
-    json["worth"].push_back({{"factor", worth.factor},
-                             {"level", worth.level},
-                             {"points", worth.points},
-                             {"half_interval", worth.half_interval}});
-  }
-  return json;
-}
-
-std::string screen_text(const ScreenOutcome& outcome) {
-  std::vector<const ScreenedRecipe*> sorted;
-  for (const ScreenedRecipe& recipe : outcome.recipes) sorted.push_back(&recipe);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto* a, const auto* b) { return a->behind < b->behind; });
-  size_t width = 6;
-  for (const ScreenedRecipe* recipe : sorted) {
-    width = std::max(width, recipe->recipe.arm.title.size());
-  }
-  std::string text = fmt::format("{:<{}}  {:>5}  {:>8}  {}\n", "recipe", width, "folds", "accuracy",
-                                 "points behind, by all trainings");
-  for (const ScreenedRecipe* recipe : sorted) {
-    const bool chosen = recipe->recipe.arm.name == outcome.winner;
-    const std::string behind =
-        chosen ? "chosen" : fmt::format("{:.1f} ± {:.1f}", recipe->behind, recipe->half_interval);
-    text += fmt::format("{:<{}}  {:>5}  {:>8}  {}\n", recipe->recipe.arm.title, width,
-                        recipe->accuracy.size(), mean_text(recipe->accuracy), behind);
-  }
-  text +=
-      "An accuracy is the mean over the folds of its recipe. Folds differ; the points account for "
-      "that.\n";
-  if (!outcome.worth.empty()) {
-    text += "\nWhat each part is worth on these images, in points:\n";
-    for (const FactorWorth& worth : outcome.worth) {
-      const std::string what =
-          worth.factor == "strength"
-              ? "strength " + worth.level + " instead of 0"
-              : (worth.level == "flip" ? "mirroring" : "all eight flips and turns");
-      text += fmt::format("  {:<32} {:+.1f} ± {:.1f}\n", what, worth.points, worth.half_interval);
-    }
-  }
-  return text + fmt::format("\nchosen: {}: {}.\n", outcome.winner, outcome.why);
 }
 
 }  // namespace popaug

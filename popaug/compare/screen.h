@@ -10,6 +10,7 @@
 #include "popaug/compare/arm_jobs.h"
 #include "popaug/compare/screen_fit.h"
 #include "popaug/compare/screen_plan.h"
+#include "popaug/compare/symmetry.h"
 
 namespace popaug {
 
@@ -27,6 +28,7 @@ struct ScreenedRecipe {
   std::vector<double> loss;
   double behind = 0;         // points behind the winner, by the model
   double half_interval = 0;  // of `behind`, 95 %
+  bool left_out = false;     // the labels forbid its flips or turns
 };
 
 // What one symmetry or strength is worth, as the mean over its row or column of the grid.
@@ -38,9 +40,10 @@ struct FactorWorth {
 };
 
 struct ScreenOutcome {
-  std::vector<ScreenedRecipe> recipes;  // as the settings have them
-  std::vector<FactorWorth> worth;       // empty without a grid
-  std::vector<int> stages;
+  std::vector<ScreenedRecipe> recipes;   // as the settings have them
+  std::vector<FactorWorth> worth;        // empty without a grid
+  std::vector<SymmetryTest> symmetries;  // empty where no training without flips looked at them
+  std::vector<int> stages;               // trainings outside each fold
   int epochs = 0;
   int64_t images_trained = 0, images_evaluated = 0;
   double seconds = 0;    // of one core; no part of the repeatable result

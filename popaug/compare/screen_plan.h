@@ -28,6 +28,7 @@ struct ScreenSettings {
   // The arm that stays unless another leads it by more than the standard error of that lead, and
   // trains outside every fold; "": the leader is taken.
   std::string usual;
+  int classes = 2;
   std::string data;               // fingerprint
   Json trainer = Json::object();  // whatever else determines results
 };

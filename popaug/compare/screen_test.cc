@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "tests/message_of.h"
@@ -16,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Truth = std::function<double(const Recipe&)>;
+using Metrics = std::map<std::string, double>;
 
 const std::vector<Recipe>& grid() {
   static const std::vector<Recipe> recipes = grid_recipes({}, true);
@@ -170,8 +172,14 @@ TEST(ScreenStages, AreHalvedAndAddUp) {
 // Accuracy and loss by recipe, with the luck of the seed and noise; no network.
 class FakeTrainer : public Trainer {
  public:
-  FakeTrainer(double error, double noise, uint64_t run, std::string name, std::atomic<int>& count)
-      : error_(error), noise_(noise), run_(run), name_(std::move(name)), count_(count) {}
+  FakeTrainer(double error, double noise, uint64_t run, std::string name, const Metrics& turned,
+              std::atomic<int>& count)
+      : error_(error),
+        noise_(noise),
+        run_(run),
+        name_(std::move(name)),
+        turned_(turned),
+        count_(count) {}
   RoundResult run(const RoundWork& work, const std::function<void(double)>&,
                   const StopToken&) override {
     RoundResult r;
@@ -190,6 +198,7 @@ class FakeTrainer : public Trainer {
     std::fill(r.correct.begin(), r.correct.begin() + right, uint8_t{1});
     r.score = 1 - error / 100;
     r.metrics["val_loss"] = error / 30 + 0.02 * noise_ * noise.normal();
+    if (work.turned) r.metrics.insert(turned_.begin(), turned_.end());
     return r;
   }
 
@@ -197,6 +206,7 @@ class FakeTrainer : public Trainer {
   double error_, noise_;
   uint64_t run_;
   std::string name_;
+  Metrics turned_;
   std::atomic<int>& count_;
 };
 
@@ -215,7 +225,8 @@ ScreenSettings settings_of(int trainings) {
 }
 
 Screened screen(const ScreenSettings& settings, const Truth& truth, double noise,
-                const fs::path& folder, uint64_t run = 1, int workers = 2) {
+                const fs::path& folder, uint64_t run = 1, int workers = 2,
+                const Metrics& turned = {}) {
   std::atomic<int> count{0};
   const FoldTrainers trainers = [&](int) -> ArmTrainerFactory {
     return [&](const Schedule& schedule, Judge judge) {
@@ -223,7 +234,8 @@ Screened screen(const ScreenSettings& settings, const Truth& truth, double noise
       const auto recipe =
           std::find_if(settings.recipes.begin(), settings.recipes.end(),
                        [&](const Recipe& r) { return r.arm.name == schedule.name; });
-      return std::make_unique<FakeTrainer>(truth(*recipe), noise, run, schedule.name, count);
+      return std::make_unique<FakeTrainer>(truth(*recipe), noise, run, schedule.name, turned,
+                                           count);
     };
   };
   fs::create_directories(folder);
@@ -271,6 +283,37 @@ TEST(RunScreen, TheUsualRecipeStaysUnlessAnotherIsClearlyBetter) {
   const Truth breaks = [](const Recipe& recipe) { return recipe.symmetry == "none" ? 0.0 : 30.0; };
   const ScreenOutcome left = screen(settings, breaks, 0.5, folder.path() / "breaks").outcome;
   EXPECT_THAT(left.winner, HasSubstr("noflip"));
+}
+
+// Mirrored, the images are not recognised: recipes with flips are tried once and not taken, even if
+// they look better.
+TEST(RunScreen, WhatTheLabelsForbidIsLeftOut) {
+  const TemporaryFolder folder;
+  ScreenSettings settings = settings_of(12);
+  settings.classes = 10;
+  const Metrics sided = {{"mirrored_accuracy", 0.15}, {"turned_accuracy", 0.12}};
+  const ScreenOutcome outcome =
+      screen(settings, photographs, 0.5, folder.path() / "sided", 1, 2, sided).outcome;
+  EXPECT_EQ(outcome.winner, "mild+noflip");
+  EXPECT_EQ(std::accumulate(outcome.stages.begin(), outcome.stages.end(), 0), 12);
+  for (const ScreenedRecipe& recipe : outcome.recipes) {
+    EXPECT_EQ(recipe.left_out, recipe.recipe.symmetry != "none") << recipe.recipe.arm.name;
+    EXPECT_LE(recipe.accuracy.size(), recipe.left_out ? 1u : 4u);
+  }
+  EXPECT_THAT(screen_text(outcome), HasSubstr("mirrored, 15 % of the images are recognised"));
+  EXPECT_EQ(screen_to_json(outcome)["symmetries"].size(), 2u);
+  // Only turns are forbidden.
+  const Metrics upright = {{"mirrored_accuracy", 0.7}, {"turned_accuracy", 0.2}};
+  const ScreenOutcome flipped =
+      screen(settings, photographs, 0.5, folder.path() / "upright", 1, 2, upright).outcome;
+  EXPECT_EQ(flipped.winner, "mild");
+  // Where one recipe is left, there is nothing to measure any more.
+  settings.recipes = named_recipes({}, {"crop", "flipcrop"});
+  const ScreenOutcome one =
+      screen(settings, photographs, 0.5, folder.path() / "one", 1, 2, sided).outcome;
+  EXPECT_EQ(one.winner, "crop");
+  EXPECT_EQ(one.stages, std::vector<int>{2});
+  EXPECT_THAT(one.why, HasSubstr("the labels allow the flips of no other recipe"));
 }
 
 TEST(RunScreen, MoreTrainingsLoseLess) {

@@ -119,6 +119,7 @@ ScreenSettings screen_settings(const ExperimentSettings& settings, const Inputs&
   screen.fold_images = images_of_epoch(trained, settings);
   screen.seed = settings.seed;
   if (!settings.train.init.empty()) screen.usual = "flipcrop";
+  screen.classes = static_cast<int>(inputs.data.classes.size());
   screen.data = inputs.fingerprint;
   screen.trainer = trainer_record(settings, inputs);
   return screen;

@@ -87,6 +87,22 @@ std::string worth_table(const Json& screening) {
          table({"part", "points gained"}, rows);
 }
 
+std::string symmetry_table(const Json& screening) {
+  Rows rows;
+  for (const Json& test : objects(screening, "symmetries")) {
+    const auto plain = finite_number(test, "accuracy");
+    const auto turned = finite_number(test, "turned_accuracy");
+    if (!plain || !turned) continue;
+    rows.push_back({text_or_dash(test, "level") == "flip" ? "mirrored" : "turned",
+                    fmt::format("{:.0f}", *turned), fmt::format("{:.0f}", *plain),
+                    test.value("left_out", false) ? "left out" : "tried"});
+  }
+  if (rows.empty()) return "";
+  return "<p>What networks that trained without flips make of mirrored and turned images. Where "
+         "they recognise few of them, the labels depend on the side:</p>\n" +
+         table({"images", "recognised %", "as they are %", "recipes with it"}, rows);
+}
+
 }  // namespace
 
 std::string screening_part(const Json& screening) {
@@ -103,7 +119,8 @@ std::string screening_part(const Json& screening) {
     rows.push_back({name_of(arm), std::to_string(folds), accuracy, mean_of(arm, "loss", 3).first,
                     arm.value("name", Json()) == screening.value("winner", Json())
                         ? "chosen"
-                        : points_text(arm, "behind", false)});
+                    : arm.value("left_out", false) ? "left out"
+                                                   : points_text(arm, "behind", false)});
   }
   std::string body;
   if (!arms.empty()) {
@@ -112,7 +129,7 @@ std::string screening_part(const Json& screening) {
                    "its row and its column of the grid.");
     body += table({"recipe", "folds", "accuracy %", "loss", "points behind"}, rows);
   }
-  return body + worth_table(screening);
+  return body + worth_table(screening) + symmetry_table(screening);
 }
 
 std::string screening_sentence(const Json& screening) {

@@ -35,7 +35,13 @@ struct RoundWork {
   fs::path to;    // where to write the checkpoint (the name carries the attempt)
   // Evaluate at the end. A chain of rounds that nothing is decided on trains without.
   bool evaluate = true;
+  // Look at mirrored and turned validation images too, for the metrics "mirrored_accuracy" and
+  // "turned_accuracy". Not sent to workers.
+  bool turned = false;
 };
+
+// How many validation images are looked at mirrored and turned, at most.
+inline constexpr int64_t kTurnedImages = 500;
 
 // What a result may say at most, whoever gives it. The sums over any search then fit into 63 bits.
 inline constexpr int64_t kMostImagesOfARound = int64_t{1} << 36;

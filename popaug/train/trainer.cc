@@ -6,6 +6,7 @@
 #include "popaug/search/setting_rows.h"
 #include "popaug/train/internal/batches.h"
 #include "popaug/train/internal/loop_torch.h"
+#include "popaug/train/internal/turned_images.h"
 #include "popaug/train/setting_rows.h"
 #include "popaug/train/train.h"
 
@@ -75,6 +76,7 @@ class NetworkTrainer : public Trainer {
     network.info.epoch = work.first_epoch;
     RoundResult result = train(work, heartbeat, stop);
     if (work.evaluate) validate(result, heartbeat, stop);
+    if (work.turned) look_at_turned(result, heartbeat, stop);
     if (!work.to.empty()) write_file_atomic(work.to, network.save(true));
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -139,6 +141,23 @@ class NetworkTrainer : public Trainer {
     result.metrics["val_loss"] = evaluation.loss;
     result.metrics["val_accuracy"] = evaluation.accuracy();
     result.images_evaluated = evaluation.images;
+  }
+
+  void look_at_turned(RoundResult& result, const std::function<void(double)>& heartbeat,
+                      const StopToken& stop) {
+    const Averaged averaged(network_->average.get());
+    const auto accuracy = [&](Turn turn) {
+      const TurnedImages images(shared_->validation, kTurnedImages, turn);
+      return evaluate(
+                 *network_, images.subset(), 0, conv_mode(shared_->settings.conv),
+                 [&](double) { heartbeat(1); }, stop)
+          .accuracy();
+    };
+    result.metrics["mirrored_accuracy"] = accuracy(kMirror);
+    if (shared_->info.width != shared_->info.height) return;
+    double sum = 0;
+    for (const Turn& turn : kOtherTurns) sum += accuracy(turn);
+    result.metrics["turned_accuracy"] = sum / static_cast<double>(std::size(kOtherTurns));
   }
 
   std::shared_ptr<const SearchWork> shared_;

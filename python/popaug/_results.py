@@ -288,8 +288,15 @@ class Choice(_Trained):
 
     @property
     def arms(self) -> list[Json]:
-        """One per recipe: name, title, accuracy and loss of each fold, behind and half_interval (95 %) in points."""
+        """One per recipe: name, title, accuracy and loss of each fold, behind and half_interval (95 %) in points, and left_out:
+        whether the labels forbid its flips."""
         return list(self._value["arms"])
+
+    @property
+    def symmetries(self) -> list[Json]:
+        """What networks that trained without flips make of mirrored ("flip") and turned ("dihedral") images: level, accuracy,
+        turned_accuracy (%), images, left_out. Empty where none was looked at."""
+        return list(self._value.get("symmetries", []))
 
     def to_json(self) -> Json:
         """choose.json."""
@@ -308,6 +315,8 @@ class Choice(_Trained):
             mean = f"{sum(scores) / len(scores):.1f} %" if scores else ""
             chosen = arm["name"] == self.winner
             behind = "chosen" if chosen else f"{arm['behind']:.1f} ± {arm['half_interval']:.1f}"
+            if arm.get("left_out"):
+                behind = "left out"
             rows.append((arm["title"], str(len(scores)), mean, behind))
         return rows
 

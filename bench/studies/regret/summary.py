@@ -114,17 +114,44 @@ def stages(trainings: int, recipes: int, folds: int) -> list[int]:
     return found
 
 
-def screen(lines: list[Line], trainings: int, folds: int, by: str = "error") -> tuple[str, Fit]:
-    """The arm that a screening on these lines of one set takes, and its last fit; `by`: "error" or "loss"."""
+def forbidden(line: Line) -> frozenset[str]:
+    """The symmetries that a line of turned.py rules out, as SymmetryTests of popaug/compare/symmetry.cc."""
+    images, guessed = line["images"], 1 / line["classes"]
+
+    def standard_error(share: float) -> float:
+        shrunk = (share * images + 1) / (images + 2)
+        return float(np.sqrt(shrunk * (1 - shrunk) / (images + 2)))
+
+    def left_out(turned: float) -> bool:
+        known = line["plain"] - guessed
+        left = turned - guessed + 2 * standard_error(turned)
+        return bool(known > 2 * standard_error(line["plain"]) and left < known / 2)
+
+    if left_out(line["mirrored"]):
+        return frozenset({"flip", "dihedral"})
+    return frozenset({"dihedral"}) if left_out(line["turned"]) else frozenset()
+
+
+def screen(
+    lines: list[Line], trainings: int, folds: int, by: str = "error", without: frozenset[str] = frozenset()
+) -> tuple[str, Fit]:
+    """The arm that a screening on these lines of one set takes, and its last fit; `by`: "error" or "loss". The symmetries
+    `without` are left out after the first stage."""
     known = {(line["arm"], line["seed"]): line for line in lines}
     order = list(range(len(GRID)))
     values: list[tuple[int, int, float]] = []
+    wanted = 0
     for fold, stage in enumerate(stages(trainings, len(GRID), folds)):
-        for r in order[:stage]:
+        wanted += stage
+        running = order[:wanted]
+        wanted -= len(running)
+        for r in running:
             line = known[GRID[r][0], fold]
             values.append((r, fold, line["fold_loss"] if by == "loss" else -100 * line["fold_accuracy"]))
         found = fit(values)
-        order = sorted(range(len(GRID)), key=lambda r: found.effects[r])
+        order = sorted(
+            (r for r in range(len(GRID)) if GRID[r][1] not in without), key=lambda r: float(found.effects[r])
+        )
     return GRID[order[0]][0], found
 
 
@@ -191,10 +218,13 @@ def regret_table(found: dict[str, dict[str, list[float]]], order: list[str], cou
 
 
 def screening_table(
-    table: dict[str, dict[str, float]], outside: dict[str, dict[str, float]], fold_lines: list[Line]
+    table: dict[str, dict[str, float]],
+    outside: dict[str, dict[str, float]],
+    fold_lines: list[Line],
+    rules: dict[str, frozenset[str]],
 ) -> list[str]:
     """What the screening takes after so many trainings, and its regret by `table`, or for a set that lacks a recipe there by
-    the trainings outside folds."""
+    the trainings outside folds. `rules`: the symmetries that a set forbids."""
     grid = {arm for arm, *_ in GRID}
     by_set = whole_folds(fold_lines, grid)
     truth = {}
@@ -206,15 +236,22 @@ def screening_table(
     rows = [row(["screening", *truth, "mean regret", "worst"]), row(["---"] * (len(truth) + 3))]
     folds = common_folds(by_set[name] for name in truth)
     for trainings in replayed(folds):
-        for by in ("error", "loss"):
-            chosen = [screen(by_set[name], trainings, folds, by)[0] for name in truth]
+        for kind, by, tested in (
+            ("", "error", True),
+            (", all symmetries", "error", False),
+            (", by loss", "loss", True),
+        ):
+            chosen = [
+                screen(by_set[name], trainings, folds, by, rules.get(name, frozenset()) if tested else frozenset())[0]
+                for name in truth
+            ]
             regrets = [best[name] - truth[name][arm] for name, arm in zip(truth, chosen, strict=True)]
             cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
-            rows.append(row([f"{trainings}, by {by}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
+            rows.append(row([f"{trainings}{kind}", *cells, f"{np.mean(regrets):.2f}", f"{max(regrets):.1f}"]))
     return rows
 
 
-def apart_table(fold_lines: list[Line], short: bool = False) -> list[str]:
+def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short: bool = False) -> list[str]:
     """Regrets in which no training is judged that chose anything. Each fold in turn is set apart. A screening on the other folds
     takes a recipe, and hindsight takes the one that is best on the test images over those folds. The cells are the test
     accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold set apart, mean over the
@@ -244,7 +281,7 @@ def apart_table(fold_lines: list[Line], short: bool = False) -> list[str]:
         return arm
 
     def screened(trainings: int, name: str, apart: int) -> str:
-        return screen(others(name, apart), trainings, folds - 1)[0]
+        return screen(others(name, apart), trainings, folds - 1, without=rules.get(name, frozenset()))[0]
 
     def shuffled(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
         """As screened(), but within each fold the recipes have each other's results."""
@@ -287,6 +324,32 @@ def apart_table(fold_lines: list[Line], short: bool = False) -> list[str]:
     rows = [row(["taken", *known, "mean", "worst"]), row(["---"] * (len(known) + 3))]
     for label, values in found.items() if not short else [(label, found[label]) for label in SHORT]:
         rows.append(row([label, *(f"{v:.1f}" for v in values), f"{np.mean(values):.2f}", f"{max(values):.1f}"]))
+    return rows
+
+
+def symmetry_table(outside: dict[str, dict[str, float]], turned: list[Line]) -> list[str]:
+    """What is left, beyond guessing, of the images that a network without flips recognises once they are mirrored or turned;
+    beside it what flips, and turns on top of flips, are worth in points of test accuracy, mean over the strengths."""
+    arms = {(symmetry, strength): arm for arm, symmetry, strength in GRID}
+    strengths = sorted({strength for *_, strength in GRID})
+
+    def worth(name: str, symmetry: str, against: str) -> str:
+        each = [outside[name][arms[symmetry, s]] - outside[name][arms[against, s]] for s in strengths]
+        return f"{np.mean(each):+.1f}"
+
+    rows = [
+        row(["set", "left when mirrored", "flips are worth", "left when turned", "turns are worth", "left out"]),
+        row(["---"] * 6),
+    ]
+    for line in turned:
+        if line["arm"] != "mild-noflip":
+            continue
+        name, guessed = line["set"], 1 / line["classes"]
+        left = [(line[key] - guessed) / (line["plain"] - guessed) for key in ("mirrored", "turned")]
+        out = "flips, turns" if "flip" in forbidden(line) else "turns" if forbidden(line) else ""
+        shares = [f"{100 * max(0, share):.0f} %" for share in left]
+        cells = [name, shares[0], worth(name, "flip", "none"), shares[1], worth(name, "dihedral", "flip"), out]
+        rows.append(row(cells))
     return rows
 
 
@@ -378,6 +441,9 @@ def main() -> int:
     parser.add_argument("arms", type=pathlib.Path)
     parser.add_argument("--folds", type=pathlib.Path)
     parser.add_argument(
+        "--turned", type=pathlib.Path, help="lines of turned.py, for the symmetries that screenings leave out"
+    )
+    parser.add_argument(
         "--page", type=pathlib.Path, help="write the tables of the folds between the marks of this page"
     )
     parser.add_argument("--readme", type=pathlib.Path, help="write the short table of regrets between its marks there")
@@ -385,6 +451,8 @@ def main() -> int:
     settings = parser.parse_args()
     lines = read(settings.arms)
     fold_lines = read(settings.folds) if settings.folds else []
+    turned = read(settings.turned) if settings.turned else []
+    rules = {line["set"]: forbidden(line) for line in turned if line["arm"] == "mild-noflip"}
     grid = [arm for arm, *_ in GRID]
     in_folds = [line for found in whole_folds(fold_lines, set(grid)).values() for line in found]
     whole, outside = common_seeds(lines), common_seeds(in_folds)
@@ -393,14 +461,18 @@ def main() -> int:
         tables = {
             "regret folds": regret_table(outside, grid, "folds"),
             "regret others": others_table(fold_lines),
-            "regret apart": apart_table(in_folds),
-            "regret screening": screening_table(means(whole), means(outside), in_folds),
+            "regret symmetries": symmetry_table(means(outside), turned),
+            "regret screening": screening_table(means(whole), means(outside), in_folds, rules),
             "regret correlation": correlation_table(fold_lines),
             "regret intervals": intervals_table(means(outside), in_folds),
         }
+        if apart := apart_table(in_folds, rules):
+            tables["regret apart"] = apart
     missing = 0
     if settings.readme is not None:
-        missing |= page.update(settings.readme, {"regret short": apart_table(in_folds, short=True)}, settings.check)
+        missing |= page.update(
+            settings.readme, {"regret short": apart_table(in_folds, rules, short=True)}, settings.check
+        )
     if settings.page is not None:
         missing |= page.update(settings.page, tables, settings.check)
     if settings.page is not None or settings.readme is not None:
