@@ -5,7 +5,7 @@
 #include <mutex>
 #include <tuple>
 
-#include "popaug/search/trainer.h"
+#include "popaug/search/search.h"
 
 namespace popaug {
 namespace {

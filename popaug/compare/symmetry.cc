@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "popaug/search/trainer.h"
+#include "popaug/search/search.h"
 
 namespace popaug {
 namespace {

@@ -43,6 +43,16 @@ std::string points_text(const Json& object, const char* key, bool sign) {
   return half ? fmt::format("{} ± {:.1f}", value, *half) : value;
 }
 
+bool is_set(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::string standing_text(const Json& arm, const Json& winner) {
+  if (arm.value("name", Json()) == winner) return "chosen";
+  return is_set(arm, "left_out") ? "left out" : points_text(arm, "behind", false);
+}
+
 // A row for each recipe: the points that it is behind the chosen one, with its interval.
 Svg behind_chart(const std::vector<Json>& arms) {
   constexpr double kWidth = 860, kLeft = 330, kRight = 24, kTop = 34, kRow = 24;
@@ -95,7 +105,7 @@ std::string symmetry_table(const Json& screening) {
     if (!plain || !turned) continue;
     rows.push_back({text_or_dash(test, "level") == "flip" ? "mirrored" : "turned",
                     fmt::format("{:.0f}", *turned), fmt::format("{:.0f}", *plain),
-                    test.value("left_out", false) ? "left out" : "tried"});
+                    is_set(test, "left_out") ? "left out" : "tried"});
   }
   if (rows.empty()) return "";
   return "<p>What networks that trained without flips make of mirrored and turned images. Where "
@@ -117,10 +127,7 @@ std::string screening_part(const Json& screening) {
   for (const Json& arm : arms) {
     const auto [accuracy, folds] = mean_of(arm, "accuracy", 1);
     rows.push_back({name_of(arm), std::to_string(folds), accuracy, mean_of(arm, "loss", 3).first,
-                    arm.value("name", Json()) == screening.value("winner", Json())
-                        ? "chosen"
-                    : arm.value("left_out", false) ? "left out"
-                                                   : points_text(arm, "behind", false)});
+                    standing_text(arm, screening.value("winner", Json()))});
   }
   std::string body;
   if (!arms.empty()) {
