@@ -115,6 +115,9 @@ def test_no_flips_are_taken_where_flips_change_labels(tmp_path: pathlib.Path) ->
     screening = json.loads((tmp_path / "chosen" / "choose.json").read_text())
     worth = {entry["level"]: entry for entry in screening["worth"]}
     assert worth["flip"]["points"] + worth["flip"]["half_interval"] < 0
+    assert [test["left_out"] for test in screening["symmetries"]] == [True, True]
+    flipped = [arm for arm in screening["arms"] if arm["left_out"]]
+    assert len(flipped) == 6 and all(len(arm["accuracy"]) <= 1 for arm in flipped)
     assert json.loads((tmp_path / "chosen" / "used.schedule.json").read_text())["base"]["flip"] == 0
 
 

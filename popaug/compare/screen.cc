@@ -37,7 +37,8 @@
 namespace popaug {
 namespace {
 
-constexpr int kRunsVersion = 2;  // of runs.jsonl
+constexpr int kRunsVersion = 2;   // of runs.jsonl
+constexpr double kClearLead = 2;  // over the usual recipe, in standard errors
 constexpr const char* kNoFlips = "none";
 constexpr double kPoints = 100;
 
@@ -195,12 +196,12 @@ class Screen {
     }
   }
 
-  // The leader; or the usual recipe, unless the lead is more than its standard error.
+  // The leader; or the usual recipe, unless the lead is clear.
   int winner_of(const Standing& standing) const {
     const int leader = standing.order[0];
     if (usual_ < 0) return leader;
     const double lead = standing.fit.effect[usual_] - standing.fit.effect[leader];
-    return lead > standing.fit.standard_error(usual_, leader) ? leader : usual_;
+    return lead > kClearLead * standing.fit.standard_error(usual_, leader) ? leader : usual_;
   }
 
   void conclude(const Standing& standing) {

@@ -25,8 +25,8 @@ struct ScreenSettings {
   int epochs = 0;           // of each
   int64_t fold_images = 0;  // that an epoch of these trains, as the trainer counts them
   uint64_t seed = 0;        // trainings outside fold k have seed + k
-  // The arm that stays unless another leads it by more than the standard error of that lead, and
-  // trains outside every fold; "": the leader is taken.
+  // The arm that stays unless another leads it by more than twice the standard error of that lead,
+  // and trains outside every fold; "": the leader is taken.
   std::string usual;
   int classes = 2;
   std::string data;               // fingerprint
