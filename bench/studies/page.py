@@ -11,6 +11,8 @@ def update(path: pathlib.Path, tables: Mapping[str, Sequence[str]], check: bool)
     page = wanted = path.read_text()
     for name, rows in tables.items():
         begin = f"<!-- {name} -->\n"
+        if wanted.count(begin) != 1:
+            raise SystemExit(f"{path}: the mark {begin.strip()} is there {wanted.count(begin)} times, not once")
         head, tail = wanted.split(begin)
         wanted = head + begin + "\n".join(rows) + "\n" + tail[tail.index(END) :]
     if check:

@@ -18,6 +18,7 @@ ScreenSettings screen_of(const CompareSettings& settings, const Arm& arm, uint64
   screen.trainings = settings.trainings;
   screen.epochs = settings.epochs;
   screen.fold_images = settings.fold_images;
+  screen.classes = settings.classes;
   screen.seed = kFirstScreenSeed + kSeedsOfAScreening * seed;
   screen.data = settings.data;
   screen.trainer = settings.trainer;

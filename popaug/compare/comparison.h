@@ -23,6 +23,7 @@ struct CompareSettings {
   int trainings = kUsualTrainings;
   int folds = kUsualFolds;
   bool square = true;
+  int classes = 0;                // of the data
   bool charge_search = false;     // arms share one budget of images, which includes the search
   bool unequal = false;           // budgets may differ
   std::string data;               // fingerprint of the data set

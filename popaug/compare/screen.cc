@@ -1,7 +1,7 @@
 // A screening: finds a good recipe with a dozen trainings (docs/choose.md).
 //
 // Short trainings favour weak augmentation, so every training of a screening is as long as the
-// final one. Only a few are affordable. Four ideas make the most of them.
+// final one. Only a few are affordable. Five ideas make the most of them.
 //
 // 1. A small grid. What decides on small sets is which flips and turns the labels allow, and how
 //    strong the rest is. Nine recipes, three symmetries times three strengths, span that.
@@ -32,11 +32,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 namespace popaug {
 namespace {
 
+// Of what is decided during a screening: a stopped one is resumed under the same rules only.
+constexpr int kRules = 2;
 constexpr int kRunsVersion = 2;   // of runs.jsonl
 constexpr double kClearLead = 2;  // over the usual recipe, in standard errors
 constexpr const char* kNoFlips = "none";
@@ -45,10 +46,15 @@ constexpr double kPoints = 100;
 Json common_settings(const ScreenSettings& settings) {
   Json arms = Json::array();
   for (const Recipe& recipe : settings.recipes) arms.push_back(recipe.arm.name);
-  Json common = {{"format", "popaug-screening"},    {"version", kRunsVersion},
-                 {"arms", std::move(arms)},         {"folds", settings.folds},
-                 {"trainings", settings.trainings}, {"epochs", settings.epochs},
-                 {"seed", settings.seed},           {"data", settings.data},
+  Json common = {{"format", "popaug-screening"},
+                 {"version", kRunsVersion},
+                 {"arms", std::move(arms)},
+                 {"folds", settings.folds},
+                 {"trainings", settings.trainings},
+                 {"epochs", settings.epochs},
+                 {"seed", settings.seed},
+                 {"data", settings.data},
+                 {"rules", kRules},
                  {"trainer", settings.trainer}};
   if (!settings.usual.empty()) common["usual"] = settings.usual;
   if (settings.context.schedule) {
@@ -120,7 +126,6 @@ class Screen {
 
   ScreenOutcome run() {
     const double total = std::accumulate(outcome_.stages.begin(), outcome_.stages.end(), 0.0);
-    const bool flips = std::any_of(settings_.recipes.begin(), settings_.recipes.end(), has_flips);
     Standing standing;
     standing.order.resize(settings_.recipes.size());
     std::iota(standing.order.begin(), standing.order.end(), 0);
@@ -134,7 +139,7 @@ class Screen {
       wanted += outcome_.stages[fold];
       const std::vector<int> running = running_of(standing.order, wanted);
       Part part(progress_, done, total);
-      train_fold(static_cast<int>(fold), running, flips, part);
+      train_fold(static_cast<int>(fold), running, part);
       done += static_cast<double>(running.size());
       outcome_.stages[fold] = static_cast<int>(running.size());
       wanted -= outcome_.stages[fold];
@@ -149,38 +154,47 @@ class Screen {
   }
 
  private:
-  static bool has_flips(const Recipe& recipe) {
-    return !recipe.symmetry.empty() && recipe.symmetry != kNoFlips;
+  // Whether a recipe's networks are shown turned images: it has no flips, and others have.
+  bool looks_at_turned(int r) const {
+    const auto flips = [](const Recipe& recipe) {
+      return !recipe.symmetry.empty() && recipe.symmetry != kNoFlips;
+    };
+    return settings_.recipes[r].symmetry == kNoFlips &&
+           std::any_of(settings_.recipes.begin(), settings_.recipes.end(), flips);
   }
 
-  // The first `count` of the order, or all if there are fewer, with the usual recipe among them.
+  // The first `count` of the order, or all if there are fewer: the usual recipe among them, and in
+  // the first stage one that looks at turned images, as far as there are such.
   std::vector<int> running_of(std::vector<int> order, int count) const {
     const auto usual = std::find(order.begin(), order.end(), usual_);
     if (usual != order.end()) std::rotate(order.begin(), usual, usual + 1);
-    return {order.begin(), order.begin() + std::min<ptrdiff_t>(count, std::ssize(order))};
+    const auto end = order.begin() + std::min<ptrdiff_t>(count, std::ssize(order));
+    const auto looks = [this](int r) { return looks_at_turned(r); };
+    if (errors_.empty() && std::none_of(order.begin(), end, looks)) {
+      const auto looking = std::find_if(end, order.end(), looks);
+      if (looking != order.end()) std::iter_swap(end - 1, looking);
+    }
+    return {order.begin(), end};
   }
 
   // Takes from the order the recipes whose symmetry the labels forbid.
   void leave_out(std::vector<int>& order) {
-    for (const SymmetryTest& test : symmetries_.tests()) {
-      if (!test.left_out) continue;
-      const size_t before = order.size();
-      std::erase_if(order, [&](int r) { return settings_.recipes[r].symmetry == test.symmetry; });
-      if (order.size() < before && left_out_.insert(test.symmetry).second) {
-        progress_.event(symmetry_sentence(test));
-      }
+    for (const SymmetryTest& test : symmetries_.decide()) {
+      progress_.event(symmetry_sentence(test));
     }
+    std::erase_if(order,
+                  [this](int r) { return symmetries_.leaves_out(settings_.recipes[r].symmetry); });
     if (std::find(order.begin(), order.end(), usual_) == order.end()) usual_ = -1;
   }
 
-  void train_fold(int fold, const std::vector<int>& running, bool turned, Progress& progress) {
+  void train_fold(int fold, const std::vector<int>& running, Progress& progress) {
     const uint64_t seed = settings_.seed + static_cast<uint64_t>(fold);
     std::vector<ArmJob> jobs;
     for (const int r : running) {
       const Arm& arm = settings_.recipes[r].arm;
       jobs.push_back({arm.name, seed, Judge::kValidation,
                       arm_schedule(arm, settings_.context, settings_.epochs, seed),
-                      turned && settings_.recipes[r].symmetry == kNoFlips});
+                      looks_at_turned(r)});
     }
     run_jobs(jobs, file_, trainers_(fold), options_.directory, options_.workers, progress, stop_);
     for (const int r : running) {
@@ -189,7 +203,7 @@ class Screen {
       recipe.accuracy.push_back(kPoints * result->accuracy);
       recipe.loss.push_back(result->loss);
       errors_.push_back({r, fold, -kPoints * result->accuracy, sampling_variance(*result)});
-      symmetries_.add(*result);
+      if (looks_at_turned(r)) symmetries_.add(*result);
       outcome_.images_trained += result->images_trained;
       outcome_.images_evaluated += images_judging(*result);
       outcome_.seconds += result->seconds;
@@ -213,7 +227,7 @@ class Screen {
       ScreenedRecipe& recipe = outcome_.recipes[r];
       recipe.behind = standing.fit.effect[r] - standing.fit.effect[winner];
       recipe.half_interval = standing.fit.half_interval(static_cast<int>(r), winner);
-      recipe.left_out = left_out_.contains(recipe.recipe.symmetry);
+      recipe.left_out = symmetries_.leaves_out(recipe.recipe.symmetry);
     }
     measure_worth(standing.fit);
     const int leader = standing.order[0];
@@ -234,7 +248,7 @@ class Screen {
     outcome_.why = fmt::format(
         "by all {} trainings together it is the best of {} recipes; {} is next, {:.1f} ± {:.1f} "
         "points behind",
-        errors_.size(), outcome_.recipes.size(), next.recipe.arm.name, next.behind,
+        errors_.size(), standing.order.size(), next.recipe.arm.name, next.behind,
         next.half_interval);
   }
 
@@ -289,7 +303,6 @@ class Screen {
   const StopToken& stop_;
   ArmResults file_;
   SymmetryTests symmetries_;
-  std::set<std::string> left_out_;  // symmetries that were said
   std::vector<ScreenValue> errors_;
   ScreenOutcome outcome_;
   int usual_ = -1;  // the recipe of settings.usual; -1: none

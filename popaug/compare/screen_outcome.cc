@@ -51,6 +51,7 @@ Json screen_to_json(const ScreenOutcome& outcome) {
                                   {"accuracy", 100 * test.plain},
                                   {"turned_accuracy", 100 * test.turned},
                                   {"images", test.images},
+                                  {"networks", test.networks},
                                   {"left_out", test.left_out}});
   }
   return json;
@@ -59,8 +60,9 @@ Json screen_to_json(const ScreenOutcome& outcome) {
 std::string screen_text(const ScreenOutcome& outcome) {
   std::vector<const ScreenedRecipe*> sorted;
   for (const ScreenedRecipe& recipe : outcome.recipes) sorted.push_back(&recipe);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto* a, const auto* b) { return a->behind < b->behind; });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+    return std::pair(a->left_out, a->behind) < std::pair(b->left_out, b->behind);
+  });
   size_t width = 6;
   for (const ScreenedRecipe* recipe : sorted) {
     width = std::max(width, recipe->recipe.arm.title.size());

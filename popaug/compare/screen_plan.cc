@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "popaug/search/search.h"
+
 namespace popaug {
 namespace {
 
@@ -35,6 +37,20 @@ std::vector<int> screen_stages(int trainings, int recipes, int folds) {
     left -= more;
   }
   return stages;
+}
+
+double images_evaluated(const ScreenSettings& settings, double judging) {
+  constexpr int kTurns = 7;
+  double asked = 0;
+  bool flips = false;
+  for (const Recipe& recipe : settings.recipes) {
+    const bool none = recipe.symmetry == "none";
+    asked += none ? 1 : 0;
+    flips = flips || (!none && !recipe.symmetry.empty());
+  }
+  if (!flips) return judging;
+  const double share = asked / static_cast<double>(settings.recipes.size());
+  return judging + share * kTurns * std::min(judging, static_cast<double>(kTurnedImages));
 }
 
 int64_t least_budget(const ScreenSettings& settings, int64_t final_images,

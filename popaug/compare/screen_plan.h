@@ -28,7 +28,7 @@ struct ScreenSettings {
   // The arm that stays unless another leads it by more than twice the standard error of that lead,
   // and trains outside every fold; "": the leader is taken.
   std::string usual;
-  int classes = 2;
+  int classes = 0;                // of the data: what guessing gives
   std::string data;               // fingerprint
   Json trainer = Json::object();  // whatever else determines results
 };
@@ -52,6 +52,9 @@ struct ScreenPlan {
 // naming the least budget, if it is too small.
 ScreenPlan plan_screen(const ScreenSettings& settings, int64_t budget_images, int64_t final_images,
                        const ScreenLength& length);
+// How many images a training of the screening judges on average where `judging` judge it: networks
+// without flips are shown turned copies of some too.
+double images_evaluated(const ScreenSettings& settings, double judging);
 int64_t least_budget(const ScreenSettings& settings, int64_t final_images,
                      const ScreenLength& length);
 

@@ -24,42 +24,50 @@ double standard_error(double share, double images) {
 }  // namespace
 
 void SymmetryTests::add(const ArmResult& result) {
-  const int64_t images = std::min(result.tested, kTurnedImages);
   const auto count = [&](Sum& sum, const std::optional<double>& turned) {
     if (!turned) return;
-    sum.plain += result.accuracy * static_cast<double>(images);
-    sum.turned += *turned * static_cast<double>(images);
-    sum.images += images;
+    sum.plain += result.accuracy;
+    sum.turned += *turned;
+    sum.images += std::min(result.tested, kTurnedImages);
+    ++sum.networks;
   };
   count(mirrored_, result.mirrored);
   count(turned_, result.turned);
 }
 
-SymmetryTest SymmetryTests::test_of(const std::string& symmetry, const Sum& sum) const {
-  const auto images = static_cast<double>(sum.images);
-  SymmetryTest test{symmetry, sum.plain / images, sum.turned / images, sum.images};
-  const double known = test.plain - guessed_, left = test.turned - guessed_;
-  test.left_out = known > kCertain * standard_error(test.plain, images) &&
-                  left + kCertain * standard_error(test.turned, images) < kStays * known;
-  return test;
+bool SymmetryTests::forbids(const SymmetryTest& test) const {
+  const auto images = static_cast<double>(test.images);
+  const double plain_error = standard_error(test.plain, images);
+  const double known = test.plain - guessed_;
+  // What is left beyond the half of what is known, and its error.
+  const double left = test.turned - guessed_ - kStays * known;
+  const double error = std::hypot(standard_error(test.turned, images), kStays * plain_error);
+  return known > kCertain * plain_error && left + kCertain * error < 0;
 }
 
-std::vector<SymmetryTest> SymmetryTests::tests() const {
+std::vector<SymmetryTest> SymmetryTests::decide() {
   std::vector<SymmetryTest> found;
-  if (mirrored_.images > 0) found.push_back(test_of(kFlip, mirrored_));
-  if (turned_.images > 0) {
-    found.push_back(test_of(kDihedral, turned_));
+  for (SymmetryTest& test : tests()) {
     // All eight flips and turns contain the mirror.
-    found.back().left_out = found.back().left_out || found.front().left_out;
+    const bool mirror = test.symmetry == kDihedral && leaves_out(kFlip);
+    if (test.left_out || !(mirror || forbids(test))) continue;
+    left_out_.insert(test.symmetry);
+    test.left_out = true;
+    found.push_back(std::move(test));
   }
   return found;
 }
 
-bool SymmetryTests::allows(const std::string& symmetry) const {
-  const std::vector<SymmetryTest> found = tests();
-  return std::none_of(found.begin(), found.end(), [&](const SymmetryTest& test) {
-    return test.symmetry == symmetry && test.left_out;
-  });
+std::vector<SymmetryTest> SymmetryTests::tests() const {
+  std::vector<SymmetryTest> found;
+  const auto tell = [&](const char* symmetry, const Sum& sum) {
+    if (sum.networks == 0) return;
+    found.push_back({symmetry, sum.plain / sum.networks, sum.turned / sum.networks,
+                     sum.images / sum.networks, sum.networks, leaves_out(symmetry)});
+  };
+  tell(kFlip, mirrored_);
+  tell(kDihedral, turned_);
+  return found;
 }
 
 std::string symmetry_sentence(const SymmetryTest& test) {

@@ -3,6 +3,7 @@
 #define POPAUG_COMPARE_SYMMETRY_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct SymmetryTest {
   std::string symmetry;  // "flip", "dihedral"
   double plain = 0;      // share of the judging images recognised as they are, 0..1
   double turned = 0;     // and mirrored; for "dihedral", the mean of the six other flips and turns
-  int64_t images = 0;    // that `turned` is of
+  int64_t images = 0;    // looked at turned, by each network
+  int networks = 0;
   bool left_out = false;
 };
 
@@ -24,26 +26,30 @@ struct SymmetryTest {
 // Arabic letters it recognised 21 % instead of 91 %, of mirrored photographs of CIFAR-10 as many as
 // before (docs/decisions/choose.md#symmetries). So a symmetry is left out where less than half is
 // left of what the network recognises beyond guessing, by two standard errors at least, and where
-// it recognises anything.
+// it recognises anything. The errors are those of the images of one network, since networks may be
+// judged by the same images.
 class SymmetryTests {
  public:
   explicit SymmetryTests(int classes) : guessed_(1.0 / classes) {}
   // Of a training without flips; without effect where its trainer did not look at turned images.
   void add(const ArmResult& result);
+  // Leaves out what the results so far forbid, for good; returns what is new.
+  std::vector<SymmetryTest> decide();
   // Those that there is a result for.
   std::vector<SymmetryTest> tests() const;
-  // Unknown symmetries are allowed.
-  bool allows(const std::string& symmetry) const;
+  bool leaves_out(const std::string& symmetry) const { return left_out_.contains(symmetry); }
 
  private:
   struct Sum {
-    double plain = 0, turned = 0;  // images recognised
+    double plain = 0, turned = 0;  // shares, summed over the networks
     int64_t images = 0;
+    int networks = 0;
   };
-  SymmetryTest test_of(const std::string& symmetry, const Sum& sum) const;
+  bool forbids(const SymmetryTest& test) const;
 
   double guessed_;
   Sum mirrored_, turned_;
+  std::set<std::string> left_out_;
 };
 
 // One sentence for people: "mirrored, 21 % of the images are recognised instead of 91 %".

@@ -18,7 +18,8 @@ ArmResult seen(double plain, double mirrored, std::optional<double> turned, int6
 bool allowed(int classes, const ArmResult& result, const std::string& symmetry) {
   SymmetryTests tests(classes);
   tests.add(result);
-  return tests.allows(symmetry);
+  tests.decide();
+  return !tests.leaves_out(symmetry);
 }
 
 // The shares that networks without flips had on a fold of real sets (docs/decisions/choose.md).
@@ -35,9 +36,12 @@ TEST(SymmetryTests, ForbidWhatIsNoLongerRecognised) {
 TEST(SymmetryTests, NeedImagesToBeSure) {
   EXPECT_FALSE(allowed(4, seen(0.9, 0.3, {}, 200), "flip"));
   EXPECT_TRUE(allowed(4, seen(0.9, 0.35, {}, 10), "flip"));
+  // Ten networks that were judged by ten images know no more of other images.
   SymmetryTests tests(4);
   for (int training = 0; training < 10; ++training) tests.add(seen(0.9, 0.35, {}, 10));
-  EXPECT_FALSE(tests.allows("flip"));  // ten trainings saw a hundred
+  EXPECT_TRUE(tests.decide().empty());
+  EXPECT_EQ(tests.tests()[0].images, 10);
+  EXPECT_EQ(tests.tests()[0].networks, 10);
   // A network that learned nothing says nothing.
   EXPECT_TRUE(allowed(4, seen(0.25, 0.2, 0.2, 500), "flip"));
 }
@@ -45,8 +49,18 @@ TEST(SymmetryTests, NeedImagesToBeSure) {
 TEST(SymmetryTests, TurnsContainTheMirror) {
   EXPECT_FALSE(allowed(6, seen(0.96, 0.0, 0.9, 250), "dihedral"));
   EXPECT_TRUE(allowed(6, seen(0.96, 0.0, {}, 250), "dihedral"));  // not square: not looked at
-  EXPECT_TRUE(SymmetryTests(10).allows("flip"));
+  EXPECT_FALSE(SymmetryTests(10).leaves_out("flip"));
   EXPECT_TRUE(SymmetryTests(10).tests().empty());
+}
+
+TEST(SymmetryTests, DecideOnceAndForGood) {
+  SymmetryTests tests(10);
+  tests.add(seen(0.8, 0.2, 0.2, 200));
+  EXPECT_EQ(tests.decide().size(), 2u);
+  tests.add(seen(0.8, 0.8, 0.8, 200));
+  EXPECT_TRUE(tests.decide().empty());
+  EXPECT_TRUE(tests.leaves_out("flip"));
+  EXPECT_TRUE(tests.tests()[0].left_out);
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ CompareSettings complete_arms(CompareSettings compare, const ComparisonPlan& pla
   const ScreenSettings screen = screen_settings(settings, inputs);
   compare.fold_images = screen.fold_images;
   compare.folds = screen.folds;
+  compare.classes = screen.classes;
   if (settings.trainings > 0) compare.trainings = static_cast<int>(settings.trainings);
   compare.square = inputs.train_split->width == inputs.train_split->height;
   compare.charge_search = plan.charge_search;

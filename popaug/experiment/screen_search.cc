@@ -134,8 +134,9 @@ SearchPlan estimate_screening(const SearchRequest& request, Progress& progress,
   plan.epochs = screen.epochs;
   plan.workers = worker_count(ready.settings);
   plan.images_trained = int64_t{screen.trainings} * screen.epochs * screen.fold_images;
-  const auto labelled = static_cast<int64_t>(all_labelled(ready.inputs).size());
-  plan.images_evaluated = screen.trainings * labelled / screen.folds;
+  const auto labelled = static_cast<double>(all_labelled(ready.inputs).size());
+  plan.images_evaluated =
+      static_cast<int64_t>(screen.trainings * images_evaluated(screen, labelled / screen.folds));
   const ScreeningCost cost = measure_screening(screen, 0, ready.settings, ready.inputs, stop);
   plan.seconds = cost.seconds;
   plan.memory_bytes = cost.memory_bytes;

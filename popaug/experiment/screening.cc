@@ -91,7 +91,10 @@ ScreenLength length_of(const ExperimentSettings& settings) {
 // The stages of the screening on all workers, one after another, then one training on one.
 double seconds_of(const ScreenSettings& screen, const ScreenPlan& plan, int64_t final_images,
                   const TrainerCost& cost, int workers) {
-  const double one = plan.epochs * cost.seconds_per_epoch + cost.seconds_per_round;
+  // What a round takes beside its epochs is its evaluation, mostly.
+  const auto judging = static_cast<double>(std::max<int64_t>(1, cost.images_per_evaluation));
+  const double one = plan.epochs * cost.seconds_per_epoch +
+                     cost.seconds_per_round * images_evaluated(screen, judging) / judging;
   double seconds = cost.start_seconds;
   const auto recipes = static_cast<int>(screen.recipes.size());
   for (const int stage : screen_stages(plan.trainings, recipes, screen.folds)) {

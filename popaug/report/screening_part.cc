@@ -121,7 +121,8 @@ std::string screening_part(const Json& screening) {
     if (finite_number(arm, "behind")) arms.push_back(std::move(arm));
   }
   std::stable_sort(arms.begin(), arms.end(), [](const Json& a, const Json& b) {
-    return *finite_number(a, "behind") < *finite_number(b, "behind");
+    return std::pair(is_set(a, "left_out"), *finite_number(a, "behind")) <
+           std::pair(is_set(b, "left_out"), *finite_number(b, "behind"));
   });
   Rows rows;
   for (const Json& arm : arms) {
@@ -131,7 +132,9 @@ std::string screening_part(const Json& screening) {
   }
   std::string body;
   if (!arms.empty()) {
-    body += figure("recipes", behind_chart(arms),
+    const auto left_out = std::find_if(arms.begin(), arms.end(),
+                                       [](const Json& arm) { return is_set(arm, "left_out"); });
+    body += figure("recipes", behind_chart({arms.begin(), left_out}),
                    "By one model of all trainings: a training tells something of every recipe in "
                    "its row and its column of the grid.");
     body += table({"recipe", "folds", "accuracy %", "loss", "points behind"}, rows);

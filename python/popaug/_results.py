@@ -295,8 +295,8 @@ class Choice(_Trained):
     @property
     def symmetries(self) -> list[Json]:
         """What networks that trained without flips make of mirrored ("flip") and turned ("dihedral") images: level, accuracy,
-        turned_accuracy (%), images, left_out. Empty where none was looked at."""
-        return list(self._value.get("symmetries", []))
+        turned_accuracy (%), images, networks, left_out. Empty where none was looked at."""
+        return list(self._value.get("symmetries") or [])
 
     def to_json(self) -> Json:
         """choose.json."""
@@ -315,7 +315,7 @@ class Choice(_Trained):
             mean = f"{sum(scores) / len(scores):.1f} %" if scores else ""
             chosen = arm["name"] == self.winner
             behind = "chosen" if chosen else f"{arm['behind']:.1f} ± {arm['half_interval']:.1f}"
-            if arm.get("left_out"):
+            if arm.get("left_out") and not chosen:
                 behind = "left out"
             rows.append((arm["title"], str(len(scores)), mean, behind))
         return rows

@@ -66,6 +66,7 @@ def main() -> None:
     known = summary.whole_folds(summary.read(settings.lines), set(ARMS))
     correlations: dict[str, list[float]] = {}
     ensembles: dict[str, list[float]] = {}
+    networks: set[int] = set()  # of a recipe, one a fold
     for name, lines in known.items():
         tested = {(line["arm"], line["seed"]): line["test_accuracy"] for line in lines}
         all_folds = sorted({line["seed"] for line in lines})
@@ -102,7 +103,11 @@ def main() -> None:
             accuracy([test[arm, f] for arm in ranked[:3] for f in folds], tests),
             accuracy([test[arm, f] for arm in ARMS for f in folds], tests),
         ]
-        counts = [1, len(folds), 2, 3 * len(folds), 9 * len(folds)]
+        networks.add(len(folds))
+    if len(networks) != 1:
+        parser.error(f"sets with logits of {sorted(networks)} folds; expected one number for all, above 0")
+    count = networks.pop()
+    counts = [1, count, 2, 3 * count, 9 * count]
     kinds = ("of the best", "of the best", "of the best and the second", "of the best three", "of all nine")
     for title, labels_of, columns in (
         ("judge", JUDGES, correlations),

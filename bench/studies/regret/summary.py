@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The tables of the regret study, from the raw lines that table.py made.
 
-    bench/studies/regret/summary.py bench/results/regret/arms.jsonl [--folds bench/results/regret/folds.jsonl]
+    bench/studies/regret/summary.py bench/results/regret/arms.jsonl \
+        [--folds bench/results/regret/folds.jsonl --turned bench/results/regret/turned.jsonl]
 
 The regret of an arm on a set is the mean accuracy of the best fixed arm in hindsight minus its own, in points of the test
 images, over the seeds that all arms of the set have. With --folds, the same table follows for the trainings outside folds
@@ -123,9 +124,9 @@ def forbidden(line: Line) -> frozenset[str]:
         return float(np.sqrt(shrunk * (1 - shrunk) / (images + 2)))
 
     def left_out(turned: float) -> bool:
-        known = line["plain"] - guessed
-        left = turned - guessed + 2 * standard_error(turned)
-        return bool(known > 2 * standard_error(line["plain"]) and left < known / 2)
+        known, plain_error = line["plain"] - guessed, standard_error(line["plain"])
+        error = np.hypot(standard_error(turned), plain_error / 2)
+        return bool(known > 2 * plain_error and turned - guessed - known / 2 + 2 * error < 0)
 
     if left_out(line["mirrored"]):
         return frozenset({"flip", "dihedral"})
@@ -255,7 +256,7 @@ def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short:
     """Regrets in which no training is judged that chose anything. Each fold in turn is set apart. A screening on the other folds
     takes a recipe, and hindsight takes the one that is best on the test images over those folds. The cells are the test
     accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold set apart, mean over the
-    folds. The first rows are for recipes that are always taken. The controls are means over random draws. `short`: the rows of
+    folds. (What symmetries a set forbids is known from one training, of mild-noflip outside fold 0.) The first rows are for recipes that are always taken. The controls are means over random draws. `short`: the rows of
     SHORT."""
     grid = [arm for arm, *_ in GRID]
     by_set = whole_folds(fold_lines, set(grid))
@@ -284,7 +285,7 @@ def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short:
         return screen(others(name, apart), trainings, folds - 1, without=rules.get(name, frozenset()))[0]
 
     def shuffled(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
-        """As screened(), but within each fold the recipes have each other's results."""
+        """As screened(), with the same symmetries left out, but within each fold the recipes have each other's results."""
         by = {(line["arm"], line["seed"]): line for line in others(name, apart)}
         mixed = []
         for fold in range(folds - 1):
@@ -293,7 +294,7 @@ def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short:
                 {**by[arm, fold], "fold_accuracy": by[o, fold]["fold_accuracy"]}
                 for arm, o in zip(grid, of, strict=True)
             ]
-        return screen(mixed, trainings, folds - 1)[0]
+        return screen(mixed, trainings, folds - 1, without=rules.get(name, frozenset()))[0]
 
     def best_of_draws(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
         """The recipe of the training that has the best result of so many drawn ones."""
@@ -473,6 +474,8 @@ def main() -> int:
         missing |= page.update(
             settings.readme, {"regret short": apart_table(in_folds, rules, short=True)}, settings.check
         )
+    if (settings.page is not None or settings.readme is not None) and not (settings.folds and settings.turned):
+        parser.error("--page and --readme need --folds and --turned")
     if settings.page is not None:
         missing |= page.update(settings.page, tables, settings.check)
     if settings.page is not None or settings.readme is not None:

@@ -53,7 +53,8 @@ def look(popaug: str, folder: pathlib.Path, arm: str) -> dict[str, Any]:
             )
             for seen in (images, *turns_of(images))
         ]
-    line = {"set": folder.name, "arm": arm, "fold": 0, "images": len(labels), "classes": int(labels.max()) + 1}
+        classes = int(np.load(folder / "set.npz")["train_labels"].max()) + 1
+    line = {"set": folder.name, "arm": arm, "fold": 0, "images": len(labels), "classes": classes}
     shares = {"plain": plain, "mirrored": mirrored, "turned": float(np.mean(turned))}
     return line | {key: round(share, 4) for key, share in shares.items()}
 

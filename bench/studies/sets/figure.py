@@ -48,17 +48,19 @@ def picture(folder: pathlib.Path) -> str:
     for arm in comparison["arms"]:
         of = [tested.get(results_page.trained_as(folder, arm["name"], seed), {}).get(seed) for seed in seeds]
         values = [value for value in of if value is not None]
+        if not values:
+            sys.exit(f"{folder}: the arm {arm['name']} has no training under test images")
         rows.append((statistics.fmean(values), half_interval(values), values, arm["title"]))
     rows.sort(key=lambda row: -row[0])
     low = min(min(mean - half, *values) for mean, half, values, _ in rows) // 1
-    high = -(-max(max(mean + half, *values) for mean, half, values, _ in rows) // 1)
+    high = max(low + 1, -(-max(max(mean + half, *values) for mean, half, values, _ in rows) // 1))
 
     def x(accuracy: float) -> float:
         return LEFT + (RIGHT - LEFT) * (accuracy - low) / (high - low)
 
     bottom = TOP + ROW * len(rows)
     parts = []
-    for tick in range(int(low), int(high) + 1):
+    for tick in range(int(low), int(high) + 1, max(1, int(high - low) // 12)):
         parts.append(line(x(tick), TOP, x(tick), bottom, FAINT, 1))
         parts.append(text(x(tick), bottom + 18, str(tick), "middle"))
     parts.append(text((LEFT + RIGHT) / 2, bottom + 38, "test accuracy, %", "middle"))
