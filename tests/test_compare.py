@@ -217,7 +217,8 @@ def test_the_page_of_results_has_the_regrets_of_the_raw_lines() -> None:
         "--turned",
         lines / "turned.jsonl",
     ]
-    subprocess.run([*command, "--page", ROOT / "docs" / "results.md", "--check"], check=True)
+    pages = ["--page", ROOT / "docs" / "results.md", "--readme", ROOT / "README.md"]
+    subprocess.run([*command, *pages, "--check"], check=True)
 
 
 def test_the_page_of_results_has_the_fine_tunings_of_the_raw_lines() -> None:

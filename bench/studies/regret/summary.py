@@ -50,7 +50,7 @@ DRAWS = 30  # of a control
 SHORT = (
     "always `flipcrop`",
     "always `mild`",
-    "always `mild-0.5-noflip`",
+    "always `mild-noflip`",
     "screening, 4 trainings",
     "screening, 12 trainings",
     "screening, 16 trainings",
