@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the test accuracies of a comparison: a dot for each seed, and their mean with its 95 % interval.
 
-    bench/studies/sets/figure.py bench/results/rcifar10 docs/pictures/rcifar10.svg [--check]
+    bench/studies/sets/figure.py bench/results/fashion OUT.svg [--check]
 
 The folder has the files of `bench/studies/sets/run`: compare.json for the arms and their titles, runs.jsonl for the accuracies.
 The arm with the highest mean comes first. Fewer than three seeds give no interval. --check exits with 1 where the picture is not
