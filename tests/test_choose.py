@@ -14,7 +14,6 @@ from popaug_program import PROGRAM, ROOT, done, popaug, refused
 
 TINY = ["--network", "wrn-10-1", "--conv", "fast", "--batch", 32, "--val-size", 60]
 BUDGET = ["--budget-images", 8000, "--trainings", 7]
-SCREENED = ["--trainings", 8, "--arms", "none,mild+noflip"]
 DETERMINED = ("choose.json", "used.schedule.json", "best.safetensors", "split.json")
 
 
@@ -95,9 +94,10 @@ def test_no_image_that_judges_was_trained_on(tmp_path: pathlib.Path) -> None:
     np.savez(tmp_path / "apart.npz", **arrays)
     np.savez(tmp_path / "grouped.npz", train_groups=np.repeat(np.arange(len(images)), 2), **arrays)
     flags = ["--network", "wrn-10-1", "--conv", "fast", "--batch", 20, "--epochs", 30]
+    flags += ["--trainings", 8, "--arms", "none,mild+noflip"]
     accuracy = {}
     for name in ("apart", "grouped"):
-        done("choose", "--data", tmp_path / f"{name}.npz", *flags, *SCREENED, "--out", tmp_path / name)
+        done("choose", "--data", tmp_path / f"{name}.npz", *flags, "--out", tmp_path / name)
         arms = json.loads((tmp_path / name / "choose.json").read_text())["arms"]
         folds = next(arm["accuracy"] for arm in arms if arm["name"] == "none")
         assert len(folds) == 4

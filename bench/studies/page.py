@@ -12,7 +12,7 @@ def update(path: pathlib.Path, tables: Mapping[str, Sequence[str]], check: bool)
     for name, rows in tables.items():
         begin = f"<!-- {name} -->\n"
         if wanted.count(begin) != 1:
-            raise SystemExit(f"{path}: the mark {begin.strip()} is there {wanted.count(begin)} times, not once")
+            raise SystemExit(f"{path}: expected the mark {begin.strip()} once, found it {wanted.count(begin)} times")
         head, tail = wanted.split(begin)
         wanted = head + begin + "\n".join(rows) + "\n" + tail[tail.index(END) :]
     if check:

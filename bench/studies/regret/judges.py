@@ -41,14 +41,11 @@ def probabilities(logits: Values, temperature: float = 1) -> Values:
 def judged(logits: Values, labels: npt.NDArray[np.int64]) -> list[float]:
     """By each of JUDGES; more is better."""
     rows = np.arange(len(labels))
-    plain = probabilities(logits)
-    warm = probabilities(logits, table.best_temperature(logits, labels))
+    temperatures = (1.0, table.best_temperature(logits, labels))
     return [
         float((logits.argmax(1) == labels).mean()),
-        float(np.log(plain[rows, labels] + 1e-300).mean()),
-        float(np.log(warm[rows, labels] + 1e-300).mean()),
-        float(plain[rows, labels].mean()),
-        float(warm[rows, labels].mean()),
+        *(-table.loss_at(temperature, logits, labels) for temperature in temperatures),
+        *(float(probabilities(logits, temperature)[rows, labels].mean()) for temperature in temperatures),
     ]
 
 

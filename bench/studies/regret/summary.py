@@ -63,6 +63,12 @@ def read(path: pathlib.Path) -> list[Line]:
     return [json.loads(text) for text in path.read_text().splitlines()]
 
 
+def share_variance(share: np.ndarray, images: int) -> np.ndarray:
+    """As share_variance() of popaug/compare/statistics.h: of a share of so many images."""
+    shrunk = (share * images + 1) / (images + 2)
+    return shrunk * (1 - shrunk) / (images + 2)
+
+
 class Fit(NamedTuple):
     effects: np.ndarray  # of the recipes of the grid
     covariance: np.ndarray  # of these, in units of noise²
@@ -94,8 +100,7 @@ def fit(values: list[tuple[int, int, float]]) -> Fit:
     b = inverse @ rows.T @ y
     columns = design.shape[1]
     effects, covariance = design @ b[:columns], design @ inverse[:columns, :columns] @ design.T
-    right = (FOLD_IMAGES * np.clip(-y / 100, 0, 1) + 1) / (FOLD_IMAGES + 2)
-    variance = float(np.mean(1e4 * right * (1 - right) / (FOLD_IMAGES + 2)))
+    variance = float(np.mean(1e4 * share_variance(np.clip(-y / 100, 0, 1), FOLD_IMAGES)))
     degrees = max(1, len(values) - len(folds))
     return Fit(effects - effects.mean(), covariance, variance, max(0.0, y @ y - b @ rows.T @ y) / degrees, degrees)
 
@@ -119,13 +124,9 @@ def forbidden(line: Line) -> frozenset[str]:
     """The symmetries that a line of turned.py rules out, as SymmetryTests of popaug/compare/symmetry.cc."""
     images, guessed = line["images"], 1 / line["classes"]
 
-    def standard_error(share: float) -> float:
-        shrunk = (share * images + 1) / (images + 2)
-        return float(np.sqrt(shrunk * (1 - shrunk) / (images + 2)))
-
     def left_out(turned: float) -> bool:
-        known, plain_error = line["plain"] - guessed, standard_error(line["plain"])
-        error = np.hypot(standard_error(turned), plain_error / 2)
+        turned_error, plain_error = np.sqrt(share_variance(np.array([turned, line["plain"]]), images))
+        known, error = line["plain"] - guessed, np.hypot(turned_error, plain_error / 2)
         return bool(known > 2 * plain_error and turned - guessed - known / 2 + 2 * error < 0)
 
     if left_out(line["mirrored"]):
@@ -243,8 +244,7 @@ def screening_table(
             (", by loss", "loss", True),
         ):
             chosen = [
-                screen(by_set[name], trainings, folds, by, rules.get(name, frozenset()) if tested else frozenset())[0]
-                for name in truth
+                screen(by_set[name], trainings, folds, by, rules[name] if tested else frozenset())[0] for name in truth
             ]
             regrets = [best[name] - truth[name][arm] for name, arm in zip(truth, chosen, strict=True)]
             cells = [f"{arm}: {regret:.1f}" for arm, regret in zip(chosen, regrets, strict=True)]
@@ -252,17 +252,18 @@ def screening_table(
     return rows
 
 
-def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short: bool = False) -> list[str]:
-    """Regrets in which no training is judged that chose anything. Each fold in turn is set apart. A screening on the other folds
-    takes a recipe, and hindsight takes the one that is best on the test images over those folds. The cells are the test
-    accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold set apart, mean over the
-    folds. (What symmetries a set forbids is known from one training, of mild-noflip outside fold 0.) The first rows are for recipes that are always taken. The controls are means over random draws. `short`: the rows of
-    SHORT."""
+def apart_regrets(fold_lines: list[Line], rules: dict[str, frozenset[str]]) -> dict[str, dict[str, float]]:
+    """Regrets by what takes the recipe and by set, in which no training is judged that chose anything. Each fold in turn is set
+    apart. A screening on the other folds takes a recipe, and hindsight takes the one that is best on the test images over those
+    folds. A regret is the test accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold
+    set apart, mean over the folds. (One training, of mild-noflip outside fold 0, decides which symmetries a set forbids.) The
+    first entries are for recipes that are always taken. The controls are means over random draws. Needs three folds; empty
+    with fewer."""
     grid = [arm for arm, *_ in GRID]
     by_set = whole_folds(fold_lines, set(grid))
     folds = common_folds(by_set.values())
     if folds < 3:
-        return []
+        return {}
     known = {
         name: {(line["arm"], line["seed"]): line for line in lines if line["seed"] < folds}
         for name, lines in by_set.items()
@@ -282,7 +283,7 @@ def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short:
         return arm
 
     def screened(trainings: int, name: str, apart: int) -> str:
-        return screen(others(name, apart), trainings, folds - 1, without=rules.get(name, frozenset()))[0]
+        return screen(others(name, apart), trainings, folds - 1, without=rules[name])[0]
 
     def shuffled(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
         """As screened(), with the same symmetries left out, but within each fold the recipes have each other's results."""
@@ -294,7 +295,7 @@ def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short:
                 {**by[arm, fold], "fold_accuracy": by[o, fold]["fold_accuracy"]}
                 for arm, o in zip(grid, of, strict=True)
             ]
-        return screen(mixed, trainings, folds - 1, without=rules.get(name, frozenset()))[0]
+        return screen(mixed, trainings, folds - 1, without=rules[name])[0]
 
     def best_of_draws(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
         """The recipe of the training that has the best result of so many drawn ones."""
@@ -322,8 +323,15 @@ def apart_table(fold_lines: list[Line], rules: dict[str, frozenset[str]], short:
     last = max(n for n in replayed(folds - 1) if n <= 16)
     found[f"control: the same with {last}, results shuffled"] = control(shuffled, last)
     found[f"control: the best of {last} drawn trainings, no model"] = control(best_of_draws, last)
-    rows = [row(["taken", *known, "mean", "worst"]), row(["---"] * (len(known) + 3))]
-    for label, values in found.items() if not short else [(label, found[label]) for label in SHORT]:
+    return {label: dict(zip(known, values, strict=True)) for label, values in found.items()}
+
+
+def apart_table(found: dict[str, dict[str, float]]) -> list[str]:
+    """The regrets of apart_regrets()."""
+    names = list(next(iter(found.values())))
+    rows = [row(["taken", *names, "mean", "worst"]), row(["---"] * (len(names) + 3))]
+    for label, regrets in found.items():
+        values = list(regrets.values())
         rows.append(row([label, *(f"{v:.1f}" for v in values), f"{np.mean(values):.2f}", f"{max(values):.1f}"]))
     return rows
 
@@ -453,7 +461,8 @@ def main() -> int:
     lines = read(settings.arms)
     fold_lines = read(settings.folds) if settings.folds else []
     turned = read(settings.turned) if settings.turned else []
-    rules = {line["set"]: forbidden(line) for line in turned if line["arm"] == "mild-noflip"}
+    rules: dict[str, frozenset[str]] = defaultdict(frozenset)
+    rules |= {line["set"]: forbidden(line) for line in turned if line["arm"] == "mild-noflip"}
     grid = [arm for arm, *_ in GRID]
     in_folds = [line for found in whole_folds(fold_lines, set(grid)).values() for line in found]
     whole, outside = common_seeds(lines), common_seeds(in_folds)
@@ -467,18 +476,17 @@ def main() -> int:
             "regret correlation": correlation_table(fold_lines),
             "regret intervals": intervals_table(means(outside), in_folds),
         }
-        if apart := apart_table(in_folds, rules):
-            tables["regret apart"] = apart
-    missing = 0
-    if settings.readme is not None:
-        missing |= page.update(
-            settings.readme, {"regret short": apart_table(in_folds, rules, short=True)}, settings.check
-        )
-    if (settings.page is not None or settings.readme is not None) and not (settings.folds and settings.turned):
-        parser.error("--page and --readme need --folds and --turned")
-    if settings.page is not None:
-        missing |= page.update(settings.page, tables, settings.check)
+        if apart := apart_regrets(in_folds, rules):
+            tables["regret apart"] = apart_table(apart)
     if settings.page is not None or settings.readme is not None:
+        if not (settings.turned and "regret apart" in tables):
+            parser.error("--page and --readme need --turned, and --folds with three whole folds of each set")
+        missing = 0
+        if settings.page is not None:
+            missing |= page.update(settings.page, tables, settings.check)
+        if settings.readme is not None:
+            short = apart_table({label: apart[label] for label in SHORT})
+            missing |= page.update(settings.readme, {"regret short": short}, settings.check)
         return missing
     for rows in (regret_table(whole, order_of(lines), "seeds"), *tables.values()):
         print("\n".join([*rows, ""]))

@@ -102,6 +102,18 @@ def calibrated_loss(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int6
     return loss_at(best_temperature(logits, labels), logits, labels)
 
 
+def train_arm(
+    popaug: str, data: pathlib.Path, arm: str, seed: int, work: pathlib.Path, extra: tuple[str, ...] = ()
+) -> pathlib.Path:
+    """Trains one arm; returns the run folder, in `work`."""
+    schedule, out = work / "arm.schedule.json", work / "run"
+    schedule.write_text(json.dumps(fixed.arm(popaug, arm)))
+    command = [popaug, "train", "--data", str(data), "--schedule", str(schedule), *RECIPE, *extra]
+    command += ["--conv", "fast", "--seed", str(seed), "--out", str(out)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return out
+
+
 def train(
     popaug: str,
     folder: pathlib.Path,
@@ -117,18 +129,13 @@ def train(
     to `logits_folder`.
     """
     with tempfile.TemporaryDirectory(prefix="popaug-regret-") as scratch:
-        out = pathlib.Path(scratch) / "run"
         data = folder / "set.npz"
         judges = {"judge": folder / "judge.npz", "test": data}
         if folds > 0:
             data = pathlib.Path(scratch) / "fold.npz"
             fold_file(folder, seed, folds, data)
             judges["fold"] = data
-        schedule = pathlib.Path(scratch) / "arm.schedule.json"
-        schedule.write_text(json.dumps(fixed.arm(popaug, arm)))
-        command = [popaug, "train", "--data", str(data), "--schedule", str(schedule), *RECIPE, *extra]
-        command += ["--conv", "fast", "--seed", str(seed), "--out", str(out)]
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        out = train_arm(popaug, data, arm, seed, pathlib.Path(scratch), extra)
         trained = json.loads((out / "result.json").read_text())
         line: Line = {"set": folder.name, "arm": arm, "seed": seed, "images_trained": trained["images_trained"]}
         for name, judge in judges.items():

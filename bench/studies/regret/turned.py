@@ -13,11 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import subprocess
 import tempfile
 from typing import Any
 
-import arms as fixed
 import numpy as np
 import numpy.typing as npt
 import sets
@@ -39,20 +37,14 @@ def look(popaug: str, folder: pathlib.Path, arm: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="popaug-turned-") as name:
         work = pathlib.Path(name)
         table.fold_file(folder, 0, FOLDS, work / "fold.npz")
-        (work / "arm.schedule.json").write_text(json.dumps(fixed.arm(popaug, arm)))
-        command = [popaug, "train", "--data", work / "fold.npz", "--schedule", work / "arm.schedule.json"]
-        command += [*table.RECIPE, "--conv", "fast", "--seed", 0, "--out", work / "run"]
-        subprocess.run([str(word) for word in command], check=True, capture_output=True)
+        weights = table.train_arm(popaug, work / "fold.npz", arm, 0, work) / "best.safetensors"
         held = np.load(work / "fold.npz")
         images, labels = held["test_images"], held["test_labels"].astype(np.int64)
-        plain, mirrored, *turned = [
-            float(
-                (
-                    table.logits_of(work / "run" / "best.safetensors", np.ascontiguousarray(seen)).argmax(1) == labels
-                ).mean()
-            )
-            for seen in (images, *turns_of(images))
-        ]
+
+        def accuracy(seen: Images) -> float:
+            return float((table.logits_of(weights, np.ascontiguousarray(seen)).argmax(1) == labels).mean())
+
+        plain, mirrored, *turned = [accuracy(seen) for seen in (images, *turns_of(images))]
         classes = int(np.load(folder / "set.npz")["train_labels"].max()) + 1
     line = {"set": folder.name, "arm": arm, "fold": 0, "images": len(labels), "classes": classes}
     shares = {"plain": plain, "mirrored": mirrored, "turned": float(np.mean(turned))}

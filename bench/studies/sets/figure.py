@@ -14,11 +14,9 @@ import argparse
 import html
 import json
 import pathlib
-import statistics
 import sys
 
 import results_page
-from scipy import stats
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 800, 290, 750, 30, 16
 FONT = 'font-family="system-ui, sans-serif" font-size="13"'
@@ -33,24 +31,16 @@ def text(x: float, y: float, what: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{INK}" {FONT}>{html.escape(what)}</text>'
 
 
-def half_interval(values: list[float]) -> float:
-    """95 %, by Student's t; 0 below three values."""
-    if len(values) < 3:
-        return 0.0
-    return float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
-
-
 def picture(folder: pathlib.Path) -> str:
     comparison = json.loads((folder / "compare.json").read_text())
+    results_page.check_raw(folder, comparison)
     tested = results_page.accuracies(folder)
     seeds = sorted(set().union(*tested.values()))[: comparison["seeds"]]
     rows = []
     for arm in comparison["arms"]:
-        of = [tested.get(results_page.trained_as(folder, arm["name"], seed), {}).get(seed) for seed in seeds]
-        values = [value for value in of if value is not None]
-        if not values:
-            sys.exit(f"{folder}: the arm {arm['name']} has no training under test images")
-        rows.append((statistics.fmean(values), half_interval(values), values, arm["title"]))
+        values = results_page.of_arm(folder, tested, arm["name"], seeds)
+        low_error, high_error = arm["interval"] if len(values) >= 3 else (0.0, 0.0)
+        rows.append((100 - arm["error"], (high_error - low_error) / 2, values, arm["title"]))
     rows.sort(key=lambda row: -row[0])
     low = min(min(mean - half, *values) for mean, half, values, _ in rows) // 1
     high = max(low + 1, -(-max(max(mean + half, *values) for mean, half, values, _ in rows) // 1))

@@ -55,13 +55,18 @@ def trained_as(folder: pathlib.Path, arm: str, seed: int) -> str:
     return json.loads(race.read_text())["winner"] if race.exists() else arm
 
 
+def of_arm(folder: pathlib.Path, tested: dict[str, dict[int, float]], arm: str, seeds: list[int]) -> list[float]:
+    """The accuracies of an arm under those of the seeds that it has."""
+    found = [tested.get(trained_as(folder, arm, seed), {}).get(seed) for seed in seeds]
+    return [accuracy for accuracy in found if accuracy is not None]
+
+
 def check_raw(folder: pathlib.Path, comparison: dict) -> None:
     tested = accuracies(folder)
     seeds = sorted(set().union(*tested.values()))
     for arm in comparison["arms"]:
         # A comparison that was stopped may hold trainings of a further seed.
-        of_arm = [tested.get(trained_as(folder, arm["name"], seed), {}).get(seed) for seed in seeds[: arm["seeds"]]]
-        errors = [100 - accuracy for accuracy in of_arm if accuracy is not None]
+        errors = [100 - accuracy for accuracy in of_arm(folder, tested, arm["name"], seeds[: arm["seeds"]])]
         if len(errors) != arm["seeds"] or abs(statistics.fmean(errors) - arm["error"]) > 1e-9:
             sys.exit(f"{folder.name}: the error of {arm['name']} is not the mean of its runs")
 
