@@ -33,6 +33,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "popaug/compare/statistics.h"
+
 namespace popaug {
 namespace {
 
@@ -40,7 +42,6 @@ namespace {
 constexpr int kRules = 2;
 constexpr int kRunsVersion = 2;   // of runs.jsonl
 constexpr double kClearLead = 2;  // over the usual recipe, in standard errors
-constexpr const char* kNoFlips = "none";
 constexpr double kPoints = 100;
 
 Json common_settings(const ScreenSettings& settings) {
@@ -78,14 +79,6 @@ class Part : public Progress {
   Progress& whole_;
   double before_, total_;
 };
-
-// Of the share of the judging images that are wrong, in points². One image more on either side
-// (Laplace) keeps it above 0.
-double sampling_variance(const ArmResult& result) {
-  const auto images = static_cast<double>(result.tested) + 2;
-  const double right = (result.accuracy * static_cast<double>(result.tested) + 1) / images;
-  return kPoints * kPoints * right * (1 - right) / images;
-}
 
 // What the trainings say of the recipes.
 struct Standing {
@@ -154,22 +147,13 @@ class Screen {
   }
 
  private:
-  // Whether a recipe's networks are shown turned images: it has no flips, and others have.
-  bool looks_at_turned(int r) const {
-    const auto flips = [](const Recipe& recipe) {
-      return !recipe.symmetry.empty() && recipe.symmetry != kNoFlips;
-    };
-    return settings_.recipes[r].symmetry == kNoFlips &&
-           std::any_of(settings_.recipes.begin(), settings_.recipes.end(), flips);
-  }
-
   // The first `count` of the order, or all if there are fewer: the usual recipe among them, and in
   // the first stage one that looks at turned images, as far as there are such.
   std::vector<int> running_of(std::vector<int> order, int count) const {
     const auto usual = std::find(order.begin(), order.end(), usual_);
     if (usual != order.end()) std::rotate(order.begin(), usual, usual + 1);
     const auto end = order.begin() + std::min<ptrdiff_t>(count, std::ssize(order));
-    const auto looks = [this](int r) { return looks_at_turned(r); };
+    const auto looks = [this](int r) { return looks_at_turned(settings_.recipes, r); };
     if (errors_.empty() && std::none_of(order.begin(), end, looks)) {
       const auto looking = std::find_if(end, order.end(), looks);
       if (looking != order.end()) std::iter_swap(end - 1, looking);
@@ -194,7 +178,7 @@ class Screen {
       const Arm& arm = settings_.recipes[r].arm;
       jobs.push_back({arm.name, seed, Judge::kValidation,
                       arm_schedule(arm, settings_.context, settings_.epochs, seed),
-                      looks_at_turned(r)});
+                      looks_at_turned(settings_.recipes, r)});
     }
     run_jobs(jobs, file_, trainers_(fold), options_.directory, options_.workers, progress, stop_);
     for (const int r : running) {
@@ -202,8 +186,9 @@ class Screen {
       ScreenedRecipe& recipe = outcome_.recipes[r];
       recipe.accuracy.push_back(kPoints * result->accuracy);
       recipe.loss.push_back(result->loss);
-      errors_.push_back({r, fold, -kPoints * result->accuracy, sampling_variance(*result)});
-      if (looks_at_turned(r)) symmetries_.add(*result);
+      errors_.push_back({r, fold, -kPoints * result->accuracy,
+                         kPoints * kPoints * share_variance(result->accuracy, result->tested)});
+      if (looks_at_turned(settings_.recipes, r)) symmetries_.add(*result);
       outcome_.images_trained += result->images_trained;
       outcome_.images_evaluated += images_judging(*result);
       outcome_.seconds += result->seconds;
@@ -240,7 +225,7 @@ class Screen {
       return;
     }
     if (standing.order.size() < 2) {
-      outcome_.why = "the labels allow the flips of no other recipe";
+      outcome_.why = "the labels do not allow the flips of the other recipes";
       return;
     }
     const int second = standing.order[1];

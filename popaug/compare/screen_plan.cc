@@ -39,18 +39,21 @@ std::vector<int> screen_stages(int trainings, int recipes, int folds) {
   return stages;
 }
 
+bool looks_at_turned(const std::vector<Recipe>& recipes, int r) {
+  constexpr const char* kNoFlips = "none";
+  const auto flips = [](const Recipe& recipe) {
+    return !recipe.symmetry.empty() && recipe.symmetry != kNoFlips;
+  };
+  return recipes[r].symmetry == kNoFlips && std::any_of(recipes.begin(), recipes.end(), flips);
+}
+
 double images_evaluated(const ScreenSettings& settings, double judging) {
   constexpr int kTurns = 7;
-  double asked = 0;
-  bool flips = false;
-  for (const Recipe& recipe : settings.recipes) {
-    const bool none = recipe.symmetry == "none";
-    asked += none ? 1 : 0;
-    flips = flips || (!none && !recipe.symmetry.empty());
-  }
-  if (!flips) return judging;
-  const double share = asked / static_cast<double>(settings.recipes.size());
-  return judging + share * kTurns * std::min(judging, static_cast<double>(kTurnedImages));
+  const auto recipes = static_cast<int>(settings.recipes.size());
+  int looking = 0;
+  for (int r = 0; r < recipes; ++r) looking += looks_at_turned(settings.recipes, r) ? 1 : 0;
+  const double copies = kTurns * std::min(judging, static_cast<double>(kTurnedImages));
+  return judging + copies * looking / recipes;
 }
 
 int64_t least_budget(const ScreenSettings& settings, int64_t final_images,

@@ -52,8 +52,11 @@ struct ScreenPlan {
 // naming the least budget, if it is too small.
 ScreenPlan plan_screen(const ScreenSettings& settings, int64_t budget_images, int64_t final_images,
                        const ScreenLength& length);
-// How many images a training of the screening judges on average where `judging` judge it: networks
-// without flips are shown turned copies of some too.
+// Whether the networks of recipe r are shown turned images (symmetry.h): it has no flips, and
+// others have.
+bool looks_at_turned(const std::vector<Recipe>& recipes, int r);
+// How many images a training of the screening evaluates on average if `judging` images judge it,
+// each turned copy counted.
 double images_evaluated(const ScreenSettings& settings, double judging);
 int64_t least_budget(const ScreenSettings& settings, int64_t final_images,
                      const ScreenLength& length);

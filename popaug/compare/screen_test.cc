@@ -316,7 +316,7 @@ TEST(RunScreen, WhatTheLabelsForbidIsLeftOut) {
       screen(settings, photographs, 0.5, folder.path() / "one", 1, 2, sided).outcome;
   EXPECT_EQ(one.winner, "crop");
   EXPECT_EQ(one.stages, std::vector<int>{2});
-  EXPECT_THAT(one.why, HasSubstr("the labels allow the flips of no other recipe"));
+  EXPECT_THAT(one.why, HasSubstr("the labels do not allow the flips of the other recipes"));
 }
 
 // The first stage asks a network without flips, however few trainings it has.

@@ -121,6 +121,12 @@ int seeds_needed(double deviation, double effect, double alpha, double power) {
   return high;
 }
 
+double share_variance(double share, int64_t images) {
+  const double more = static_cast<double>(images) + 2;
+  const double shrunk = (share * static_cast<double>(images) + 1) / more;
+  return shrunk * (1 - shrunk) / more;
+}
+
 Interval wilson(int64_t hits, int64_t total) {
   POPAUG_ASSERT(total >= 1 && hits >= 0 && hits <= total);
   constexpr double kZ = 1.959963984540054;  // the 0.975 quantile of the normal distribution

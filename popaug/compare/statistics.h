@@ -42,6 +42,10 @@ std::vector<double> holm(std::span<const double> p);
 // distribution. At least 2; capped at 100,000.
 int seeds_needed(double deviation, double effect, double alpha = 0.05, double power = 0.8);
 
+// Variance of a share (0..1) of so many images, as the images are a sample. One image more on
+// either side (Laplace) keeps it above 0.
+double share_variance(double share, int64_t images);
+
 // 95 % interval of a share by Wilson's score (Wilson 1927). `total` at least 1.
 Interval wilson(int64_t hits, int64_t total);
 

@@ -73,5 +73,11 @@ TEST(Statistics, OneSeedHasNoInterval) {
   EXPECT_THROW(summarise({}), Error);
 }
 
+TEST(ShareVariance, IsThatOfADrawAndNever0) {
+  EXPECT_NEAR(share_variance(0.7, 1000000), 0.7 * 0.3 / 1000000, 1e-11);
+  EXPECT_DOUBLE_EQ(share_variance(1, 2), 0.75 * 0.25 / 4);
+  EXPECT_GT(share_variance(0, 100), 0);
+}
+
 }  // namespace
 }  // namespace popaug

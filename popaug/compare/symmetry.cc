@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "popaug/compare/statistics.h"
 #include "popaug/search/search.h"
 
 namespace popaug {
@@ -14,12 +15,6 @@ constexpr double kStays = 0.5;  // of what is recognised beyond guessing
 constexpr double kCertain = 2;  // standard errors
 constexpr const char* kFlip = "flip";
 constexpr const char* kDihedral = "dihedral";
-
-// Of a share of so many images. One image more on either side (Laplace): no share is certain.
-double standard_error(double share, double images) {
-  const double shrunk = (share * images + 1) / (images + 2);
-  return std::sqrt(shrunk * (1 - shrunk) / (images + 2));
-}
 
 }  // namespace
 
@@ -36,12 +31,12 @@ void SymmetryTests::add(const ArmResult& result) {
 }
 
 bool SymmetryTests::forbids(const SymmetryTest& test) const {
-  const auto images = static_cast<double>(test.images);
-  const double plain_error = standard_error(test.plain, images);
+  const double plain_error = std::sqrt(share_variance(test.plain, test.images));
+  const double turned_error = std::sqrt(share_variance(test.turned, test.images));
   const double known = test.plain - guessed_;
   // What is left beyond the half of what is known, and its error.
   const double left = test.turned - guessed_ - kStays * known;
-  const double error = std::hypot(standard_error(test.turned, images), kStays * plain_error);
+  const double error = std::hypot(turned_error, kStays * plain_error);
   return known > kCertain * plain_error && left + kCertain * error < 0;
 }
 

@@ -108,8 +108,8 @@ std::string symmetry_table(const Json& screening) {
                     is_set(test, "left_out") ? "left out" : "tried"});
   }
   if (rows.empty()) return "";
-  return "<p>What networks that trained without flips make of mirrored and turned images. Where "
-         "they recognise few of them, the labels depend on the side:</p>\n" +
+  return "<p>Networks that trained without flips were shown mirrored and turned images. If they "
+         "recognise few of these, the labels depend on the side:</p>\n" +
          table({"images", "recognised %", "as they are %", "recipes with it"}, rows);
 }
 
