@@ -301,16 +301,18 @@ std::vector<Recipe> grid_recipes(const ArmContext& context, bool square) {
     const char* symmetry;
     double strength;
   };
+  // A Latin square: three recipes in a row have every symmetry and every strength once, so a stage
+  // of few trainings says something of all (docs/decisions/choose.md).
   constexpr Cell kGrid[] = {
       {"mild", "flip", 0.25},
-      {"mild+noflip", "none", 0.25},
-      {"flipcrop", "flip", 0},
-      {"mild+dihedral", "dihedral", 0.25},
-      {"mild-0.5", "flip", 0.5},
-      {"crop", "none", 0},
       {"mild-0.5+noflip", "none", 0.5},
       {"dihedral", "dihedral", 0},
+      {"mild+noflip", "none", 0.25},
+      {"flipcrop", "flip", 0},
       {"mild-0.5+dihedral", "dihedral", 0.5},
+      {"mild+dihedral", "dihedral", 0.25},
+      {"crop", "none", 0},
+      {"mild-0.5", "flip", 0.5},
   };
   std::vector<Recipe> recipes;
   for (const Cell& cell : kGrid) {

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import pathlib
 import sys
@@ -33,19 +34,19 @@ import page
 # The grid of `popaug choose` (popaug/compare/screen.cc), in its order: arm of this study, symmetry, strength.
 GRID = (
     ("mild", "flip", 0.25),
-    ("mild-noflip", "none", 0.25),
-    ("flipcrop", "flip", 0.0),
-    ("mild-dihedral", "dihedral", 0.25),
-    ("mild-0.5", "flip", 0.5),
-    ("crop", "none", 0.0),
     ("mild-0.5-noflip", "none", 0.5),
     ("dihedral", "dihedral", 0.0),
+    ("mild-noflip", "none", 0.25),
+    ("flipcrop", "flip", 0.0),
     ("mild-0.5-dihedral", "dihedral", 0.5),
+    ("mild-dihedral", "dihedral", 0.25),
+    ("crop", "none", 0.0),
+    ("mild-0.5", "flip", 0.5),
 )
 FACTOR_VARIANCE, RECIPE_VARIANCE, FOLD_VARIANCE = 10.0, 1.0, 1e6
 VARIANCE_DEGREES = 8
 FOLD_IMAGES = 250
-DRAWS = 30  # of a control
+DRAWS = 10  # of a control, for each order of folds
 # The rows of the short table.
 SHORT = (
     "always `flipcrop`",
@@ -134,13 +135,25 @@ def forbidden(line: Line) -> frozenset[str]:
     return frozenset({"dihedral"}) if left_out(line["turned"]) else frozenset()
 
 
+def rules_of(turned: list[Line]) -> dict[str, frozenset[str]]:
+    """The symmetries that the first network of each set rules out."""
+    rules: dict[str, frozenset[str]] = defaultdict(frozenset)
+    rules |= {line["set"]: forbidden(line) for line in turned if line["arm"] == "mild-noflip"}
+    return rules
+
+
 def screen(
-    lines: list[Line], trainings: int, folds: int, by: str = "error", without: frozenset[str] = frozenset()
+    lines: list[Line],
+    trainings: int,
+    folds: int,
+    by: str = "error",
+    without: frozenset[str] = frozenset(),
+    order: Iterable[int] = range(len(GRID)),
 ) -> tuple[str, Fit]:
     """The arm that a screening on these lines of one set takes, and its last fit; `by`: "error" or "loss". The symmetries
-    `without` are left out after the first stage."""
+    `without` are left out after the first stage, which takes the first of `order`."""
     known = {(line["arm"], line["seed"]): line for line in lines}
-    order = list(range(len(GRID)))
+    order = list(order)
     values: list[tuple[int, int, float]] = []
     wanted = 0
     for fold, stage in enumerate(stages(trainings, len(GRID), folds)):
@@ -252,42 +265,63 @@ def screening_table(
     return rows
 
 
+class Apart:
+    """The trainings of the folds that every set has, each fold set apart in turn, in all orders of the others."""
+
+    def __init__(self, fold_lines: list[Line]) -> None:
+        by_set = whole_folds(fold_lines, {arm for arm, *_ in GRID})
+        self.folds = common_folds(by_set.values())
+        self.known = {
+            name: {(line["arm"], line["seed"]): line for line in lines if line["seed"] < self.folds}
+            for name, lines in by_set.items()
+        }
+
+    def accuracy(self, name: str, arm: str, fold: int) -> float:
+        return float(100 * self.known[name][arm, fold]["test_accuracy"])
+
+    @functools.cache  # noqa: B019 one object
+    def hindsight(self, name: str, apart: int) -> float:
+        """The accuracy in the fold set apart of the recipe that is best on the test images in the others."""
+        others = [fold for fold in range(self.folds) if fold != apart]
+        best = max((arm for arm, *_ in GRID), key=lambda arm: sum(self.accuracy(name, arm, fold) for fold in others))
+        return self.accuracy(name, best, apart)
+
+    def lines(self, name: str, seen: tuple[int, ...]) -> list[Line]:
+        """The lines of the folds that a screening sees, which get the numbers from 0 on in their order."""
+        return [{**self.known[name][arm, f], "seed": at} for at, f in enumerate(seen) for arm, *_ in GRID]
+
+    def regrets(self, taken: Callable[[str, tuple[int, ...]], str]) -> list[float]:
+        """Of each set; `taken` is the recipe by the set and the folds seen."""
+
+        def regret(name: str, seen: tuple[int, ...], apart: int) -> float:
+            return self.hindsight(name, apart) - self.accuracy(name, taken(name, seen), apart)
+
+        orders = list(itertools.permutations(range(self.folds)))
+        return [float(np.mean([regret(name, order[:-1], order[-1]) for order in orders])) for name in self.known]
+
+
 def apart_regrets(fold_lines: list[Line], rules: dict[str, frozenset[str]]) -> dict[str, dict[str, float]]:
     """Regrets by what takes the recipe and by set, in which no training is judged that chose anything. Each fold in turn is set
     apart. A screening on the other folds takes a recipe, and hindsight takes the one that is best on the test images over those
     folds. A regret is the test accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold
-    set apart, mean over the folds. (One training, of mild-noflip outside fold 0, decides which symmetries a set forbids.) The
-    first entries are for recipes that are always taken. The controls are means over random draws. Needs three folds; empty
-    with fewer."""
+    set apart: its mean over the folds, and over all orders of the folds that the screening sees. (One training, of mild-noflip
+    outside fold 0, decides which symmetries a set forbids.) The first entries are for recipes that are always taken. The
+    controls are means over random draws. Needs three folds; empty with fewer."""
     grid = [arm for arm, *_ in GRID]
-    by_set = whole_folds(fold_lines, set(grid))
-    folds = common_folds(by_set.values())
-    if folds < 3:
+    apart = Apart(fold_lines)
+    if apart.folds < 3:
         return {}
-    known = {
-        name: {(line["arm"], line["seed"]): line for line in lines if line["seed"] < folds}
-        for name, lines in by_set.items()
-    }
+    known, folds = apart.known, apart.folds
 
-    def accuracy(name: str, arm: str, fold: int) -> float:
-        return float(100 * known[name][arm, fold]["test_accuracy"])
-
-    def hindsight(name: str, apart: int) -> str:
-        return max(grid, key=lambda arm: sum(accuracy(name, arm, fold) for fold in range(folds) if fold != apart))
-
-    def others(name: str, apart: int) -> list[Line]:
-        """The lines of the other folds, which get the numbers from 0 on."""
-        return [{**line, "seed": f - (f > apart)} for (_, f), line in known[name].items() if f != apart]
-
-    def always(arm: str, _name: str, _apart: int) -> str:
+    def always(arm: str, _name: str, _seen: tuple[int, ...]) -> str:
         return arm
 
-    def screened(trainings: int, name: str, apart: int) -> str:
-        return screen(others(name, apart), trainings, folds - 1, without=rules[name])[0]
+    def screened(trainings: int, name: str, seen: tuple[int, ...]) -> str:
+        return screen(apart.lines(name, seen), trainings, folds - 1, without=rules[name])[0]
 
-    def shuffled(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
+    def shuffled(name: str, seen: tuple[int, ...], trainings: int, random: np.random.Generator) -> str:
         """As screened(), with the same symmetries left out, but within each fold the recipes have each other's results."""
-        by = {(line["arm"], line["seed"]): line for line in others(name, apart)}
+        by = {(line["arm"], line["seed"]): line for line in apart.lines(name, seen)}
         mixed = []
         for fold in range(folds - 1):
             of = [grid[at] for at in random.permutation(len(grid))]
@@ -297,29 +331,20 @@ def apart_regrets(fold_lines: list[Line], rules: dict[str, frozenset[str]]) -> d
             ]
         return screen(mixed, trainings, folds - 1, without=rules[name])[0]
 
-    def best_of_draws(name: str, apart: int, trainings: int, random: np.random.Generator) -> str:
+    def best_of_draws(name: str, seen: tuple[int, ...], trainings: int, random: np.random.Generator) -> str:
         """The recipe of the training that has the best result of so many drawn ones."""
-        drawn = random.permutation(others(name, apart))[:trainings]  # type: ignore[arg-type]
+        drawn = random.permutation(apart.lines(name, seen))[:trainings]  # type: ignore[arg-type]
         return str(max(drawn, key=lambda line: line["fold_accuracy"])["arm"])
 
-    def regrets(taken: Callable[[str, int], str]) -> list[float]:
-        return [
-            float(
-                np.mean(
-                    [accuracy(name, hindsight(name, f), f) - accuracy(name, taken(name, f), f) for f in range(folds)]
-                )
-            )
-            for name in known
-        ]
-
-    def control(taken: Callable[[str, int, int, np.random.Generator], str], trainings: int) -> list[float]:
+    def control(taken: Callable[[str, tuple[int, ...], int, np.random.Generator], str], trainings: int) -> list[float]:
         random = np.random.default_rng(0)
-        return list(np.mean([regrets(lambda n, f: taken(n, f, trainings, random)) for _ in range(DRAWS)], 0))
+        draws = [apart.regrets(lambda name, seen: taken(name, seen, trainings, random)) for _ in range(DRAWS)]
+        return list(np.mean(draws, 0))
 
-    found = {f"always `{arm}`": regrets(functools.partial(always, arm)) for arm in grid}
+    found = {f"always `{arm}`": apart.regrets(functools.partial(always, arm)) for arm in grid}
     found["control: a recipe at random"] = list(np.mean(list(found.values()), 0))
     for trainings in replayed(folds - 1):
-        found[f"screening, {trainings} trainings"] = regrets(functools.partial(screened, trainings))
+        found[f"screening, {trainings} trainings"] = apart.regrets(functools.partial(screened, trainings))
     last = max(n for n in replayed(folds - 1) if n <= 16)
     found[f"control: the same with {last}, results shuffled"] = control(shuffled, last)
     found[f"control: the best of {last} drawn trainings, no model"] = control(best_of_draws, last)
@@ -461,8 +486,7 @@ def main() -> int:
     lines = read(settings.arms)
     fold_lines = read(settings.folds) if settings.folds else []
     turned = read(settings.turned) if settings.turned else []
-    rules: dict[str, frozenset[str]] = defaultdict(frozenset)
-    rules |= {line["set"]: forbidden(line) for line in turned if line["arm"] == "mild-noflip"}
+    rules = rules_of(turned)
     grid = [arm for arm, *_ in GRID]
     in_folds = [line for found in whole_folds(fold_lines, set(grid)).values() for line in found]
     whole, outside = common_seeds(lines), common_seeds(in_folds)
