@@ -43,8 +43,10 @@ GRID = (
     ("crop", "none", 0.0),
     ("mild-0.5", "flip", 0.5),
 )
+FIRST_WITHOUT_FLIPS = next(arm for arm, symmetry, _ in GRID if symmetry == "none")  # that a screening trains
 FACTOR_VARIANCE, RECIPE_VARIANCE, FOLD_VARIANCE = 10.0, 1.0, 1e6
 VARIANCE_DEGREES = 8
+FIRST_SHARE, KEPT = 0.43, 0.65  # of a screening's trainings, and of a stage's recipes
 FOLD_IMAGES = 250
 DRAWS = 10  # of a control, for each order of folds
 # The rows of the short table.
@@ -77,12 +79,15 @@ class Fit(NamedTuple):
     residual: float  # what the trainings alone say of noise²
     degrees: int  # that the residual rests on
 
-    def half_interval(self, a: int, b: int, known: int = VARIANCE_DEGREES) -> float:
-        """Of the difference of two effects, 95 %; with `known` = 0 by the residual alone."""
-        degrees = known + self.degrees
-        noise2 = (known * self.variance + self.degrees * self.residual) / degrees
+    def standard_error(self, a: int, b: int, known: int = VARIANCE_DEGREES) -> float:
+        """Of the difference of two effects; with `known` = 0 by the residual alone."""
+        noise2 = (known * self.variance + self.degrees * self.residual) / (known + self.degrees)
         spread = self.covariance[a, a] + self.covariance[b, b] - 2 * self.covariance[a, b]
-        return float(stats.t.ppf(0.975, degrees) * np.sqrt(noise2 * spread))
+        return float(np.sqrt(noise2 * max(0.0, spread)))
+
+    def half_interval(self, a: int, b: int, known: int = VARIANCE_DEGREES) -> float:
+        """Of the difference of two effects, 95 %."""
+        return float(stats.t.ppf(0.975, known + self.degrees)) * self.standard_error(a, b, known)
 
 
 def fit(values: list[tuple[int, int, float]]) -> Fit:
@@ -106,14 +111,14 @@ def fit(values: list[tuple[int, int, float]]) -> Fit:
     return Fit(effects - effects.mean(), covariance, variance, max(0.0, y @ y - b @ rows.T @ y) / degrees, degrees)
 
 
-def stages(trainings: int, recipes: int, folds: int) -> list[int]:
+def stages(trainings: int, recipes: int, folds: int, first_share: float = FIRST_SHARE, kept: float = KEPT) -> list[int]:
     """As screen_stages() of popaug/compare/screen_plan.cc."""
     found: list[int] = []
-    size, left = min(max(2.0, np.floor(0.43 * trainings + 0.5)), recipes), trainings
+    size, left = min(max(2.0, np.floor(first_share * trainings + 0.5)), recipes), trainings
     while len(found) < folds and left >= 2:
         found.append(min(left, int(np.floor(size + 0.5))))
         left -= found[-1]
-        size = max(2.0, 0.65 * size)
+        size = max(2.0, kept * size)
     for i, stage in enumerate(found):
         more = min(left, recipes - stage)
         found[i] += more
@@ -138,7 +143,7 @@ def forbidden(line: Line) -> frozenset[str]:
 def rules_of(turned: list[Line]) -> dict[str, frozenset[str]]:
     """The symmetries that the first network of each set rules out."""
     rules: dict[str, frozenset[str]] = defaultdict(frozenset)
-    rules |= {line["set"]: forbidden(line) for line in turned if line["arm"] == "mild-noflip"}
+    rules |= {line["set"]: forbidden(line) for line in turned if line["arm"] == FIRST_WITHOUT_FLIPS}
     return rules
 
 
@@ -148,15 +153,19 @@ def screen(
     folds: int,
     by: str = "error",
     without: frozenset[str] = frozenset(),
+    *,
     order: Iterable[int] = range(len(GRID)),
+    plan: Callable[[int, int, int], list[int]] = stages,
+    explore: float = 0,
 ) -> tuple[str, Fit]:
     """The arm that a screening on these lines of one set takes, and its last fit; `by`: "error" or "loss". The symmetries
-    `without` are left out after the first stage, which takes the first of `order`."""
+    `without` are left out after the first stage, which takes the first of `order`. Later stages take the recipes that are
+    best by their effect, less `explore` standard errors of their distance from the best."""
     known = {(line["arm"], line["seed"]): line for line in lines}
     order = list(order)
     values: list[tuple[int, int, float]] = []
     wanted = 0
-    for fold, stage in enumerate(stages(trainings, len(GRID), folds)):
+    for fold, stage in enumerate(plan(trainings, len(GRID), folds)):
         wanted += stage
         running = order[:wanted]
         wanted -= len(running)
@@ -164,10 +173,19 @@ def screen(
             line = known[GRID[r][0], fold]
             values.append((r, fold, line["fold_loss"] if by == "loss" else -100 * line["fold_accuracy"]))
         found = fit(values)
-        order = sorted(
-            (r for r in range(len(GRID)) if GRID[r][1] not in without), key=lambda r: float(found.effects[r])
-        )
-    return GRID[order[0]][0], found
+        left = [r for r in range(len(GRID)) if GRID[r][1] not in without]
+        best = min(left, key=lambda r: float(found.effects[r]))
+        order = sorted(left, key=lambda r: float(found.effects[r]) - explore * found.standard_error(r, best))
+    return GRID[best][0], found
+
+
+def by_arm(lines: list[Line]) -> dict[str, dict[str, list[float]]]:
+    """Test accuracies in percent by set and arm."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        if "test_accuracy" in line:
+            found[line["set"]][line["arm"]].append(100 * line["test_accuracy"])
+    return found
 
 
 def common_seeds(lines: list[Line]) -> dict[str, dict[str, list[float]]]:
@@ -304,8 +322,8 @@ def apart_regrets(fold_lines: list[Line], rules: dict[str, frozenset[str]]) -> d
     """Regrets by what takes the recipe and by set, in which no training is judged that chose anything. Each fold in turn is set
     apart. A screening on the other folds takes a recipe, and hindsight takes the one that is best on the test images over those
     folds. A regret is the test accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold
-    set apart: its mean over the folds, and over all orders of the folds that the screening sees. (One training, of mild-noflip
-    outside fold 0, decides which symmetries a set forbids.) The first entries are for recipes that are always taken. The
+    set apart: its mean over the folds, and over all orders of the folds that the screening sees. (One training, of
+    FIRST_WITHOUT_FLIPS outside fold 0, decides which symmetries a set forbids.) The first entries are for recipes that are always taken. The
     controls are means over random draws. Needs three folds; empty with fewer."""
     grid = [arm for arm, *_ in GRID]
     apart = Apart(fold_lines)
@@ -376,7 +394,7 @@ def symmetry_table(outside: dict[str, dict[str, float]], turned: list[Line]) -> 
         row(["---"] * 6),
     ]
     for line in turned:
-        if line["arm"] != "mild-noflip":
+        if line["arm"] != FIRST_WITHOUT_FLIPS:
             continue
         name, guessed = line["set"], 1 / line["classes"]
         left = [(line[key] - guessed) / (line["plain"] - guessed) for key in ("mirrored", "turned")]
@@ -439,6 +457,20 @@ def others_table(lines: list[Line]) -> list[str]:
     return rows
 
 
+def labels_table(lines: list[Line], fold_lines: list[Line]) -> list[str]:
+    """What a quarter more of the labels is worth, in points: the test accuracy of an arm's trainings on all labels minus that of
+    its trainings outside folds."""
+    whole, outside = (means(by_arm(found)) for found in (lines, fold_lines))
+    names = list(outside)
+    rows = [row(["arm", *names, "mean"]), row(["---"] * (len(names) + 2))]
+    for arm in dict.fromkeys(line["arm"] for line in lines):
+        gains = {n: whole[n][arm] - outside[n][arm] for n in names if arm in whole.get(n, {}) and arm in outside[n]}
+        if gains:
+            cells = [f"{gains[name]:+.1f}" if name in gains else "" for name in names]
+            rows.append(row([arm, *cells, f"{np.mean(list(gains.values())):+.1f}"]))
+    return rows
+
+
 def correlation_table(lines: list[Line]) -> list[str]:
     """For each set, the correlation over the recipes of the grid of a training's error, and of its loss, on its fold with the
     test error of the same recipe outside each other fold; the mean over pairs of folds."""
@@ -495,6 +527,7 @@ def main() -> int:
         tables = {
             "regret folds": regret_table(outside, grid, "folds"),
             "regret others": others_table(fold_lines),
+            "regret labels": labels_table(lines, fold_lines),
             "regret symmetries": symmetry_table(means(outside), turned),
             "regret screening": screening_table(means(whole), means(outside), in_folds, rules),
             "regret correlation": correlation_table(fold_lines),
