@@ -227,6 +227,13 @@ def test_the_page_of_results_has_the_fine_tunings_of_the_raw_lines() -> None:
     subprocess.run([sys.executable, script, lines, "--page", ROOT / "docs" / "results.md", "--check"], check=True)
 
 
+def test_the_page_of_settings_has_the_batches_of_the_raw_lines() -> None:
+    script = ROOT / "bench" / "studies" / "train" / "small_batches.py"
+    lines = ROOT / "bench" / "results" / "small-batches.jsonl"
+    page = ROOT / "docs" / "decisions" / "settings.md"
+    subprocess.run([sys.executable, script, "-", "--lines", lines, "--page", page, "--check"], check=True)
+
+
 def test_the_page_of_results_says_what_the_trainings_gave(tmp_path: pathlib.Path) -> None:
     script = pathlib.PurePath("bench", "studies", "sets", "results_page.py")
     subprocess.run([sys.executable, ROOT / script, "--check"], check=True)

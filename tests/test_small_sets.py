@@ -77,7 +77,6 @@ def test_every_preset_works_on_two_images_a_class(preset: str, tiny: pathlib.Pat
 def test_a_quarter_validates_in_every_class(uneven: pathlib.Path, tmp_path: pathlib.Path) -> None:
     said = search(uneven, tmp_path / "run", "--preset", "pba")
     assert said.count("98 of the 392 labelled images validate") == 1
-    assert "the batch is" not in said
     split = json.loads((tmp_path / "run" / "split.json").read_text())
     # Classes come in the order of their names, and so do the images of a folder.
     labels = np.repeat(np.arange(3), [300, 90, 2])
@@ -92,6 +91,26 @@ def test_a_preset_keeps_its_sizes_where_the_set_has_them(uneven: pathlib.Path, t
     said = search(uneven, tmp_path / "other", "--preset", "paper-rcifar10", "--train-size", 60)
     assert parts(tmp_path / "other") == (60, 98)
     assert "the preset asks for 46000 validation images" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "batch", "said"),
+    [
+        (["--preset", "best"], 16, True),  # an epoch has at least sixteen steps
+        (["--preset", "best", "--batch", 100], 100, False),
+        (["--preset", "paper-rsvhn-wrn-28-10"], 128, False),  # published numbers stay
+        (["--preset", "finetune", "--head-epochs", 0, "--train-size", 60], 8, True),
+    ],
+)
+def test_a_batch_that_was_not_asked_for_fits_the_set(
+    flags: list[object], batch: int, said: bool, uneven: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    short = ["--augment", "none", "--epochs", 1, "--size", 8, "--network", "wrn-10-1"]
+    process = popaug("train", "--data", uneven, *flags, *short, "--out", tmp_path / "run")
+    assert process.returncode == 0, process.stderr
+    config = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    assert config["training"]["batch"] == batch
+    assert (f"the batch is {batch} images instead of" in process.stderr) == said
 
 
 def test_a_run_that_was_fitted_resumes(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -67,10 +67,32 @@ void fit_preset_sizes(ExperimentSettings& settings, const Dataset& data, const I
   if (val_is_free) sizes.val_size = 0;
 }
 
-// Says when an epoch leaves out many images. A batch that the user did not ask for shrinks until an
-// epoch of a tiny set has a few steps.
+// The batch for so many training images: `usual`, or the largest power of two with which an epoch
+// has 16 steps (docs/decisions/settings.md#batches-of-small-sets). It is not below 16, unless that
+// leaves fewer than four steps.
+int64_t fitting_batch(int64_t usual, uint64_t images) {
+  const auto with_steps = [&](uint64_t count) {
+    return static_cast<int64_t>(std::bit_floor(images / count));
+  };
+  constexpr int64_t kLeast = 16;
+  const int64_t batch = std::max({with_steps(16), std::min(kLeast, with_steps(4)), int64_t{2}});
+  return std::min({usual, batch, static_cast<int64_t>(images)});
+}
+
+// A batch that the user did not ask for shrinks until an epoch of a small set has a few steps. Says
+// when an epoch leaves out many images.
 void fit_batch(ExperimentSettings& settings, size_t train_images, std::vector<std::string>& notes) {
   const auto images = static_cast<int64_t>(train_images);
+  const int64_t batch = fitting_batch(settings.train.batch, train_images);
+  const bool fixed =
+      settings.given.contains("batch") || (settings.published && settings.train.batch <= images);
+  if (batch < settings.train.batch && !fixed) {
+    notes.push_back("the batch is " + std::to_string(batch) + " images instead of " +
+                    std::to_string(settings.train.batch) + ", because " +
+                    std::to_string(train_images) + " images train; " + name_setting("batch") +
+                    " sets another number");
+    settings.train.batch = static_cast<int>(batch);
+  }
   const int64_t trained = images / settings.train.batch * settings.train.batch;
   constexpr int64_t kFew = 10;  // a tenth
   if (trained > 0 && kFew * (images - trained) > images) {
@@ -80,13 +102,6 @@ void fit_batch(ExperimentSettings& settings, size_t train_images, std::vector<st
                     "; each epoch draws different images; a smaller " + name_setting("batch") +
                     " leaves out fewer");
   }
-  if (settings.train.batch <= images || settings.given.contains("batch")) return;
-  const auto quarter = static_cast<int64_t>(std::bit_floor(train_images / 4));
-  const int64_t batch = std::min(images, std::max<int64_t>(2, quarter));
-  notes.push_back("the batch is " + std::to_string(batch) + " images instead of " +
-                  std::to_string(settings.train.batch) + ", because " + std::to_string(images) +
-                  " images train; " + name_setting("batch") + " sets another number");
-  settings.train.batch = static_cast<int>(batch);
 }
 
 // Setting "sampling" balanced and setting "class_weights" need several classes to balance. Says

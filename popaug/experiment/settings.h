@@ -69,6 +69,8 @@ struct ExperimentSettings {
   // The keys, as "val_size", that a file or a value set. What only a preset or a default says may
   // be reduced to fit a small set (images.h).
   std::set<std::string> given;
+  // From a preset of the paper, whose batch is reduced only where the set has fewer images.
+  bool published = false;
 };
 
 // A row of the table of all settings: those of the rooms train and search with their place in

@@ -22,7 +22,7 @@ inline constexpr TrainSettingRow kTrainSettings[] = {
      {"training", "init", "Weights to start from: a file, a run or a network's name"},
      Recorded::kElsewhere},
     {setting_at<&TrainSettings::batch>,
-     {"training", "batch", "Images per step", 1, 65536},
+     {"training", "batch", "Images per step (fewer on a small set)", 1, 65536},
      Recorded::kAlways},
     {setting_at<&TrainSettings::lr>,
      {"training", "lr", "Learning rate at the start", 1e-9, 1e3},
