@@ -77,8 +77,12 @@ std::string next_flags(const ExperimentSettings& settings, Verbs verb, const std
   for (const ExperimentRow& row : experiment_rows()) {
     const Setting& setting = row.setting;
     const Json value = row.get(settings);
+    // A batch of the default's size is named where it was asked for: without it a small set has a
+    // smaller one.
+    const bool chosen = setting.key == std::string("batch") &&
+                        (settings.published || settings.given.contains("batch"));
     if (setting.table != table || (setting.verbs & verb) == 0 || own.contains(setting.key) ||
-        value == row.get(usual)) {
+        (value == row.get(usual) && !chosen)) {
       continue;
     }
     flags += " " + flag_of(setting.key);

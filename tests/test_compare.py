@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -219,6 +220,18 @@ def test_the_page_of_results_has_the_regrets_of_the_raw_lines() -> None:
     ]
     pages = ["--page", ROOT / "docs" / "results.md", "--readme", ROOT / "README.md"]
     subprocess.run([*command, *pages, "--check"], check=True)
+
+
+def test_the_replay_has_the_grid_of_the_program() -> None:
+    program = (ROOT / "popaug" / "compare" / "screen.cc").read_text()
+    cells = re.findall(r'\{"([a-z0-9.+-]+)", "(none|flip|dihedral)", ([0-9.]+)\}', program)
+    study = "import json, summary; print(json.dumps(summary.GRID))"
+    folder = ROOT / "bench" / "studies" / "regret"
+    text = subprocess.run([sys.executable, "-c", study], check=True, capture_output=True, text=True, cwd=folder).stdout
+    grid = [(arm, symmetry, strength) for arm, symmetry, strength in json.loads(text)]
+    assert [(arm.replace("+", "-"), symmetry, float(strength)) for arm, symmetry, strength in cells] == grid
+    for begin in (0, 3, 6):  # every symmetry and every strength once
+        assert all(len({cell[part] for cell in grid[begin : begin + 3]}) == 3 for part in (1, 2))
 
 
 def test_the_page_of_results_has_the_fine_tunings_of_the_raw_lines() -> None:

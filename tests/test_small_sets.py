@@ -87,7 +87,7 @@ def test_a_quarter_validates_in_every_class(uneven: pathlib.Path, tmp_path: path
 def test_a_preset_keeps_its_sizes_where_the_set_has_them(uneven: pathlib.Path, tmp_path: pathlib.Path) -> None:
     said = search(uneven, tmp_path / "run", "--preset", "paper-rcifar10", "--train-size", 60, "--val-size", 40)
     assert parts(tmp_path / "run") == (60, 40)
-    assert "labelled images" not in said
+    assert "the preset asks" not in said
     said = search(uneven, tmp_path / "other", "--preset", "paper-rcifar10", "--train-size", 60)
     assert parts(tmp_path / "other") == (60, 98)
     assert "the preset asks for 46000 validation images" in said

@@ -13,7 +13,7 @@
 //    fold, so every labelled image validates and none is wasted. All recipes of a stage share the
 //    fold, the initial weights and the order of images, so that they differ by their recipes only.
 //
-// 4. Halving. The first fold tries all recipes, each later one only those that the model puts
+// 4. Halving. The first fold tries many recipes, each later one only those that the model puts
 //    first: trainings go where the decision is.
 //
 // 5. Symmetries the labels forbid. A network trained without flips is also shown mirrored and

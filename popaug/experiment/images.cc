@@ -67,38 +67,43 @@ void fit_preset_sizes(ExperimentSettings& settings, const Dataset& data, const I
   if (val_is_free) sizes.val_size = 0;
 }
 
-// The batch for so many training images: `usual`, or the largest power of two with which an epoch
+// The batch for so many labelled images: `usual`, or the largest power of two with which an epoch
 // has 16 steps (docs/decisions/settings.md#batches-of-small-sets). It is not below 16, unless that
 // leaves fewer than four steps.
-int64_t fitting_batch(int64_t usual, uint64_t images) {
+int64_t fitting_batch(int64_t usual, uint64_t labelled) {
   const auto with_steps = [&](uint64_t count) {
-    return static_cast<int64_t>(std::bit_floor(images / count));
+    return static_cast<int64_t>(std::bit_floor(labelled / count));
   };
   constexpr int64_t kLeast = 16;
-  const int64_t batch = std::max({with_steps(16), std::min(kLeast, with_steps(4)), int64_t{2}});
-  return std::min({usual, batch, static_cast<int64_t>(images)});
+  return std::min(usual, std::max({with_steps(16), std::min(kLeast, with_steps(4)), int64_t{2}}));
 }
 
-// A batch that the user did not ask for shrinks until an epoch of a small set has a few steps. Says
-// when an epoch leaves out many images.
-void fit_batch(ExperimentSettings& settings, size_t train_images, std::vector<std::string>& notes) {
-  const auto images = static_cast<int64_t>(train_images);
-  const int64_t batch = fitting_batch(settings.train.batch, train_images);
+// A batch that the user did not ask for shrinks until an epoch of a small set has a few steps. All
+// labelled images count, so that every verb takes the same batch for a set. Published numbers, and
+// those for pretrained weights, shrink only where fewer images train. Says when an epoch leaves out
+// many images.
+void fit_batch(ExperimentSettings& settings, const Inputs& inputs,
+               std::vector<std::string>& notes) {
+  TrainSettings& train = settings.train;
+  const auto images = static_cast<int64_t>(inputs.train.size());
+  const size_t labelled = all_labelled(inputs).size();
+  const int64_t batch = std::min(fitting_batch(train.batch, labelled), images);
+  const bool in_parts = train.accumulate > 1 || train.shards > 1;
   const bool fixed =
-      settings.given.contains("batch") || (settings.published && settings.train.batch <= images);
-  if (batch < settings.train.batch && !fixed) {
+      settings.given.contains("batch") ||
+      ((settings.published || !train.init.empty() || in_parts) && train.batch <= images);
+  if (batch < train.batch && !fixed) {
     notes.push_back("the batch is " + std::to_string(batch) + " images instead of " +
-                    std::to_string(settings.train.batch) + ", because " +
-                    std::to_string(train_images) + " images train; " + name_setting("batch") +
-                    " sets another number");
-    settings.train.batch = static_cast<int>(batch);
+                    std::to_string(train.batch) + ", because " + std::to_string(labelled) +
+                    " labelled images are used; " + name_setting("batch") + " sets another number");
+    train.batch = static_cast<int>(batch);
   }
-  const int64_t trained = images / settings.train.batch * settings.train.batch;
+  const int64_t trained = images / train.batch * train.batch;
   constexpr int64_t kFew = 10;  // a tenth
   if (trained > 0 && kFew * (images - trained) > images) {
     notes.push_back("an epoch trains " + std::to_string(trained) + " of the " +
                     std::to_string(images) + " images, in whole batches of " +
-                    std::to_string(settings.train.batch) +
+                    std::to_string(train.batch) +
                     "; each epoch draws different images; a smaller " + name_setting("batch") +
                     " leaves out fewer");
   }
@@ -264,7 +269,7 @@ Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress
     throw UsageError(settings.images.data + ": no validation images: give " +
                      name_setting("val_size"));
   }
-  fit_batch(settings, inputs.train.size(), inputs.notes);
+  fit_batch(settings, inputs, inputs.notes);
   add_init_notes(settings, inputs);
   check_balance(settings, inputs);
   return inputs;

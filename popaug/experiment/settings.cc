@@ -162,7 +162,7 @@ ExperimentSettings resolve_settings(Verbs verb, const SettingSources& sources) {
   ExperimentSettings settings = defaults_of(verb);
   if (!sources.preset.empty()) {
     apply_toml(settings, preset_toml(sources.preset), "preset " + sources.preset, verb, true);
-    settings.published = sources.preset.starts_with("paper-");
+    settings.published = is_paper_preset(sources.preset);
   }
   if (!sources.config.empty()) {
     apply_toml(settings, read_file(sources.config, 1 << 20), sources.config, verb, false);

@@ -6,8 +6,9 @@
 The regrets are those of summary.py in which no training is judged that chose anything: their mean over the sets, and the worst.
 Compared are
 
-* orders of the recipes: that of popaug, the one before it, all Latin squares (three recipes in a row have every symmetry and every
-  strength once; mean, and median worst), random orders; "left out" takes, for each set, the square that is best on the others;
+* orders of the recipes: that of popaug, the one before it, 72 orders of Latin squares (three recipes in a row have every symmetry
+  and every strength once; mean, and median worst), random orders; "left out" takes, for each set, the square that is best on the
+  others;
 * exploring: later stages favour recipes that are not known well, by so many standard errors;
 * the share of the trainings that the first stage has, and the share of its recipes that a stage keeps.
 """

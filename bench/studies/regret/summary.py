@@ -141,10 +141,8 @@ def forbidden(line: Line) -> frozenset[str]:
 
 
 def rules_of(turned: list[Line]) -> dict[str, frozenset[str]]:
-    """The symmetries that the first network of each set rules out."""
-    rules: dict[str, frozenset[str]] = defaultdict(frozenset)
-    rules |= {line["set"]: forbidden(line) for line in turned if line["arm"] == FIRST_WITHOUT_FLIPS}
-    return rules
+    """The symmetries that the first network without flips rules out, by set."""
+    return {line["set"]: forbidden(line) for line in turned if line["arm"] == FIRST_WITHOUT_FLIPS}
 
 
 def screen(
@@ -159,8 +157,8 @@ def screen(
     explore: float = 0,
 ) -> tuple[str, Fit]:
     """The arm that a screening on these lines of one set takes, and its last fit; `by`: "error" or "loss". The symmetries
-    `without` are left out after the first stage, which takes the first of `order`. Later stages take the recipes that are
-    best by their effect, less `explore` standard errors of their distance from the best."""
+    `without` are left out after the first stage, which takes the first of `order`, a recipe without flips among them. Later
+    stages take the recipes that are best by their effect, less `explore` standard errors of their distance from the best."""
     known = {(line["arm"], line["seed"]): line for line in lines}
     order = list(order)
     values: list[tuple[int, int, float]] = []
@@ -169,6 +167,8 @@ def screen(
         wanted += stage
         running = order[:wanted]
         wanted -= len(running)
+        if fold == 0 and all(GRID[r][1] != "none" for r in running):
+            running[-1] = next(r for r in order if GRID[r][1] == "none")
         for r in running:
             line = known[GRID[r][0], fold]
             values.append((r, fold, line["fold_loss"] if by == "loss" else -100 * line["fold_accuracy"]))
@@ -458,8 +458,8 @@ def others_table(lines: list[Line]) -> list[str]:
 
 
 def labels_table(lines: list[Line], fold_lines: list[Line]) -> list[str]:
-    """What a quarter more of the labels is worth, in points: the test accuracy of an arm's trainings on all labels minus that of
-    its trainings outside folds."""
+    """What training on all labels instead of three quarters is worth, in points: the test accuracy of an arm's trainings on all
+    labels minus that of its trainings outside folds."""
     whole, outside = (means(by_arm(found)) for found in (lines, fold_lines))
     names = list(outside)
     rows = [row(["arm", *names, "mean"]), row(["---"] * (len(names) + 2))]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sets
+import summary
 import table
 
 FOLDS = 4
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--lines", type=pathlib.Path, required=True, help="JSON lines, appended to")
     parser.add_argument("--popaug", default="build/popaug")
     parser.add_argument("--only", default=",".join(sets.NAMES), help="sets, separated by commas")
-    parser.add_argument("--arm", default="mild-noflip")
+    parser.add_argument("--arm", default=summary.FIRST_WITHOUT_FLIPS)
     settings = parser.parse_args()
     done = {(line["set"], line["arm"]) for line in table.read_lines(settings.lines)}
     for name in settings.only.split(","):

@@ -52,7 +52,7 @@ compared() {
   mkdir -p "$out" "$to"
   [ -f "$out/runs.jsonl" ] || [ ! -f "$to/runs.jsonl" ] || cp "$to/runs.jsonl" "$out/"
   [ -d "$out/races" ] || [ ! -d "$to/races" ] || cp -r "$to/races" "$out/"
-  # The flags say what the comparison is, so a config.toml that is not there may be empty.
+  # A resume needs a config.toml; an empty one will do, because the flags contain all settings.
   [ ! -f "$out/runs.jsonl" ] || { again=(--resume); touch "$out/config.toml"; }
   "$popaug" compare "${training[@]}" "${length[@]}" --all-labels --seeds "$seeds" --out "$out" "$@" "${again[@]}" || status=$?
   [ ! -f "$out/runs.jsonl" ] || cp "$out/runs.jsonl" "$to/"
