@@ -113,6 +113,15 @@ def test_a_batch_that_was_not_asked_for_fits_the_set(
     assert (f"the batch is {batch} images instead of" in process.stderr) == said
 
 
+@pytest.mark.parametrize(("flags", "batch"), [([], 16), (["--batch", 128], 128)])
+def test_the_next_command_trains_with_the_batch_of_the_search(
+    flags: list[object], batch: int, uneven: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    screen = ["search", "--data", uneven, *SHORT, "--preset", "best", "--trainings", 4, *flags]
+    said = done(*screen, "--out", tmp_path / "run")
+    assert re.search(rf"popaug train .* --batch {batch} --out", said)
+
+
 def test_a_run_that_was_fitted_resumes(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
     out = tmp_path / "run"
     said = search(tiny, out, "--preset", "paper-rcifar10")
