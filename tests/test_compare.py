@@ -247,6 +247,12 @@ def test_the_page_of_settings_has_the_batches_of_the_raw_lines() -> None:
     subprocess.run([sys.executable, script, "-", "--lines", lines, "--page", page, "--check"], check=True)
 
 
+def test_the_picture_of_reduced_cifar10_shows_the_raw_lines() -> None:
+    script = ROOT / "bench" / "studies" / "sets" / "figure.py"
+    picture = ROOT / "docs" / "pictures" / "rcifar10.svg"
+    subprocess.run([sys.executable, script, ROOT / "bench" / "results" / "rcifar10", picture, "--check"], check=True)
+
+
 def test_the_page_of_results_says_what_the_trainings_gave(tmp_path: pathlib.Path) -> None:
     script = pathlib.PurePath("bench", "studies", "sets", "results_page.py")
     subprocess.run([sys.executable, ROOT / script, "--check"], check=True)
