@@ -241,7 +241,7 @@ def test_the_page_of_results_has_the_fine_tunings_of_the_raw_lines() -> None:
 
 
 def test_the_page_of_settings_has_the_batches_of_the_raw_lines() -> None:
-    script = ROOT / "bench" / "studies" / "train" / "small_batches.py"
+    script = ROOT / "bench" / "studies" / "regret" / "small_batches.py"
     lines = ROOT / "bench" / "results" / "small-batches.jsonl"
     page = ROOT / "docs" / "decisions" / "settings.md"
     subprocess.run([sys.executable, script, "-", "--lines", lines, "--page", page, "--check"], check=True)

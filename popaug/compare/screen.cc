@@ -301,8 +301,8 @@ std::vector<Recipe> grid_recipes(const ArmContext& context, bool square) {
     const char* symmetry;
     double strength;
   };
-  // A Latin square: three recipes in a row have every symmetry and every strength once, so a stage
-  // of few trainings says something of all (docs/decisions/choose.md).
+  // A Latin square: three recipes in a row have every symmetry and every strength once, so that
+  // even a stage of few trainings covers them (docs/decisions/choose.md).
   constexpr Cell kGrid[] = {
       {"mild", "flip", 0.25},
       {"mild-0.5+noflip", "none", 0.5},

@@ -79,11 +79,10 @@ int64_t fitting_batch(int64_t usual, uint64_t labelled) {
 }
 
 // A batch that the user did not ask for shrinks until an epoch of a small set has a few steps. All
-// labelled images count, so that every verb takes the same batch for a set. Published numbers, and
-// those for pretrained weights, shrink only where fewer images train. Says when an epoch leaves out
-// many images.
-void fit_batch(ExperimentSettings& settings, const Inputs& inputs,
-               std::vector<std::string>& notes) {
+// labelled images count, so that every verb takes the same batch for a set. A published batch, or
+// one for pretrained weights or for parts of batches, shrinks only where fewer images train. Says
+// when an epoch leaves out many images.
+void fit_batch(ExperimentSettings& settings, Inputs& inputs) {
   TrainSettings& train = settings.train;
   const auto images = static_cast<int64_t>(inputs.train.size());
   const size_t labelled = all_labelled(inputs).size();
@@ -93,19 +92,20 @@ void fit_batch(ExperimentSettings& settings, const Inputs& inputs,
       settings.given.contains("batch") ||
       ((settings.published || !train.init.empty() || in_parts) && train.batch <= images);
   if (batch < train.batch && !fixed) {
-    notes.push_back("the batch is " + std::to_string(batch) + " images instead of " +
-                    std::to_string(train.batch) + ", because " + std::to_string(labelled) +
-                    " labelled images are used; " + name_setting("batch") + " sets another number");
+    inputs.notes.push_back("the batch is " + std::to_string(batch) + " images instead of " +
+                           std::to_string(train.batch) + ", because " + std::to_string(labelled) +
+                           " labelled images are used; " + name_setting("batch") +
+                           " sets another number");
     train.batch = static_cast<int>(batch);
   }
   const int64_t trained = images / train.batch * train.batch;
   constexpr int64_t kFew = 10;  // a tenth
   if (trained > 0 && kFew * (images - trained) > images) {
-    notes.push_back("an epoch trains " + std::to_string(trained) + " of the " +
-                    std::to_string(images) + " images, in whole batches of " +
-                    std::to_string(train.batch) +
-                    "; each epoch draws different images; a smaller " + name_setting("batch") +
-                    " leaves out fewer");
+    inputs.notes.push_back("an epoch trains " + std::to_string(trained) + " of the " +
+                           std::to_string(images) + " images, in whole batches of " +
+                           std::to_string(train.batch) +
+                           "; each epoch draws different images; a smaller " +
+                           name_setting("batch") + " leaves out fewer");
   }
 }
 
@@ -269,7 +269,7 @@ Inputs read_inputs(ExperimentSettings& settings, bool needs_validation, Progress
     throw UsageError(settings.images.data + ": no validation images: give " +
                      name_setting("val_size"));
   }
-  fit_batch(settings, inputs, inputs.notes);
+  fit_batch(settings, inputs);
   add_init_notes(settings, inputs);
   check_balance(settings, inputs);
   return inputs;

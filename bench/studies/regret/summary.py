@@ -179,23 +179,19 @@ def screen(
     return GRID[best][0], found
 
 
-def by_arm(lines: list[Line]) -> dict[str, dict[str, list[float]]]:
-    """Test accuracies in percent by set and arm."""
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+def by_seed(lines: list[Line]) -> dict[str, dict[str, dict[int, float]]]:
+    """Test accuracies in percent by set, arm and seed."""
+    found: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
         if "test_accuracy" in line:
-            found[line["set"]][line["arm"]].append(100 * line["test_accuracy"])
+            found[line["set"]][line["arm"]][line["seed"]] = 100 * line["test_accuracy"]
     return found
 
 
 def common_seeds(lines: list[Line]) -> dict[str, dict[str, list[float]]]:
     """Test accuracies in percent by set and arm, of the seeds that every arm of the set has, in their order."""
-    seeds: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
-    for line in lines:
-        if "test_accuracy" in line:
-            seeds[line["set"]][line["arm"]][line["seed"]] = 100 * line["test_accuracy"]
     table = {}
-    for name, arms in seeds.items():
+    for name, arms in by_seed(lines).items():
         if common := sorted(set.intersection(*(set(found) for found in arms.values()))):
             table[name] = {arm: [found[seed] for seed in common] for arm, found in arms.items()}
     return table
@@ -323,13 +319,13 @@ def apart_regrets(fold_lines: list[Line], rules: dict[str, frozenset[str]]) -> d
     apart. A screening on the other folds takes a recipe, and hindsight takes the one that is best on the test images over those
     folds. A regret is the test accuracy of hindsight's recipe minus that of the screening's, in the trainings outside the fold
     set apart: its mean over the folds, and over all orders of the folds that the screening sees. (One training, of
-    FIRST_WITHOUT_FLIPS outside fold 0, decides which symmetries a set forbids.) The first entries are for recipes that are always taken. The
-    controls are means over random draws. Needs three folds; empty with fewer."""
+    FIRST_WITHOUT_FLIPS outside fold 0, decides which symmetries a set forbids.) The first entries are for recipes that are
+    always taken. The controls are means over random draws. Needs three folds; empty with fewer."""
     grid = [arm for arm, *_ in GRID]
     apart = Apart(fold_lines)
     if apart.folds < 3:
         return {}
-    known, folds = apart.known, apart.folds
+    folds = apart.folds
 
     def always(arm: str, _name: str, _seen: tuple[int, ...]) -> str:
         return arm
@@ -366,7 +362,7 @@ def apart_regrets(fold_lines: list[Line], rules: dict[str, frozenset[str]]) -> d
     last = max(n for n in replayed(folds - 1) if n <= 16)
     found[f"control: the same with {last}, results shuffled"] = control(shuffled, last)
     found[f"control: the best of {last} drawn trainings, no model"] = control(best_of_draws, last)
-    return {label: dict(zip(known, values, strict=True)) for label, values in found.items()}
+    return {label: dict(zip(apart.known, values, strict=True)) for label, values in found.items()}
 
 
 def apart_table(found: dict[str, dict[str, float]]) -> list[str]:
@@ -460,11 +456,15 @@ def others_table(lines: list[Line]) -> list[str]:
 def labels_table(lines: list[Line], fold_lines: list[Line]) -> list[str]:
     """What training on all labels instead of three quarters is worth, in points: the test accuracy of an arm's trainings on all
     labels minus that of its trainings outside folds."""
-    whole, outside = (means(by_arm(found)) for found in (lines, fold_lines))
+    whole, outside = by_seed(lines), by_seed(fold_lines)
     names = list(outside)
     rows = [row(["arm", *names, "mean"]), row(["---"] * (len(names) + 2))]
     for arm in dict.fromkeys(line["arm"] for line in lines):
-        gains = {n: whole[n][arm] - outside[n][arm] for n in names if arm in whole.get(n, {}) and arm in outside[n]}
+        gains = {
+            name: np.mean(list(whole[name][arm].values())) - np.mean(list(outside[name][arm].values()))
+            for name in names
+            if arm in whole[name] and arm in outside[name]
+        }
         if gains:
             cells = [f"{gains[name]:+.1f}" if name in gains else "" for name in names]
             rows.append(row([arm, *cells, f"{np.mean(list(gains.values())):+.1f}"]))
@@ -518,7 +518,7 @@ def main() -> int:
     lines = read(settings.arms)
     fold_lines = read(settings.folds) if settings.folds else []
     turned = read(settings.turned) if settings.turned else []
-    rules = rules_of(turned)
+    rules = rules_of(turned) if settings.turned else defaultdict(frozenset)
     grid = [arm for arm, *_ in GRID]
     in_folds = [line for found in whole_folds(fold_lines, set(grid)).values() for line in found]
     whole, outside = common_seeds(lines), common_seeds(in_folds)

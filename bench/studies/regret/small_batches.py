@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Which batch trains a network from scratch best on few images: test accuracy by batch, one raw line a training.
 
-    bench/studies/train/small_batches.py SETS --lines bench/results/small-batches.jsonl --images 240 --batches 128,64,32,16
-    bench/studies/train/small_batches.py SETS --lines bench/results/small-batches.jsonl --page docs/decisions/settings.md [--check]
+    bench/studies/regret/small_batches.py SETS --lines bench/results/small-batches.jsonl --images 240 --batches 128,64,32,16
+    bench/studies/regret/small_batches.py SETS --lines bench/results/small-batches.jsonl --page docs/decisions/settings.md [--check]
 
-SETS is the folder that bench/studies/regret/sets.py made. A training has the preset `best` and mild ops: wrn-16-2, 60 epochs,
+SETS is the folder that sets.py made. A training has the preset `best` and mild ops: wrn-16-2, 60 epochs,
 learning rate 0.1. With fewer than the 1,000 labelled images of a set, the same random ones train under every batch. Lines that are
 in the file already are not made again; they have other learning rates too (--lr). --page writes the table.
 """
@@ -21,6 +21,8 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import summary
+import table
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -53,16 +55,11 @@ def train(popaug: str, folder: pathlib.Path, images: int, batch: int, lr: float,
         subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, text=True)
         command = [popaug, "eval", str(out), "--data", str(data), "--json"]
         result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {
-        "set": folder.name,
-        "images": images,
-        "batch": batch,
-        "seed": seed,
-        "accuracy": round(result["accuracy"], 6),
-    }
+    line = {"set": folder.name, "images": images, "batch": batch, "lr": lr, "seed": seed}
+    return line | {"accuracy": round(result["accuracy"], 6)}
 
 
-def table(lines: list[Line]) -> list[str]:
+def batches_table(lines: list[Line]) -> list[str]:
     """Test accuracy in percent by set, number of images and batch, at the learning rate of the preset; mean over the seeds
     that every batch of a row has."""
     lines = [line for line in lines if line["lr"] == LR]
@@ -70,15 +67,15 @@ def table(lines: list[Line]) -> list[str]:
     for line in lines:
         found[line["set"], line["images"]][line["batch"]][line["seed"]] = 100 * line["accuracy"]
     batches = sorted({line["batch"] for line in lines}, reverse=True)
-    rows = ["| " + " | ".join(["set", "images", *(f"batch {batch}" for batch in batches), "seeds"]) + " |"]
-    rows.append("|" + "---|" * (len(batches) + 3))
+    head = ["set", "images", *(f"batch {batch}" for batch in batches), "seeds"]
+    rows = [summary.row(head), summary.row(["---"] * len(head))]
     for (name, images), by_batch in sorted(found.items(), key=lambda item: (item[0][1], item[0][0])):
         seeds = sorted(set.intersection(*(set(each) for each in by_batch.values())))
         cells = [
             f"{np.mean([by_batch[batch][seed] for seed in seeds]):.1f}" if batch in by_batch else ""
             for batch in batches
         ]
-        rows.append("| " + " | ".join([name, str(images), *cells, str(len(seeds))]) + " |")
+        rows.append(summary.row([name, str(images), *cells, str(len(seeds))]))
     return rows
 
 
@@ -95,9 +92,9 @@ def main() -> int:
     parser.add_argument("--page", type=pathlib.Path, help="write the table between its marks on this page")
     parser.add_argument("--check", action="store_true", help="only say whether the page has it")
     settings = parser.parse_args()
-    lines = [json.loads(text) for text in settings.lines.read_text().splitlines()] if settings.lines.exists() else []
+    lines = table.read_lines(settings.lines)
     if settings.page is not None:
-        return page.update(settings.page, {"small batches": table(lines)}, settings.check)
+        return page.update(settings.page, {"small batches": batches_table(lines)}, settings.check)
     done = {tuple(line[key] for key in KEYS) for line in lines}
     for seed in range(settings.seeds):
         for name in settings.only.split(","):
